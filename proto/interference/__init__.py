@@ -1,0 +1,1 @@
+"""The wire contract of gradient-interference; its versions are sub-packages."""

@@ -1,0 +1,1 @@
+"""The vocabulary of the service: jobs, specifications, results and ports; no torch, no I/O."""

@@ -1,0 +1,259 @@
+"""What to analyse and how: the specification of a job, validated and frozen.
+
+Field names and enumeration values are those of ``interference.v1``, so that the path of an error
+is the path of the field in the request.
+"""
+
+import json
+import math
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, FiniteFloat, field_validator, model_validator
+
+from interference_service.domain.inputs import ColumnName, Input, Value
+
+Uri = Annotated[
+    str, Field(max_length=1024, pattern=r"^[a-z][a-z0-9-]{0,62}://[^\x00-\x1f\x7f?#%\\]+$")
+]
+Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
+ClassName = Annotated[str, Field(min_length=1, max_length=128)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+MAX_CLASSES = 10_000
+"""Most classes of one analysis."""
+
+
+class ModelFormat(StrEnum):
+    """Format of a model; there is no pickle on purpose."""
+
+    TORCH_EXPORT = "MODEL_FORMAT_TORCH_EXPORT"
+    HUGGING_FACE = "MODEL_FORMAT_HUGGING_FACE"
+    STATE_DICT = "MODEL_FORMAT_STATE_DICT"
+    MLFLOW = "MODEL_FORMAT_MLFLOW"
+    CHECKPOINT = "MODEL_FORMAT_CHECKPOINT"
+
+
+class DataFormat(StrEnum):
+    """How data is stored."""
+
+    PARQUET = "DATA_FORMAT_PARQUET"
+    ARROW = "DATA_FORMAT_ARROW"
+    CSV = "DATA_FORMAT_CSV"
+    JSONL = "DATA_FORMAT_JSONL"
+    IMAGE_FOLDER = "DATA_FORMAT_IMAGE_FOLDER"
+    WEBDATASET = "DATA_FORMAT_WEBDATASET"
+    NPZ = "DATA_FORMAT_NPZ"
+    SAFETENSORS = "DATA_FORMAT_SAFETENSORS"
+
+
+class ModelReference(Value):
+    """Where the model is."""
+
+    uri: Uri
+    format: ModelFormat
+    digest: Digest = ""
+    architecture: str = Field(default="", max_length=128)
+    architecture_arguments: str = Field(default="", max_length=16384)
+    monitor: Annotated[str, Field(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]{0,62})?$")] = ""
+    version: str = Field(default="", max_length=128)
+
+    @field_validator("architecture_arguments")
+    @classmethod
+    def _is_json_object(cls, text: str) -> str:
+        try:
+            fits = not text or isinstance(json.loads(text), dict)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError("must be a JSON object")
+        return text
+
+
+class Priors(Value):
+    """Shares of the groups in the update which training makes."""
+
+    shares: tuple[NonNegative, ...] = Field(default=(), max_length=MAX_CLASSES)
+    class_weights: tuple[NonNegative, ...] = Field(default=(), max_length=MAX_CLASSES)
+
+    @model_validator(mode="after")
+    def _some_mass(self) -> Self:
+        for name in ("shares", "class_weights"):
+            values = getattr(self, name)
+            if values and sum(values) <= 0:
+                raise ValueError(f"{name} must not all be 0")
+        return self
+
+
+class Sampling(Value):
+    """Which rows are used."""
+
+    max_rows_per_class: int = Field(default=0, ge=0)
+    seed: int = 0
+    target_precision: NonNegative = 0.0
+
+
+class DataReference(Value):
+    """Where the labelled rows are and how they become arguments of the model."""
+
+    uris: tuple[Uri, ...] = Field(min_length=1, max_length=1024)
+    format: DataFormat
+    digest: Digest = ""
+    label_column: ColumnName
+    group_column: str = Field(default="", max_length=256)
+    inputs: tuple[Input, ...] = Field(min_length=1, max_length=64)
+    class_names: tuple[ClassName, ...] = Field(default=(), max_length=MAX_CLASSES)
+    priors: Priors = Priors()
+    sampling: Sampling = Sampling()
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        for what, names in (
+            ("class_names", self.class_names),
+            ("inputs", tuple(each.name for each in self.inputs)),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what} must be distinct")
+        if self.digest and len(self.uris) != 1:
+            raise ValueError("digest needs exactly one uri")
+        return self
+
+
+class LossKind(StrEnum):
+    """Loss of one row; a function of its logits and label alone."""
+
+    CROSS_ENTROPY = "LOSS_KIND_CROSS_ENTROPY"
+    FOCAL = "LOSS_KIND_FOCAL"
+    BINARY = "LOSS_KIND_BINARY"
+    MARGIN = "LOSS_KIND_MARGIN"
+
+
+class Loss(Value):
+    """Which loss, with its parameters."""
+
+    kind: LossKind = LossKind.CROSS_ENTROPY
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    class_weights: tuple[NonNegative, ...] = Field(default=(), max_length=MAX_CLASSES)
+    focal_gamma: NonNegative = 2.0
+    margin: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _parameters_fit_the_kind(self) -> Self:
+        if self.label_smoothing and self.kind is not LossKind.CROSS_ENTROPY:
+            raise ValueError("label_smoothing needs LOSS_KIND_CROSS_ENTROPY")
+        return self
+
+
+class HeadRule(StrEnum):
+    """How the class head is found."""
+
+    AUTO = "HEAD_RULE_AUTO"
+    NONE = "HEAD_RULE_NONE"
+    PATTERN = "HEAD_RULE_PATTERN"
+
+
+class Head(Value):
+    """Which layer is the class head."""
+
+    rule: HeadRule = HeadRule.AUTO
+    pattern: str = Field(default="", max_length=512)
+
+    @model_validator(mode="after")
+    def _pattern_fits_the_rule(self) -> Self:
+        if bool(self.pattern) != (self.rule is HeadRule.PATTERN):
+            raise ValueError("pattern must be set with HEAD_RULE_PATTERN, and only with it")
+        return self
+
+
+class EngineKind(StrEnum):
+    """How gradients are kept."""
+
+    AUTO = "ENGINE_KIND_AUTO"
+    EXACT = "ENGINE_KIND_EXACT"
+    SKETCH = "ENGINE_KIND_SKETCH"
+
+
+class Engine(Value):
+    """How gradients are kept."""
+
+    kind: EngineKind = EngineKind.AUTO
+    sketch_width: int = Field(default=0, ge=0, le=1 << 24)
+
+
+class Precision(StrEnum):
+    """Arithmetic of the passes; sums are kept in 64 bits always."""
+
+    FLOAT32 = "PRECISION_FLOAT32"
+    TF32 = "PRECISION_TF32"
+    BFLOAT16 = "PRECISION_BFLOAT16"
+    FLOAT64 = "PRECISION_FLOAT64"
+
+
+class MinorityRule(Value):
+    """Which classes are minorities."""
+
+    classes: tuple[ClassName, ...] = Field(default=(), max_length=MAX_CLASSES)
+    below_uniform_share: Positive = 0.5
+
+
+class AnalysisOptions(Value):
+    """How to analyse."""
+
+    loss: Loss = Loss()
+    folds: int = 8
+    layer_globs: tuple[Annotated[str, Field(min_length=1, max_length=512)], ...] = Field(
+        default=(), max_length=256
+    )
+    layer_depth: int = Field(default=0, ge=0, le=64)
+    head: Head = Head()
+    engine: Engine = Engine()
+    precision: Precision = Precision.FLOAT32
+    minority_rule: MinorityRule = MinorityRule()
+    conflict_level: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    confidence_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+    @field_validator("folds")
+    @classmethod
+    def _enough_folds(cls, folds: int) -> int:
+        if folds == 0:
+            return 8
+        if not 3 <= folds <= 64:
+            raise ValueError("must be from 3 to 64, or 0 for 8")
+        return folds
+
+
+class Comparison(StrEnum):
+    """How a gate compares its subject with its bound."""
+
+    AT_MOST = "COMPARISON_AT_MOST"
+    AT_LEAST = "COMPARISON_AT_LEAST"
+
+
+class Gate(Value):
+    """A condition on one number of the result."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    subject: str = Field(min_length=1, max_length=1024)
+    comparison: Comparison
+    bound: FiniteFloat
+
+
+class AnalysisSpecification(Value):
+    """What to analyse and how; never changes once the job is made."""
+
+    model: ModelReference
+    data: DataReference
+    options: AnalysisOptions = AnalysisOptions()
+    gates: tuple[Gate, ...] = Field(default=(), max_length=64)
+    max_run_duration: timedelta | None = None
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if len({gate.id for gate in self.gates}) != len(self.gates):
+            raise ValueError("gates must have distinct ids")
+        limit = self.max_run_duration
+        if limit is not None and not (0 < limit.total_seconds() < math.inf):
+            raise ValueError("max_run_duration must be positive")
+        return self

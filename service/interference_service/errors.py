@@ -11,6 +11,7 @@
     ├── WrongState                the job's state forbids it
     ├── NoResult                  the job did not succeed
     ├── EtagMismatch              somebody else changed the job
+    ├── LeaseLost                 another worker holds the job
     ├── Draining                  the server is going down
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
@@ -151,6 +152,13 @@ class EtagMismatch(ServiceError):
 
     code = ErrorCode.ABORTED
     reason = "ETAG_MISMATCH"
+
+
+class LeaseLost(ServiceError):
+    """Another worker holds the job, or nobody does; never told to a caller."""
+
+    code = ErrorCode.ABORTED
+    reason = "INTERNAL"
 
 
 class Draining(ServiceError):

@@ -1,0 +1,63 @@
+"""What happened, as values; sinks count or log them."""
+
+from dataclasses import dataclass
+
+from interference_service.domain.job import JobState, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class JobSubmitted:
+    """A job became durable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A worker took a job."""
+
+    name: str
+    attempt: int
+    waited_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished:
+    """A stage of an attempt ended."""
+
+    name: str
+    stage: Stage
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RowsDifferentiated:
+    """A unit of work brought gradients."""
+
+    rows: int
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """An actor or task was lost; its work runs again elsewhere."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFinished:
+    """A job entered a terminal state."""
+
+    name: str
+    state: JobState
+    reason: str
+    """Reason of the error, empty for success."""
+    seconds: float
+    """From creation to end."""
+
+
+Event = (
+    JobSubmitted | AttemptStarted | StageFinished | RowsDifferentiated | WorkerDied | JobFinished
+)

@@ -1,0 +1,177 @@
+"""What the life of a job needs from the outside, as Protocols."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from interference_service.domain.events import Event
+from interference_service.domain.job import Job, JobState, Progress
+from interference_service.domain.query import JobPage, JobQuery
+from interference_service.domain.result import Analysis, AnalysisResult, Matrix
+from interference_service.domain.specification import AnalysisSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Who asked for what under which request id (AIP-155)."""
+
+    principal: str
+    request_id: str
+    request_digest: str
+    """Of the request without its request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Jobs that are not finished."""
+
+    by_state: Mapping[JobState, int]
+    oldest_pending: datetime | None
+
+
+class JobStore(Protocol):
+    """Jobs, durable. Methods block; every one of them is one transaction."""
+
+    def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
+        """Make a job durable; returns it and whether it is the replay of an earlier request.
+
+        Raises:
+            JobExists: The name is taken; metadata ``same_spec`` is ``true`` or ``false``.
+            RequestIdReused: The request id came before with another request within 24 hours.
+        """
+
+    def get(self, name: str) -> Job:
+        """The job as it is now.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+
+    def list(self, query: JobQuery) -> JobPage:
+        """One page of jobs."""
+
+    def change(self, name: str, change: Callable[[Job], Job], *, owner: str | None = None) -> Job:
+        """Replace a job by ``change`` of it, atomically.
+
+        A job that is no longer held loses its lease. What ``change`` raises is raised, and nothing
+        is written.
+
+        Args:
+            name: Name of the job.
+            change: Pure function; it may be called more than once.
+            owner: If given, the job must be held by this owner.
+
+        Raises:
+            NotFound: There is none of that name.
+            LeaseLost: Another owner holds it, or nobody.
+        """
+
+    def delete(self, name: str, check: Callable[[Job], None]) -> Job:
+        """Remove a job if ``check`` does not object by raising; returns what was removed.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+
+    def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
+        """Take the next job: pending, or held by a lease that ran out before ``now``.
+
+        Higher priority first, then the older. A pending job becomes RUNNING; a CANCELLING one
+        stays so. The attempt counts one more; ``start_time`` is that of the first.
+        """
+
+    def renew(
+        self, name: str, owner: str, until: datetime, progress: Progress | None
+    ) -> JobState | None:
+        """Prolong the lease and note the progress; returns the state, None if the lease is lost."""
+
+    def expired(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Terminal jobs whose expire_time has passed."""
+
+    def latest(self) -> Sequence[Job]:
+        """The newest succeeded job of every monitor, by end_time."""
+
+    def backlog(self) -> Backlog:
+        """Counts of unfinished jobs."""
+
+    def generation(self) -> int:
+        """A number that grows whenever a job succeeds or is deleted."""
+
+    def secret(self, name: str) -> bytes:
+        """32 random bytes, made at the first call for a name and the same ever after."""
+
+    def ping(self) -> None:
+        """Raise if the store cannot be reached."""
+
+
+class ArtifactStore(Protocol):
+    """Results, written once, checksummed, verified on reading."""
+
+    def write(self, job: Job, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
+        """Store the result of the job's present attempt, atomically."""
+
+    def read_result(self, job: Job) -> AnalysisResult:
+        """The result of a succeeded job.
+
+        Raises:
+            InternalError: It is missing or damaged.
+        """
+
+    def read_matrix(self, job: Job, matrix_id: str) -> Matrix:
+        """One matrix of a succeeded job. Has shape ``[rows, columns]``.
+
+        Raises:
+            InternalError: It is missing or damaged.
+        """
+
+    def delete(self, job: Job) -> None:
+        """Remove everything of a job; nothing to remove is no error."""
+
+
+class Cancellation(Protocol):
+    """Says whether a running analysis is to stop; ``threading.Event`` is one."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is to stop, at most ``timeout`` seconds; returns whether it is."""
+
+
+class Executor(Protocol):
+    """Runs an analysis. Blocks; called from a thread of its own."""
+
+    def run(
+        self, job: Job, report: Callable[[Progress], None], cancellation: Cancellation
+    ) -> Analysis:
+        """Analyse.
+
+        Raises:
+            AnalysisError: The job cannot succeed; Cancelled if it was stopped.
+        """
+
+
+class ReferenceChecker(Protocol):
+    """Looks whether what a specification points at is there, without reading it."""
+
+    def check(self, specification: AnalysisSpecification) -> None:
+        """Check every reference.
+
+        Raises:
+            AnalysisError: The first reference that is refused or missing.
+        """
+
+
+class EventSink(Protocol):
+    """Is told what happens."""
+
+    def emit(self, event: Event) -> None:
+        """Take note; never raises."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""

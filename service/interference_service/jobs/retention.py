@@ -1,0 +1,57 @@
+"""Removes finished jobs and their results when their time has come."""
+
+import asyncio
+
+import structlog
+
+from interference_service.domain.job import Job
+from interference_service.domain.ports import ArtifactStore, Clock, JobStore
+from interference_service.errors import NotFound, WrongState
+
+_log = structlog.get_logger(__name__)
+_BATCH = 100
+
+
+class Retention:
+    """Removes what has expired."""
+
+    def __init__(self, store: JobStore, artifacts: ArtifactStore, clock: Clock) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._clock = clock
+
+    async def run(self, every_seconds: float, stopping: asyncio.Event) -> None:
+        """Remove expired jobs every so often, until ``stopping`` is set."""
+        while not stopping.is_set():
+            try:
+                await asyncio.to_thread(self.sweep)
+            except Exception:  # noqa: BLE001 - what could not be removed now is removed next time
+                _log.exception("retention_failed")
+            try:
+                async with asyncio.timeout(every_seconds):
+                    await stopping.wait()
+            except TimeoutError:
+                continue
+
+    def sweep(self) -> int:
+        """Remove every expired job; returns how many."""
+        removed = 0
+        while jobs := self._store.expired(self._clock.now(), _BATCH):
+            for job in jobs:
+                removed += self._remove(job)
+        return removed
+
+    def _remove(self, job: Job) -> int:
+        now = self._clock.now()
+
+        def check(current: Job) -> None:
+            moved = current.expire_time is None or current.expire_time > now
+            if moved or current.uid != job.uid:
+                raise WrongState(f"{job.name} no longer expires", metadata={})
+
+        try:
+            self._artifacts.delete(self._store.delete(job.name, check))
+        except (NotFound, WrongState):
+            return 0
+        _log.info("job_expired", job=job.name)
+        return 1

@@ -1,0 +1,333 @@
+"""The use cases: what a caller can do with jobs, in the service's own words."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from interference_service.domain.events import JobFinished, JobSubmitted
+from interference_service.domain.job import Job, JobError, JobState, Progress, Settings
+from interference_service.domain.ports import (
+    ArtifactStore,
+    Clock,
+    EventSink,
+    Idempotency,
+    JobStore,
+    ReferenceChecker,
+)
+from interference_service.domain.query import Cursor, JobQuery
+from interference_service.domain.result import AnalysisResult, Matrix
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.errors import (
+    AnalysisError,
+    Cancelled,
+    Draining,
+    EtagMismatch,
+    InvalidRequest,
+    InvalidToken,
+    NoResult,
+    NotFound,
+    Violation,
+    WrongState,
+)
+from interference_service.jobs.filtering import parse_filter, parse_order
+from interference_service.jobs.limits import Limits
+from interference_service.jobs.notices import Notices
+from interference_service.jobs.tokens import Seal
+from interference_service.jobs.watching import WatchEvent, watch
+
+_PAGE = "page"
+QUEUE = "queue"
+"""Name under which the runner waits for new jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A wish to run an analysis."""
+
+    project: str
+    job_id: str
+    """Empty: the service makes one."""
+    specification: AnalysisSpecification
+    settings: Settings
+    principal: str
+    request_id: str = ""
+    request_digest: str = ""
+    ttl_seconds: float | None = None
+    expire_time: datetime | None = None
+    validate_only: bool = False
+
+
+class AnalysisJobs:
+    """Jobs as their callers see them."""
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        artifacts: ArtifactStore,
+        checker: ReferenceChecker,
+        sink: EventSink,
+        clock: Clock,
+        notices: Notices,
+        seal: Seal,
+        limits: Limits,
+        engine_version: str,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._checker = checker
+        self._sink = sink
+        self._clock = clock
+        self._notices = notices
+        self._seal = seal
+        self._limits = limits
+        self._engine_version = engine_version
+        self._draining = asyncio.Event()
+
+    def limits(self) -> Limits:
+        """What is allowed."""
+        return self._limits
+
+    def drain(self) -> None:
+        """Take no more jobs and end every watch; clients resume elsewhere."""
+        self._draining.set()
+        self._notices.notify_all()
+
+    async def submit(self, submission: Submission) -> tuple[Job, bool]:
+        """Make a job durable; returns it, and whether it is the replay of an earlier request.
+
+        Raises:
+            InvalidRequest: A reference is refused or missing, or a time does not fit.
+            JobExists: The job id is taken.
+            RequestIdReused: The request id came before with another request.
+            Draining: The server is going down.
+        """
+        if self._draining.is_set():
+            raise Draining("the server is going down; try again")
+        job = self._new_job(submission)
+        try:
+            await asyncio.to_thread(self._checker.check, submission.specification)
+        except AnalysisError as error:
+            raise InvalidRequest(
+                error.message,
+                violations=[each.below("analysis_job") for each in error.violations],
+                metadata=error.metadata,
+            ) from error
+        if submission.validate_only:
+            return job, False
+        job, replayed = await asyncio.to_thread(self._store.create, job, _idempotency(submission))
+        if not replayed:
+            self._sink.emit(JobSubmitted(job.name))
+            self._notices.notify(QUEUE)
+        return job, replayed
+
+    def _new_job(self, submission: Submission) -> Job:
+        now = self._clock.now()
+        self._check_life(submission.ttl_seconds, submission.expire_time)
+        return Job(
+            project=submission.project,
+            id=submission.job_id or f"job-{uuid.uuid4().hex[:20]}",
+            uid=str(uuid.uuid4()),
+            specification=submission.specification,
+            settings=submission.settings,
+            creator=submission.principal,
+            engine_version=self._engine_version,
+            progress=Progress(update_time=now),
+            create_time=now,
+            update_time=now,
+            ttl_seconds=submission.ttl_seconds,
+            expire_time=submission.expire_time,
+        )
+
+    def _check_life(self, ttl_seconds: float | None, expire_time: datetime | None) -> None:
+        longest = self._limits.max_ttl_seconds
+        if ttl_seconds is not None and not 0 < ttl_seconds <= longest:
+            raise InvalidRequest.field(
+                "analysis_job.ttl",
+                f"is {ttl_seconds:g} s; it must be above 0 and at most {longest:g} s",
+            )
+        now = self._clock.now()
+        if expire_time is not None and not now < expire_time <= now + timedelta(seconds=longest):
+            raise InvalidRequest.field(
+                "analysis_job.expire_time",
+                f"is {expire_time.isoformat()}; it must be in the future, at most {longest:g} s away",
+            )
+
+    async def get(self, name: str) -> Job:
+        """The job as it is now; raises NotFound."""
+        return await asyncio.to_thread(self._store.get, name)
+
+    async def list(
+        self,
+        project: str,
+        *,
+        page_size: int,
+        page_token: str,
+        filter_text: str,
+        order_by: str,
+        principal: str,
+    ) -> tuple[Sequence[Job], str]:
+        """One page of a project's jobs, and the token of the next one, empty on the last.
+
+        Raises:
+            InvalidRequest: Size, filter or order do not fit.
+            InvalidToken: The token belongs to another listing.
+        """
+        if page_size < 0:
+            raise InvalidRequest.field("page_size", f"is {page_size}; it must not be negative")
+        term, order = parse_filter(filter_text), parse_order(order_by)
+        bound = {"of": [project, filter_text, order_by, principal]}
+        after = None
+        if page_token:
+            payload = self._seal.open(_PAGE, page_token, "page_token")
+            if payload["of"] != bound["of"]:
+                what = "belongs to another listing; keep parent, filter and order_by between pages"
+                raise InvalidToken(
+                    f"page_token: {what}", violations=[Violation("page_token", what)]
+                )
+            after = Cursor(*payload["after"])
+        limit = min(page_size or self._limits.default_page_size, self._limits.max_page_size)
+        query = JobQuery(project, term, order, limit, after)
+        page = await asyncio.to_thread(self._store.list, query)
+        if page.next is None:
+            return page.jobs, ""
+        return page.jobs, self._seal.seal(
+            _PAGE, bound | {"after": [page.next.value, page.next.job_id]}
+        )
+
+    async def update(self, name: str, changes: Mapping[str, object], *, etag: str) -> Job:
+        """Change what a caller may say about a job.
+
+        Args:
+            name: Name of the job.
+            changes: Fields of ``Settings``, or ``expire_time``, or ``ttl_seconds``.
+            etag: If not empty, must be the job's.
+
+        Raises:
+            NotFound: There is no such job.
+            EtagMismatch: Somebody else changed it.
+            InvalidRequest: A time does not fit.
+        """
+        settings = {key: value for key, value in changes.items() if key in Settings.model_fields}
+        life = {key: value for key, value in changes.items() if key not in settings}
+        now = self._clock.now()
+
+        def change(job: Job) -> Job:
+            _match(job, etag)
+            return job.changed(now, settings=job.settings.model_copy(update=settings), **life)
+
+        ttl, expire = life.get("ttl_seconds"), life.get("expire_time")
+        self._check_life(
+            ttl if isinstance(ttl, float) else None,
+            expire if isinstance(expire, datetime) else None,
+        )
+        return await self._change(name, change)
+
+    async def cancel(self, name: str, reason: str) -> Job:
+        """Ask for the end of a job; a second time is no error.
+
+        Raises:
+            NotFound: There is no such job.
+            WrongState: It has succeeded or failed.
+        """
+        now = self._clock.now()
+        error = JobError.of(Cancelled(reason or "cancelled on request"))
+
+        def change(job: Job) -> Job:
+            if job.state in {JobState.CANCELLING, JobState.CANCELLED}:
+                return job
+            if job.state is JobState.RUNNING:
+                return job.to(JobState.CANCELLING, now, error=error)
+            expire = job.expire_time or now + timedelta(
+                seconds=job.ttl_seconds or self._limits.default_ttl_seconds
+            )
+            return job.to(JobState.CANCELLED, now, error=error, expire_time=expire)
+
+        before = await self.get(name)
+        job = await self._change(name, change)
+        if job.state is JobState.CANCELLED and not before.state.terminal:
+            seconds = (now - job.create_time).total_seconds()
+            self._sink.emit(JobFinished(name, job.state, "CANCELLED", seconds))
+        return job
+
+    async def _change(self, name: str, change: Callable[[Job], Job]) -> Job:
+        job = await asyncio.to_thread(self._store.change, name, change)
+        self._notices.notify(name)
+        return job
+
+    async def delete(self, name: str, *, etag: str, allow_missing: bool) -> None:
+        """Remove a finished job and its result.
+
+        Raises:
+            NotFound: There is no such job, and ``allow_missing`` is false.
+            WrongState: It is not finished.
+            EtagMismatch: Somebody else changed it.
+        """
+
+        def check(job: Job) -> None:
+            _match(job, etag)
+            if not job.state.terminal:
+                raise WrongState(
+                    f"{name} is {job.state}; cancel it and wait for its end before it is deleted",
+                    metadata={"state": job.state.value},
+                )
+
+        try:
+            job = await asyncio.to_thread(self._store.delete, name, check)
+        except NotFound:
+            if allow_missing:
+                return
+            raise
+        await asyncio.to_thread(self._artifacts.delete, job)
+        self._notices.notify(name)
+
+    def watch(
+        self, name: str, *, resume_token: str, heartbeat_seconds: float
+    ) -> AsyncIterator[WatchEvent]:
+        """What happens to a job, until it is finished; see ``watching.watch``."""
+        return watch(
+            name,
+            resume_token=resume_token,
+            heartbeat_seconds=heartbeat_seconds,
+            longest_seconds=self._limits.max_watch_seconds,
+            read=self.get,
+            notices=self._notices,
+            seal=self._seal,
+            clock=self._clock,
+            draining=self._draining,
+        )
+
+    async def result(self, name: str) -> tuple[Job, AnalysisResult]:
+        """The job and its result without matrix elements.
+
+        Raises:
+            NotFound: There is no such job.
+            NoResult: It did not succeed, or not yet.
+        """
+        job = await self.get(name)
+        if job.state is not JobState.SUCCEEDED:
+            raise NoResult(
+                f"{name} is {job.state}; only a job that SUCCEEDED has a result",
+                metadata={"state": job.state.value},
+            )
+        return job, await asyncio.to_thread(self._artifacts.read_result, job)
+
+    async def matrix(self, job: Job, matrix_id: str) -> Matrix:
+        """One matrix of a succeeded job. Has shape ``[rows, columns]``."""
+        return await asyncio.to_thread(self._artifacts.read_matrix, job, matrix_id)
+
+
+def _idempotency(submission: Submission) -> Idempotency | None:
+    if not submission.request_id:
+        return None
+    return Idempotency(submission.principal, submission.request_id, submission.request_digest)
+
+
+def _match(job: Job, etag: str) -> None:
+    if etag and etag != job.etag:
+        raise EtagMismatch(
+            f"{job.name} has changed since etag {etag!r} was read; read it again",
+            metadata={"etag": job.etag},
+        )

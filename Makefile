@@ -1,0 +1,58 @@
+# Every target makes the environment it needs. Start with `make demo`.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+STUBS_VENV := .venv-stubs
+STUBS_BIN := $(STUBS_VENV)/bin
+STUBS_READY := $(STUBS_VENV)/.ready
+PROTOS := $(wildcard proto/interference/v1/*.proto)
+
+.PHONY: demo test check format types imports stubs stubs-fresh bench coverage clean
+
+demo: $(READY) ## the whole story on this machine, in under three minutes
+	$(BIN)/interference-service demo
+
+test: $(READY) ## every test, against real processes
+	$(BIN)/python -m pytest
+
+check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+format: $(READY)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY) ## ratios against one plain forward and backward pass
+	$(BIN)/python -m benchmarks
+
+coverage: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+stubs: $(STUBS_READY) ## generate Python code from the contract
+	proto/generate.sh $(STUBS_BIN) proto
+
+stubs-fresh: $(STUBS_READY) ## the contract is lint-clean and the committed code is what it generates
+	proto/check.sh $(STUBS_BIN)
+
+clean:
+	rm -rf $(VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(STUBS_READY): constraints-stubs.txt
+	$(PYTHON) -m venv $(STUBS_VENV)
+	$(STUBS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-stubs.txt \
+		grpcio-tools mypy-protobuf googleapis-common-protos buf-bin
+	touch $@

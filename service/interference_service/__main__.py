@@ -1,0 +1,7 @@
+"""``python -m interference_service``."""
+
+import sys
+
+from interference_service.cli import main
+
+sys.exit(main())

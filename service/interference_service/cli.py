@@ -1,0 +1,65 @@
+"""The command line of the service: ``interference-service serve | migrate | demo``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from interference_service.settings import Settings
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ValidationError as error:
+        for each in error.errors():
+            name = "INTERFERENCE_" + "__".join(str(part).upper() for part in each["loc"])
+            sys.stderr.write(f"interference-service: {name}: {each['msg']}\n")
+        return USAGE_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="interference-service",
+        description="Says after every retraining whether majority classes unlearn a minority class. "
+        "Configured by INTERFERENCE_… variables; the README lists them.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run the service until SIGTERM")
+    serve.add_argument("--ready-file", type=Path, help="write the addresses here once it answers")
+    serve.set_defaults(command=_serve)
+    migrate = commands.add_parser("migrate", help="bring the database to the newest schema")
+    migrate.set_defaults(command=_migrate)
+    demo = commands.add_parser("demo", help="train, submit, look: the whole story in a minute")
+    demo.add_argument("--directory", type=Path, help="keep everything here; else it is removed")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+# Each command imports what it needs: `migrate` starts without Ray, `serve` without scikit-learn.
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from interference_service.main import serve
+
+    serve(Settings(), options.ready_file)
+    return 0
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    from interference_service.main import migrate
+
+    migrate(Settings())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from interference_service.demo.story import tell
+
+    return tell(options.directory)

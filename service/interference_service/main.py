@@ -1,0 +1,198 @@
+"""Composition root: the one place where every part is made and put together."""
+
+import asyncio
+import json
+import signal
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from interference_service import __version__
+from interference_service.compute import cluster
+from interference_service.compute.executor import RayExecutor
+from interference_service.compute.settings import ComputeSettings
+from interference_service.domain.ports import ArtifactStore, JobStore
+from interference_service.jobs.limits import Limits
+from interference_service.jobs.notices import Notices
+from interference_service.jobs.retention import Retention
+from interference_service.jobs.runner import JobRunner, RunnerSettings
+from interference_service.jobs.service import AnalysisJobs
+from interference_service.jobs.tokens import Seal
+from interference_service.references.checker import StoreReferenceChecker
+from interference_service.references.stores import Stores
+from interference_service.rpc.analysis_servicer import AnalysisServicer
+from interference_service.rpc.interceptors import interceptors
+from interference_service.rpc.server import RpcServer
+from interference_service.settings import Settings
+from interference_service.store.artifacts import FileArtifactStore
+from interference_service.store.database import open_database
+from interference_service.store.migrations import upgrade
+from interference_service.store.sql import SqlJobStore
+from interference_service.telemetry.exposition import start_exposition
+from interference_service.telemetry.logs import configure_logging
+from interference_service.telemetry.prometheus import ServiceMetrics
+from interference_service.telemetry.results import ResultCollector
+
+_log = structlog.get_logger(__name__)
+
+ENGINE_VERSION = f"gradient-interference {__version__}"
+_SWEEP_SECONDS = 60.0
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running service listens."""
+
+    grpc: str
+    metrics: str
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the service keeps."""
+
+    store: JobStore
+    artifacts: ArtifactStore
+    clock: SystemClock
+
+
+def serve(settings: Settings, ready_file: Path | None = None) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Args:
+        settings: Configuration.
+        ready_file: Where to write the addresses as JSON once the service answers.
+
+    Raises:
+        ClusterUnavailable: There is no Ray cluster and none can be started.
+        OSError: A port is taken.
+    """
+    configure_logging(settings.telemetry.log_level, json=settings.telemetry.log_json)
+    state = _open_state(settings)
+    compute = ComputeSettings(address=settings.ray_address, **settings.compute.model_dump())
+    # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
+    cluster.connect(compute)
+    try:
+        asyncio.run(_serve(settings, compute, state, ready_file))
+    finally:
+        cluster.disconnect()
+        _log.info("stopped")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest schema."""
+    configure_logging(settings.telemetry.log_level, json=settings.telemetry.log_json)
+    _open_state(settings)
+
+
+def _open_state(settings: Settings) -> _State:
+    settings.state_directory.mkdir(parents=True, exist_ok=True)
+    engine = open_database(settings.database)
+    upgrade(engine)
+    clock = SystemClock()
+    return _State(SqlJobStore(engine, clock), FileArtifactStore(settings.artifacts), clock)
+
+
+async def _serve(
+    settings: Settings, compute: ComputeSettings, state: _State, ready_file: Path | None
+) -> None:
+    store, artifacts, clock = state.store, state.artifacts, state.clock
+    registry, results_registry = CollectorRegistry(), CollectorRegistry()
+    metrics = ServiceMetrics(registry)
+    telemetry = settings.telemetry
+    results_registry.register(
+        ResultCollector(
+            store,
+            artifacts,
+            max_monitors=telemetry.max_monitors,
+            max_classes=telemetry.max_classes,
+            max_layers=telemetry.max_layers,
+        )
+    )
+    stores, notices = Stores(settings.stores), Notices()
+    seal = Seal(store.secret("tokens"))
+    jobs = AnalysisJobs(
+        store=store,
+        artifacts=artifacts,
+        checker=StoreReferenceChecker(stores),
+        sink=metrics,
+        clock=clock,
+        notices=notices,
+        seal=seal,
+        limits=_limits(settings),
+        engine_version=ENGINE_VERSION,
+    )
+    runner = JobRunner(
+        store=store,
+        artifacts=artifacts,
+        executor=RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock),
+        sink=metrics,
+        clock=clock,
+        notices=notices,
+        settings=RunnerSettings(
+            concurrency=settings.jobs.concurrency,
+            lease_seconds=settings.jobs.lease_seconds,
+            max_attempts=settings.jobs.max_attempts,
+            default_ttl_seconds=settings.jobs.default_ttl_seconds,
+        ),
+    )
+    stopping = _stop_signal()
+    server = RpcServer(
+        AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
+        interceptors=interceptors(metrics.observe_rpc),
+        address=f"{settings.host}:{settings.port}",
+        reflection=settings.reflection,
+    )
+    exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
+    try:
+        await server.start()
+        retention = asyncio.create_task(
+            Retention(store, artifacts, clock).run(_SWEEP_SECONDS, stopping)
+        )
+        running = asyncio.create_task(runner.run())
+        addresses = Addresses(
+            f"{settings.host}:{server.port}", f"{telemetry.host}:{exposition.port}"
+        )
+        _log.info("serving", **asdict(addresses))
+        if ready_file is not None:
+            ready_file.write_text(json.dumps(asdict(addresses)))
+        await stopping.wait()
+        _log.info("draining")
+        server.set_serving(False)
+        jobs.drain()
+        runner.stop()
+        await server.stop(settings.drain_seconds)
+        await asyncio.gather(running, retention)
+    finally:
+        if ready_file is not None:
+            with suppress(FileNotFoundError):
+                ready_file.unlink()
+        exposition.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        default_ttl_seconds=settings.jobs.default_ttl_seconds,
+        max_ttl_seconds=settings.jobs.max_ttl_seconds,
+        max_watch_seconds=settings.jobs.max_watch_seconds,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    return stopping

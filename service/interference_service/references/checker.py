@@ -1,0 +1,47 @@
+"""Looks whether what a specification points at is there and can be read, without reading it."""
+
+from interference_service.domain.specification import (
+    AnalysisSpecification,
+    DataFormat,
+    EngineKind,
+    ModelFormat,
+)
+from interference_service.errors import InputUnsupported
+from interference_service.references.stores import Stores
+
+MODEL_FORMATS = (ModelFormat.TORCH_EXPORT,)
+DATA_FORMATS = (DataFormat.PARQUET,)
+
+
+class StoreReferenceChecker:
+    """Checks formats and existence; imports no torch, so that the service's process stays light."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def check(self, specification: AnalysisSpecification) -> None:
+        """See ``ports.ReferenceChecker.check``."""
+        model, data = specification.model, specification.data
+        if model.format not in MODEL_FORMATS:
+            raise _unsupported("model.format", model.format, MODEL_FORMATS)
+        if data.format not in DATA_FORMATS:
+            raise _unsupported("data.format", data.format, DATA_FORMATS)
+        if specification.options.engine.kind is EngineKind.SKETCH:
+            raise _unsupported(
+                "options.engine.kind", EngineKind.SKETCH, (EngineKind.AUTO, EngineKind.EXACT)
+            )
+        if data.sampling.target_precision:
+            raise InputUnsupported.at(
+                "data.sampling.target_precision",
+                f"is {data.sampling.target_precision:g}; this server samples in one round: "
+                "leave it 0 and set max_rows_per_class",
+            )
+        self._stores.check(model.uri, "model.uri")
+        for index, uri in enumerate(data.uris):
+            self._stores.check(uri, f"data.uris[{index}]")
+
+
+def _unsupported(field: str, found: str, offered: tuple[str, ...]) -> Exception:
+    return InputUnsupported.at(
+        field, f"is {found}, which this server does not offer; it offers {', '.join(offered)}"
+    )

@@ -1,0 +1,131 @@
+"""Configuration of the service, read once from the environment; every other part gets values.
+
+Every variable begins with ``INTERFERENCE_``; nested ones are joined by two underscores, for
+instance ``INTERFERENCE_STORES='{"models": "/srv/models"}'`` or ``INTERFERENCE_COMPUTE__DEVICE=cpu``.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+
+
+class Part(BaseModel):
+    """Base of the settings of one concern."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ComputePart(Part):
+    """How analyses use the cluster."""
+
+    num_cpus: Annotated[int, Field(ge=0)] = 0
+    """Cores of the local Ray cluster; 0: all of this machine."""
+    object_store_bytes: Annotated[int, Field(ge=0)] = 0
+    """Object store of the local Ray cluster; 0: Ray's default, 30 % of the memory."""
+    device: Literal["auto", "gpu", "cpu"] = "auto"
+    """Where gradients are computed; auto: on GPUs where the cluster has any."""
+    gpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
+    """GPUs of a gradient actor; a fraction shares one."""
+    cpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
+    """Cores of a gradient actor."""
+    max_actors: Annotated[int, Field(ge=0)] = 0
+    """Gradient actors of a job; 0: as many as the cluster has room for."""
+    batch_rows: Annotated[int, Field(ge=1)] = 128
+    """Rows of one forward and backward pass."""
+    unit_rows: Annotated[int, Field(ge=1)] = 2048
+    """Most rows of a unit of work."""
+    block_bytes: Annotated[int, Field(ge=1)] = 128 << 20
+    """Memory of the gradients that one reduce task takes."""
+    max_tries: Annotated[int, Field(ge=1)] = 3
+    """A unit that loses its worker this often fails its job."""
+
+
+class JobsPart(Part):
+    """How jobs are run and kept."""
+
+    concurrency: Annotated[int, Field(ge=1)] = 2
+    """Jobs of this process at once."""
+    lease_seconds: Annotated[float, Field(gt=1)] = 10.0
+    """A dead server's jobs are taken over after this long."""
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    """A job whose server died this often fails."""
+    default_ttl_seconds: Annotated[float, Field(gt=0)] = 90 * 86_400.0
+    """Life of a job and its result after its end, where the job names none."""
+    max_ttl_seconds: Annotated[float, Field(gt=0)] = 366 * 86_400.0
+    """Longest life that a job may name."""
+    max_watch_seconds: Annotated[float, Field(gt=0)] = 1_800.0
+    """After it a watch ends and is to be resumed."""
+
+
+class TelemetryPart(Part):
+    """Metrics and logs."""
+
+    host: str = "127.0.0.1"
+    """Interface of the metrics port."""
+    port: Port = 9464
+    """Port of ``/metrics``; 0: any free one."""
+    max_monitors: Annotated[int, Field(ge=0)] = 1_000
+    """Monitors that become series."""
+    max_classes: Annotated[int, Field(ge=0)] = 50
+    """Classes of a monitor that become series; minorities first."""
+    max_layers: Annotated[int, Field(ge=0)] = 5
+    """Layers of a monitor that become series; the most conflicting first."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged."""
+    log_json: bool = True
+    """JSON lines; else for people."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INTERFERENCE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    host: str = "127.0.0.1"
+    """Interface of the gRPC port."""
+    port: Port = 50051
+    """gRPC port; 0: any free one."""
+    reflection: bool = True
+    """Whether the server tells its methods to tools."""
+    stores: dict[StoreName, Path] = Field(default_factory=dict)
+    """Directories that references may name, by store name; nothing else is ever read."""
+    state_directory: Path = Path("interference-state")
+    """Home of the SQLite database and of results."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty: SQLite in the state directory."""
+    ray_address: str = Field(
+        default="", validation_alias=AliasChoices("INTERFERENCE_RAY_ADDRESS", "RAY_ADDRESS")
+    )
+    """Address of a Ray cluster; empty: a local one is started."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 5.0
+    """How long calls in flight may go on after SIGTERM."""
+    compute: ComputePart = ComputePart()
+    jobs: JobsPart = JobsPart()
+    telemetry: TelemetryPart = TelemetryPart()
+
+    @field_validator("stores")
+    @classmethod
+    def _stores_are_directories(cls, stores: dict[str, Path]) -> dict[str, Path]:
+        for name, root in stores.items():
+            if name == "file":
+                raise ValueError("a store must not be named 'file'; that scheme names paths")
+            if not root.is_dir():
+                raise ValueError(f"store {name!r} is {str(root)!r}, which is not a directory")
+        return {name: root.resolve() for name, root in stores.items()}
+
+    @property
+    def database(self) -> str:
+        """URL of the database."""
+        return self.database_url or f"sqlite:///{(self.state_directory / 'jobs.sqlite').resolve()}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Directory of results."""
+        return self.state_directory.resolve() / "results"

@@ -1,0 +1,48 @@
+"""What the layout of the project promises."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("folder", ["proto", "service", "client", "tests"])
+def test_a_source_root_is_no_package(folder):
+    assert not (ROOT / folder / "__init__.py").exists()
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"{statement}; import sys; print(*sys.modules, sep='\\n')"
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
+
+
+def test_the_client_brings_neither_torch_nor_ray():
+    heavy = {"torch", "ray", "sqlalchemy", "pydantic", "interference_service", "rich", "pandas"}
+    assert not modules_after("import interference_client, interference_client.aio") & heavy
+
+
+def test_the_process_that_answers_requests_has_no_torch():
+    assert "torch" not in modules_after("import interference_service.main")
+
+
+def test_no_module_but_the_settings_reads_the_environment():
+    readers = [
+        path.relative_to(ROOT / "service/interference_service").as_posix()
+        for path in (ROOT / "service/interference_service").rglob("*.py")
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    ]
+    # Ray takes its configuration from the environment alone; the demo hands one to its server.
+    assert set(readers) <= {"settings.py", "compute/cluster.py", "demo/server.py"}
+
+
+def test_the_generated_modules_are_committed_beside_the_contract():
+    for proto in (ROOT / "proto/interference/v1").glob("*.proto"):
+        assert proto.with_name(f"{proto.stem}_pb2.py").exists()
+        assert proto.with_name(f"{proto.stem}_pb2.pyi").exists()

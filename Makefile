@@ -32,7 +32,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY) ## ratios against one plain forward and backward pass
-	$(BIN)/python -m benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 coverage: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term

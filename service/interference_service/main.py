@@ -170,7 +170,7 @@ async def _serve(
             ready_file.write_text(json.dumps(asdict(addresses)))
         await stopping.wait()
         _log.info("draining")
-        server.set_serving(False)
+        await server.set_serving(False)
         jobs.drain()
         runner.stop()
         await server.stop(settings.drain_seconds)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from interference_service.domain.events import JobFinished, JobSubmitted
 from interference_service.domain.job import Job, JobError, JobState, Progress, Settings
@@ -211,18 +212,21 @@ class AnalysisJobs:
             InvalidRequest: A time does not fit.
         """
         settings = {key: value for key, value in changes.items() if key in Settings.model_fields}
-        life = {key: value for key, value in changes.items() if key not in settings}
+        ttl_seconds = cast("float | None", changes.get("ttl_seconds"))
+        expire_time = cast("datetime | None", changes.get("expire_time"))
+        self._check_life(ttl_seconds, expire_time)
         now = self._clock.now()
 
         def change(job: Job) -> Job:
             _match(job, etag)
+            life: dict[str, object] = {}
+            if ttl_seconds is not None:
+                end = job.end_time and job.end_time + timedelta(seconds=ttl_seconds)
+                life = {"ttl_seconds": ttl_seconds, "expire_time": end}
+            elif expire_time is not None:
+                life = {"ttl_seconds": None, "expire_time": expire_time}
             return job.changed(now, settings=job.settings.model_copy(update=settings), **life)
 
-        ttl, expire = life.get("ttl_seconds"), life.get("expire_time")
-        self._check_life(
-            ttl if isinstance(ttl, float) else None,
-            expire if isinstance(expire, datetime) else None,
-        )
         return await self._change(name, change)
 
     async def cancel(self, name: str, reason: str) -> Job:

@@ -1,5 +1,6 @@
 """Filters and orders of a listing."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -82,10 +83,8 @@ def test_what_is_no_filter_is_refused_with_the_reason(text, says):
 
 @given(st.text(alphabet='ab=!<>:()".\\ ANDORT-', max_size=60))
 def test_any_text_is_read_or_refused_and_nothing_else(text):
-    try:
-        parse_filter(text)
-    except InvalidRequest as error:
-        assert error.violations
+    with suppress(InvalidRequest):
+        assert parse_filter(text) is not None
 
 
 def test_an_order_is_read():

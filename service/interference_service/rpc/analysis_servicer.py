@@ -1,0 +1,191 @@
+"""One method per RPC: convert, delegate, convert."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from google.protobuf import duration_pb2, empty_pb2
+
+from interference.v1 import (
+    analysis_job_pb2,
+    analysis_result_pb2,
+    analysis_service_pb2 as wire,
+    analysis_service_pb2_grpc,
+)
+from interference_service.domain.job import Job
+from interference_service.errors import InvalidRequest
+from interference_service.jobs.service import AnalysisJobs
+from interference_service.jobs.tokens import Seal
+from interference_service.rpc.authentication import current_principal
+from interference_service.rpc.convert_job import job_to_wire, validated_job_to_wire
+from interference_service.rpc.convert_requests import changes_from_wire, submission_from_wire
+from interference_service.rpc.convert_result import result_to_wire
+from interference_service.rpc.handlers import Context
+from interference_service.rpc.interceptors import add_trailing_metadata
+from interference_service.rpc.matrices import MOST_CHUNK_BYTES, read_matrices
+from interference_service.rpc.resource_names import job_named, job_of_result, project_of
+from interference_service.rpc.watch import events_to_wire, heartbeat_seconds
+
+MAX_REQUEST_BYTES = 1_048_576
+REPLAYED: tuple[tuple[str, str], ...] = (("interference-replayed", "true"),)
+"""Trailing metadata of a create that an earlier request with its request id had done."""
+CAPABILITIES = ("torch_export", "parquet", "float32", "float64", "float16", "exact")
+_PAGE_BYTES = 1_048_576
+_MAX_REASON = 512
+
+
+class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
+    """``interference.v1.AnalysisService`` on top of the use cases."""
+
+    def __init__(
+        self,
+        jobs: AnalysisJobs,
+        seal: Seal,
+        *,
+        version: str,
+        engine_version: str,
+        minimum_client_version: str = "",
+    ) -> None:
+        self._jobs = jobs
+        self._seal = seal
+        self._version = version
+        self._engine_version = engine_version
+        self._minimum_client_version = minimum_client_version
+
+    async def CreateAnalysisJob(
+        self, request: wire.CreateAnalysisJobRequest, context: Context
+    ) -> analysis_job_pb2.AnalysisJob:
+        """Start a job; returns when it is durable."""
+        principal = current_principal().name
+        submission = await asyncio.to_thread(submission_from_wire, request, principal)
+        job, replayed = await self._jobs.submit(submission)
+        if replayed:
+            add_trailing_metadata(context, REPLAYED)
+        return validated_job_to_wire(job) if submission.validate_only else job_to_wire(job)
+
+    async def GetAnalysisJob(
+        self, request: wire.GetAnalysisJobRequest, context: Context
+    ) -> analysis_job_pb2.AnalysisJob:
+        """The job as it is now."""
+        return job_to_wire(await self._jobs.get(job_named(request.name)))
+
+    async def ListAnalysisJobs(
+        self, request: wire.ListAnalysisJobsRequest, context: Context
+    ) -> wire.ListAnalysisJobsResponse:
+        """One page of a project's jobs, of at most 1 MiB unless a single job is larger."""
+        project = project_of(request.parent)
+        page_size = request.page_size
+        while True:
+            jobs, token = await self._jobs.list(
+                project,
+                page_size=page_size,
+                page_token=request.page_token,
+                filter_text=request.filter,
+                order_by=request.order_by,
+                principal=current_principal().name,
+            )
+            messages = await asyncio.to_thread(_page, jobs)
+            if len(messages) == len(jobs):
+                return wire.ListAnalysisJobsResponse(analysis_jobs=messages, next_page_token=token)
+            # The token must point behind the last job sent, so a shorter page is asked for.
+            page_size = len(messages)
+
+    async def UpdateAnalysisJob(
+        self, request: wire.UpdateAnalysisJobRequest, context: Context
+    ) -> analysis_job_pb2.AnalysisJob:
+        """Change what a caller may say about a job."""
+        name = job_named(request.analysis_job.name, "analysis_job.name")
+        changes = changes_from_wire(request)
+        return job_to_wire(await self._jobs.update(name, changes, etag=request.analysis_job.etag))
+
+    async def CancelAnalysisJob(
+        self, request: wire.CancelAnalysisJobRequest, context: Context
+    ) -> analysis_job_pb2.AnalysisJob:
+        """Ask for the end of a job."""
+        name = job_named(request.name)
+        if len(request.reason) > _MAX_REASON:
+            raise InvalidRequest.field(
+                "reason", f"has {len(request.reason)} characters; may have {_MAX_REASON}"
+            )
+        return job_to_wire(await self._jobs.cancel(name, request.reason))
+
+    async def DeleteAnalysisJob(
+        self, request: wire.DeleteAnalysisJobRequest, context: Context
+    ) -> empty_pb2.Empty:
+        """Remove a finished job and its result."""
+        name = job_named(request.name)
+        await self._jobs.delete(name, etag=request.etag, allow_missing=request.allow_missing)
+        return empty_pb2.Empty()
+
+    async def WatchAnalysisJob(
+        self, request: wire.WatchAnalysisJobRequest, context: Context
+    ) -> AsyncIterator[wire.WatchAnalysisJobResponse]:
+        """Tell what happens to a job, until it is finished.
+
+        Yields:
+            Snapshots, progress and heartbeats.
+        """
+        events = self._jobs.watch(
+            job_named(request.name),
+            resume_token=request.resume_token,
+            heartbeat_seconds=heartbeat_seconds(request),
+        )
+        async with aclosing(events_to_wire(events)) as responses:
+            async for response in responses:
+                yield response
+
+    async def GetAnalysisResult(
+        self, request: wire.GetAnalysisResultRequest, context: Context
+    ) -> analysis_result_pb2.AnalysisResult:
+        """Result without matrix elements."""
+        job, result = await self._jobs.result(job_of_result(request.name))
+        return await asyncio.to_thread(result_to_wire, job.name, result)
+
+    async def ReadMatrices(
+        self, request: wire.ReadMatricesRequest, context: Context
+    ) -> AsyncIterator[wire.ReadMatricesResponse]:
+        """Send matrix elements.
+
+        Yields:
+            Header, chunks, header, chunks, ..., end.
+        """
+        principal = current_principal().name
+        async with aclosing(read_matrices(self._jobs, self._seal, request, principal)) as parts:
+            async for response in parts:
+                yield response
+
+    async def GetServerInfo(
+        self, request: wire.GetServerInfoRequest, context: Context
+    ) -> wire.ServerInfo:
+        """Versions, capabilities and limits."""
+        limits = self._jobs.limits()
+        return wire.ServerInfo(
+            version=self._version,
+            engine_version=self._engine_version,
+            capabilities=CAPABILITIES,
+            limits=wire.Limits(
+                max_classes=limits.max_classes,
+                max_layers=limits.max_layers,
+                max_request_bytes=MAX_REQUEST_BYTES,
+                max_chunk_bytes=MOST_CHUNK_BYTES,
+                max_watch_duration=duration_pb2.Duration(seconds=int(limits.max_watch_seconds)),
+                max_ttl=duration_pb2.Duration(seconds=int(limits.max_ttl_seconds)),
+                max_active_jobs=limits.max_active_jobs,
+                max_watches=limits.max_watches,
+            ),
+            minimum_client_version=self._minimum_client_version,
+        )
+
+
+def _page(jobs: Sequence[Job]) -> list[analysis_job_pb2.AnalysisJob]:
+    """As many of the jobs, at least one, as fit into a page."""
+    page: list[Any] = []
+    size = 0
+    for job in jobs:
+        message = job_to_wire(job)
+        size += message.ByteSize()
+        if page and size > _PAGE_BYTES:
+            break
+        page.append(message)
+    return page

@@ -1,0 +1,102 @@
+"""Putting code around the handler of a method, whatever its arity."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+# A handler is generic in messages that code for every method does not know.
+Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+else:
+    Handler = grpc.RpcMethodHandler  # generic in its annotations only
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+Around = Callable[[Context], AbstractAsyncContextManager[None]]
+Behaviour = Callable[[Any, Context], Any]
+
+_KINDS = MappingProxyType(
+    {
+        # request streaming, response streaming: attribute, type for metrics
+        (False, False): ("unary_unary", "unary"),
+        (False, True): ("unary_stream", "server_stream"),
+        (True, False): ("stream_unary", "client_stream"),
+        (True, True): ("stream_stream", "bidi_stream"),
+    }
+)
+
+
+def grpc_type(handler: Handler) -> str:
+    """``unary``, ``server_stream``, ``client_stream`` or ``bidi_stream``."""
+    return _KINDS[handler.request_streaming, handler.response_streaming][1]
+
+
+def surrounded(handler: Handler, around: Around) -> Handler:
+    """The handler with a context manager around every call of it.
+
+    A stream of responses is written from within the context, so that whatever ends a call, an
+    error while writing included, closes the stream before the context is left.
+    """
+    behaviour = _behaviour(handler)
+
+    async def unary(request: Any, context: Context) -> Any:
+        async with around(context):
+            return await behaviour(request, context)
+
+    async def stream(request: Any, context: Context) -> None:
+        async with around(context):
+            await _pump(behaviour(request, context), context)
+
+    changed = stream if handler.response_streaming else unary
+    return _like(handler, changed, handler.request_deserializer)
+
+
+def decoding_late(handler: Handler, decode: Callable[[bytes], Any]) -> Handler:
+    """The handler that is given bytes and decodes them itself.
+
+    So whatever surrounds it sees errors of decoding, and can refuse a call before its body costs
+    anything.
+    """
+    behaviour = _behaviour(handler)
+
+    async def decoded_stream(raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for each in raw:
+            yield decode(each)
+
+    decoded = decoded_stream if handler.request_streaming else decode
+
+    async def unary(raw: Any, context: Context) -> Any:
+        return await behaviour(decoded(raw), context)
+
+    async def stream(raw: Any, context: Context) -> None:
+        await _pump(behaviour(decoded(raw), context), context)
+
+    return _like(handler, stream if handler.response_streaming else unary, None)
+
+
+async def _pump(responses: Any, context: Context) -> None:
+    """Carry out what a streaming behaviour returned."""
+    if inspect.isawaitable(responses):  # it writes to the context itself
+        await responses
+        return
+    async with aclosing(responses):
+        async for response in responses:
+            await context.write(response)
+
+
+def _behaviour(handler: Handler) -> Behaviour:
+    attribute = _KINDS[handler.request_streaming, handler.response_streaming][0]
+    behaviour: Behaviour = getattr(handler, attribute)
+    return behaviour
+
+
+def _like(
+    handler: Handler, behaviour: Behaviour, request_deserializer: Callable[[bytes], Any] | None
+) -> Handler:
+    attribute = _KINDS[handler.request_streaming, handler.response_streaming][0]
+    make = getattr(grpc, f"{attribute}_rpc_method_handler")
+    changed: Handler = make(behaviour, request_deserializer, handler.response_serializer)
+    return changed

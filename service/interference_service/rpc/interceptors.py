@@ -1,0 +1,184 @@
+"""What surrounds every call: request id, log, metrics, errors, decoding."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import grpc
+import structlog
+
+from interference_service.errors import InternalError, InvalidRequest, ServiceError
+from interference_service.rpc.authentication import (
+    AnonymousAuthenticator,
+    AuthenticationInterceptor,
+    Authenticator,
+)
+from interference_service.rpc.handlers import (
+    Context,
+    Continuation,
+    Handler,
+    decoding_late,
+    grpc_type,
+    surrounded,
+)
+from interference_service.rpc.status import Metadata, status_of
+
+REQUEST_ID_KEY = "x-request-id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = frozenset({"/grpc.health.v1.Health/Check"})
+"""Methods that are called every few seconds, logged at debug level."""
+
+Observe = Callable[[str, str, str, float], None]
+"""Is told of every finished call: method, its type, name of the status code, seconds."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class MalformedRequest(InvalidRequest):
+    """The bytes of a request are not a message of its type."""
+
+    reason = "MALFORMED_REQUEST"
+
+
+def interceptors(
+    observe: Observe, authenticator: Authenticator | None = None
+) -> Sequence[grpc.aio.ServerInterceptor]:
+    """The interceptors in their order, outermost first.
+
+    Args:
+        observe: Is told of every finished call.
+        authenticator: Establishes who calls; None: nobody is told from another.
+    """
+    return (
+        RequestInterceptor(observe),
+        ErrorInterceptor(),
+        AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
+        DecodingInterceptor(),
+    )
+
+
+def add_trailing_metadata(context: Context, added: Metadata) -> None:
+    """Send these pairs at the end of the call, beside those that are set already."""
+    context.set_trailing_metadata((*(context.trailing_metadata() or ()), *added))
+
+
+class RequestInterceptor(grpc.aio.ServerInterceptor):
+    """Gives every call a request id, a line in the log and an observation; stands outermost.
+
+    The id is taken from the caller's metadata if it is well-formed, and returned in the trailing
+    metadata: initial metadata would commit the client to this attempt and forbid retries.
+    """
+
+    def __init__(self, observe: Observe) -> None:
+        self._observe = observe
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """The method's handler, observed."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        around = partial(self._observed, handler_call_details, grpc_type(handler))
+        return surrounded(handler, around)
+
+    @asynccontextmanager
+    async def _observed(
+        self, call: grpc.HandlerCallDetails, kind: str, context: Context
+    ) -> AsyncIterator[None]:
+        request_id = _request_id(call)
+        # Every call is served by a task of its own, so what is bound here ends with it.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        add_trailing_metadata(context, ((REQUEST_ID_KEY, request_id),))
+        begin = time.perf_counter()
+        code = grpc.StatusCode.OK
+        try:
+            yield
+        except BaseException as error:
+            code = _code(error, context)
+            raise
+        finally:
+            seconds = time.perf_counter() - begin
+            log = _log.debug if call.method in _QUIET else _log.info
+            log("call finished", method=call.method, code=code.name, seconds=round(seconds, 6))
+            self._observe(call.method, kind, code.name, seconds)
+
+
+def _request_id(call: grpc.HandlerCallDetails) -> str:
+    sent = [value for key, value in call.invocation_metadata or () if key == REQUEST_ID_KEY]
+    if len(sent) == 1 and isinstance(sent[0], str) and _REQUEST_ID.fullmatch(sent[0]):
+        return sent[0]
+    return str(uuid.uuid4())
+
+
+def _code(error: BaseException, context: Context) -> grpc.StatusCode:
+    """The code that a call ended with, as far as the server can know."""
+    if isinstance(error, grpc.aio.AbortError):
+        return context.code()
+    if isinstance(error, (asyncio.CancelledError, grpc.aio.InternalError)):
+        remaining: float | None = context.time_remaining()
+        late = remaining is not None and remaining <= 0
+        return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+    return grpc.StatusCode.UNKNOWN
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """Turns every error into a status; the text of an unexpected one never leaves the server."""
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """The method's handler, whose errors are statuses."""
+        handler = await continuation(handler_call_details)
+        return None if handler is None else surrounded(handler, _mapped)
+
+
+@asynccontextmanager
+async def _mapped(context: Context) -> AsyncIterator[None]:
+    try:
+        yield
+    except (grpc.aio.AbortError, grpc.aio.InternalError):
+        raise  # the status is sent already, or nobody is left to get one
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a status
+        code, message, metadata = status_of(_told(error))
+        await context.abort(code, message, (*(context.trailing_metadata() or ()), *metadata))
+
+
+def _told(error: Exception) -> ServiceError:
+    """What the caller hears of an error: itself, or an incident id."""
+    if isinstance(error, ServiceError) and error.reason != InternalError.reason:
+        return error
+    incident = uuid.uuid4().hex[:16]
+    _log.error("unexpected error", incident=incident, exc_info=error)
+    return InternalError(
+        f"internal error; the service's log has the cause under incident {incident}",
+        metadata={"incident": incident},
+    )
+
+
+class DecodingInterceptor(grpc.aio.ServerInterceptor):
+    """Decodes requests within the reach of the other interceptors; stands innermost."""
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """The method's handler, which refuses what it cannot decode."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.request_deserializer is None:
+            return handler
+        return decoding_late(handler, partial(_decoded, handler.request_deserializer))
+
+
+def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
+    try:
+        return decode(raw)
+    except Exception as error:
+        raise MalformedRequest(
+            f"the {len(raw)} bytes of the request are not a message of its type; "
+            "send one that is made from interference.v1"
+        ) from error

@@ -1,0 +1,142 @@
+"""From what does not fit a domain model to violations that name the request's own fields."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from interference_service.errors import InvalidRequest, Violation
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+T = TypeVar("T")
+
+MAX_VIOLATIONS = 20
+"""More of them would not fit into the metadata of a call."""
+_MAX_SHOWN = 80
+"""Characters of a value that a description repeats."""
+_SUBJECT = re.compile(r"^(?:Input|String|Tuple|List|Dictionary|Value) should\b")
+
+
+def invalid(violations: Sequence[Violation]) -> InvalidRequest:
+    """The error for several fields; its message tells the first."""
+    first = violations[0]
+    rest = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+    return InvalidRequest(f"{first.field}: {first.description}{rest}", violations=violations)
+
+
+def attempt(convert: Callable[[], T], violations: list[Violation]) -> T | None:
+    """The converted value; None after noting its violations, so that others can be noted too."""
+    try:
+        return convert()
+    except InvalidRequest as error:
+        violations.extend(error.violations)
+        return None
+
+
+def validated(
+    kind: type[ModelT], values: Mapping[str, object], message: Message, path: str
+) -> ModelT:
+    """The domain model of some values.
+
+    Args:
+        kind: The model.
+        values: Its fields, named as those of the message.
+        message: Where the values come from.
+        path: Path of the message in the request.
+
+    Raises:
+        InvalidRequest: Some do not fit; every violation names the field as the request has it.
+    """
+    # The model cannot tell NaN from a number within bounds everywhere, and calls an enumeration's
+    # number a wrong type, so both are looked for on the message itself.
+    unfit = list(islice(_unfit_values(message, path), MAX_VIOLATIONS))
+    try:
+        model = kind.model_validate(values)
+    except ValidationError as error:
+        told = {each.field for each in unfit}
+        found = (_violation(each, message, path) for each in error.errors(include_url=False))
+        raise invalid([*unfit, *(each for each in found if each.field not in told)]) from error
+    if unfit:
+        raise invalid(unfit)
+    return model
+
+
+def choices(field: FieldDescriptor) -> str:
+    """Names of the values that a caller may send in a field, for a description."""
+    values = field.enum_type.values if field.enum_type is not None else ()
+    return ", ".join(value.name for value in values if value.number)
+
+
+def is_known(field: FieldDescriptor, number: int) -> bool:
+    """Whether the enumeration of a field has a number."""
+    return field.enum_type is not None and number in field.enum_type.values_by_number
+
+
+def _unfit_values(message: Message, path: str) -> Iterator[Violation]:
+    """Find numbers that are not finite and enumeration values that the contract does not have.
+
+    Yields:
+        One violation for each.
+    """
+    for field, value in message.ListFields():
+        if _is_map(field):
+            continue
+        here = f"{path}.{field.name}" if path else field.name
+        values = value if field.is_repeated else (value,)
+        for index, each in enumerate(values):
+            yield from _unfit(field, each, f"{here}[{index}]" if field.is_repeated else here)
+
+
+def _unfit(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violation]:
+    if field.message_type is not None:
+        yield from _unfit_values(value, path)
+    elif field.enum_type is not None and not is_known(field, value):
+        yield Violation(path, f"is {value}; must be one of {choices(field)}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Violation(path, f"is {value}; must be a finite number")
+
+
+def _violation(error: ErrorDetails, root: Message, path: str) -> Violation:
+    # Descriptors are of one of two types, by the runtime that protobuf was built with.
+    message: Any = root.DESCRIPTOR
+    field: FieldDescriptor | None = None
+    for part in error["loc"]:
+        if part == "[key]":  # how pydantic marks that a key does not fit, not its value
+            continue
+        if isinstance(part, int) or message is None:
+            path = f"{path}[{part}]"
+            continue
+        path = f"{path}.{part}" if path else part
+        field = message.fields_by_name.get(part)
+        message = field.message_type if field is not None and not _is_map(field) else None
+    text = _text(error, field)
+    # A rule about several fields of a message begins with the name of the first of them.
+    subject = text.split(" ", 1)[0]
+    if message is not None and subject in message.fields_by_name:
+        path = f"{path}.{subject}"
+    return Violation(path, text)
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _text(error: ErrorDetails, field: FieldDescriptor | None) -> str:
+    if error["type"] == "missing":
+        names = choices(field) if field is not None else ""
+        return "is not set; " + (f"must be one of {names}" if names else "it is required")
+    if error["type"] == "value_error":
+        text = str(error["ctx"]["error"])
+    else:
+        text = _SUBJECT.sub("must", error["msg"]).replace(" after validation", "")
+    found = error["input"]
+    if isinstance(found, (str, int, float)):
+        shown = repr(found)
+        return f"is {shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + '…'}; {text}"
+    return text

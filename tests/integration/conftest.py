@@ -1,0 +1,35 @@
+"""A real service in a process of its own, shared by the tests that leave it as it was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from interference_client import Client
+from interference_service.demo.server import Running, running_service
+from support import examples
+from support.service import FEW_RESOURCES
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the store ``data``, with models and rows in it."""
+    directory = tmp_path_factory.mktemp("files")
+    examples.write_all(directory)
+    examples.slow(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def service(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that reads ``files``."""
+    home = tmp_path_factory.mktemp("service")
+    with running_service(home, {"data": files}, FEW_RESOURCES) as running:
+        yield running
+
+
+@pytest.fixture
+def client(service: Running) -> Iterator[Client]:
+    """A client of the shared service."""
+    with Client(service.grpc) as client:
+        yield client

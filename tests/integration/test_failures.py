@@ -1,0 +1,97 @@
+"""Jobs outlive what is killed around them, and stop when they are told to."""
+
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from interference_client import Client, Job, JobCancelled, ModelReference
+from interference_service.demo.server import Running, running_service
+from support.service import FEW_RESOURCES
+from support.submissions import slow_rows, submit
+from support.waiting import eventually
+
+
+def actors(service: Running) -> list[psutil.Process]:
+    """Processes of the gradient actors that work for the service."""
+    found = []
+    for process in psutil.Process(service.process.pid).children(recursive=True):
+        try:
+            if "ray::GradientActor" in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def submit_slow(client: Client) -> Job:
+    return submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+
+
+def computing(job: Job) -> bool:
+    """Whether a job has finished a unit of its gradients and has more to do."""
+    progress = job.refresh().progress
+    return progress.stage == "GRADIENTS" and 0 < progress.completed_units < progress.total_units
+
+
+def test_a_job_outlives_the_death_of_the_server(files: Path, tmp_path: Path):
+    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
+        with Client(first.grpc) as client:
+            job = submit_slow(client)
+            eventually(lambda: computing(job), what="gradients")
+        children = psutil.Process(first.process.pid).children(recursive=True)
+        first.process.kill()
+        first.process.wait()
+        psutil.wait_procs(children, timeout=5)
+    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second:
+        with Client(second.grpc) as client:
+            again = client.job(job.name).wait(timeout=120)
+            assert again.state == "SUCCEEDED"
+            assert again.attempt == 2
+            assert [each.name for each in client.list()] == [job.name]
+            assert again.result().conflict("shared").shape == (4, 4)
+
+
+def test_a_job_outlives_the_death_of_an_actor(service: Running, client: Client):
+    undisturbed = submit_slow(client).wait(timeout=120).result()
+    job = submit_slow(client)
+    eventually(lambda: computing(job), what="gradients")
+    victim = eventually(lambda: actors(service), what="an actor")[0]
+    victim.kill()
+    result = job.wait(timeout=120).result()
+    assert job.attempt == 1
+    np.testing.assert_array_equal(result.conflict("shared"), undisturbed.conflict("shared"))
+
+
+def test_cancel_stops_the_work(service: Running, client: Client):
+    job = submit_slow(client)
+    eventually(lambda: computing(job), what="gradients")
+    job.cancel("enough")
+    with pytest.raises(JobCancelled):
+        job.wait(timeout=30)
+    assert job.state == "CANCELLED"
+    assert "enough" in job.error.message
+    eventually(lambda: not actors(service), within_seconds=10, what="no actor")
+
+
+def test_a_job_that_waits_is_cancelled_at_once(service: Running, client: Client):
+    running = [submit_slow(client) for _ in range(2)]
+    waiting = submit_slow(client)
+    assert waiting.cancel().state == "CANCELLED"
+    for job in running:
+        job.cancel()
+    for job in running:
+        job.wait(timeout=30, check=False)
+
+
+def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):
+    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
+        with Client(first.grpc) as client:
+            job = submit_slow(client)
+            eventually(lambda: computing(job), what="gradients")
+        first.process.terminate()
+        assert first.process.wait(30) == 0
+    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second:
+        with Client(second.grpc) as client:
+            assert client.job(job.name).wait(timeout=120).state == "SUCCEEDED"

@@ -1,0 +1,31 @@
+"""Submissions against the files of ``support.examples``."""
+
+from typing import Any
+
+from interference_client import Client, Job, ModelReference, Options, ParquetData, tensor
+
+
+def rows(name: str = "rows.parquet", **changes: Any) -> ParquetData:
+    """The rows of an example as the argument ``input`` of its model."""
+    shape = changes.pop("shape", (1, 6, 6))
+    return ParquetData(
+        f"data://{name}",
+        **{"label": "label", "inputs": {"input": tensor("x", shape=shape)}} | changes,
+    )
+
+
+def slow_rows() -> ParquetData:
+    """The rows of the slow example."""
+    return rows("slow.parquet", shape=(1, 24, 24))
+
+
+def submit(client: Client, model: str = "mlp.pt2", **changes: Any) -> Job:
+    """Submit a job on an example."""
+    return client.submit(
+        **{
+            "model": ModelReference(f"data://{model}"),
+            "data": rows(),
+            "options": Options(folds=4),
+        }
+        | changes
+    )

@@ -82,6 +82,11 @@ class JobRunner:
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return bool(self._running)
+
     async def run(self) -> None:
         """Run jobs until ``stop`` is called and every running one is handed back."""
         with self._notices.subscribe(QUEUE) as notice:

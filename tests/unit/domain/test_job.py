@@ -24,7 +24,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(JobState, JobState))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(JobState, JobState)))
 def test_a_state_follows_another_only_where_the_table_says_so(before, after):
     one = job(state=before)
     if (before.value, after.value) in ALLOWED:

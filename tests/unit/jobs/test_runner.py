@@ -1,0 +1,198 @@
+"""How jobs are run, and how they end."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from interference_service.domain.events import AttemptStarted, JobFinished, JobSubmitted
+from interference_service.domain.job import JobState, Priority, Settings
+from interference_service.domain.specification import Comparison, Gate
+from interference_service.errors import InvalidData
+from support.jobs import specification
+
+NAME = "projects/default/analysisJobs/nightly"
+
+
+async def ended(world, job_id="nightly"):
+    name = f"projects/default/analysisJobs/{job_id}"
+    await world.until(lambda: world.store.get(name).state.terminal)
+    return world.store.get(name)
+
+
+async def running(world, job_id="nightly"):
+    await world.until(lambda: job_id in world.executor.running)
+
+
+async def test_a_job_runs_and_succeeds(world, runner):
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly")
+    job = await ended(world)
+    assert job.state is JobState.SUCCEEDED
+    assert job.attempt == 1
+    assert job.start_time is not None
+    assert job.resolved_inputs.class_count == 3
+    assert job.verdict.outcome == "PASSED"
+    assert job.expire_time == job.end_time + timedelta(days=90)
+    assert (await world.jobs.result(NAME))[1].classes
+
+
+async def test_a_job_that_fails_says_why(world, runner):
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly", InvalidData.at("data.label_column", "is missing"))
+    job = await ended(world)
+    assert (job.state, job.error.reason) == (JobState.FAILED, "INVALID_DATA")
+    assert job.error.violations[0].field == "spec.data.label_column"
+
+
+async def test_an_unexpected_error_tells_its_incident_alone(world, runner):
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly", RuntimeError("password=1"))
+    job = await ended(world)
+    assert job.error.reason == "INTERNAL"
+    assert "password" not in job.error.message
+    assert job.error.metadata["incident"] in job.error.message
+
+
+async def test_gates_are_judged_at_the_end(world, runner):
+    gate = Gate(id="g", subject="summary/none", comparison=Comparison.AT_LEAST, bound=0)
+    await world.submit(specification=specification(gates=[gate]))
+    await running(world)
+    world.executor.end("nightly")
+    assert (await ended(world)).verdict.outcome == "UNDETERMINED"
+
+
+async def test_a_running_job_is_cancelled(world, runner):
+    await world.submit()
+    await running(world)
+    assert (await world.jobs.cancel(NAME, "enough")).state is JobState.CANCELLING
+    job = await ended(world)
+    assert (job.state, job.error.message) == (JobState.CANCELLED, "enough")
+
+
+async def test_a_job_that_runs_too_long_is_stopped(world, runner):
+    limit = specification().model_copy(update={"max_run_duration": timedelta(seconds=5)})
+    await world.submit(specification=limit)
+    await running(world)
+    world.clock.advance(6)
+    job = await ended(world)
+    assert (job.state, job.error.reason) == (JobState.FAILED, "RUN_TIMEOUT")
+
+
+async def test_progress_reaches_the_store(world, runner):
+    await world.submit()
+    await world.until(lambda: world.store.get(NAME).progress.completed_units == 1)
+
+
+async def test_no_more_jobs_run_at_once_than_allowed(world):
+    runner = world.runner(concurrency=2)
+    task = asyncio.create_task(runner.run())
+    for job_id in ("a", "b", "c"):
+        await world.submit(job_id)
+    await world.until(lambda: len(world.executor.running) == 2)
+    assert await world.state("c") == "PENDING"
+    world.executor.end("a")
+    await running(world, "c")
+    runner.stop()
+    await task
+
+
+async def test_the_urgent_job_is_taken_first(world):
+    await world.submit("ordinary")
+    await world.submit("urgent", settings=Settings(priority=Priority.HIGH))
+    runner = world.runner(concurrency=1)
+    task = asyncio.create_task(runner.run())
+    await world.until(lambda: world.executor.running)
+    assert world.executor.running == ["urgent"]
+    runner.stop()
+    await task
+
+
+async def test_a_job_goes_back_to_the_queue_when_the_runner_stops(world):
+    runner = world.runner()
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    runner.stop()
+    await task
+    assert await world.state() == "PENDING"
+
+
+async def test_a_dead_servers_job_is_taken_over_once_its_lease_has_run_out(world):
+    await world.submit()
+    now = world.clock.now()
+    world.store.claim("the dead one", now, now + timedelta(seconds=10))
+    runner = world.runner()
+    task = asyncio.create_task(runner.run())
+    world.clock.advance(11)
+    await running(world)
+    world.executor.end("nightly")
+    assert (await ended(world)).attempt == 2
+    runner.stop()
+    await task
+
+
+async def test_a_job_that_kills_its_server_every_time_fails(world):
+    await world.submit()
+    for _ in range(5):
+        now = world.clock.now()
+        world.store.claim("a victim", now, now + timedelta(seconds=1))
+        world.clock.advance(2)
+    runner = world.runner(max_attempts=5)
+    task = asyncio.create_task(runner.run())
+    job = await ended(world)
+    assert (job.state, job.error.reason) == (JobState.FAILED, "WORKER_LOST")
+    assert not world.executor.running
+    runner.stop()
+    await task
+
+
+async def test_a_worker_that_lost_its_lease_writes_nothing(world, runner):
+    await world.submit()
+    await running(world)
+    now = world.clock.advance(60)
+    world.store.claim("another", now, now + timedelta(hours=1))
+    world.executor.end("nightly")
+    await world.until(lambda: not runner.busy)
+    assert await world.state() == "RUNNING"
+
+
+async def test_a_cancelled_job_of_a_dead_server_ends_cancelled(world):
+    await world.submit()
+    now = world.clock.now()
+    world.store.claim("the dead one", now, now + timedelta(seconds=1))
+    await world.jobs.cancel(NAME, "")
+    world.clock.advance(2)
+    runner = world.runner()
+    task = asyncio.create_task(runner.run())
+    assert (await ended(world)).state is JobState.CANCELLED
+    runner.stop()
+    await task
+
+
+async def test_a_result_that_cannot_be_written_fails_its_job_and_nothing_else(
+    world, runner, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(world.artifacts, "write", full)
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly")
+    assert (await ended(world)).error.reason == "INTERNAL"
+    await world.submit("next")
+    await running(world, "next")
+
+
+async def test_the_life_of_a_job_is_told_in_events(world, runner):
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly")
+    await ended(world)
+    await world.until(lambda: any(isinstance(event, JobFinished) for event in world.events))
+    assert [type(event) for event in world.events] == [JobSubmitted, AttemptStarted, JobFinished]
+    assert world.events[-1].state is JobState.SUCCEEDED

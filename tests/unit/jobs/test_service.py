@@ -1,0 +1,229 @@
+"""What callers can do with jobs."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from interference_service.domain.job import Job, JobState, Progress, Settings
+from interference_service.errors import (
+    Draining,
+    EtagMismatch,
+    InputUnavailable,
+    InvalidRequest,
+    InvalidToken,
+    JobExists,
+    NoResult,
+    NotFound,
+    RequestIdReused,
+    WrongState,
+)
+from support.jobs import job as example_job, succeed
+
+NAME = "projects/default/analysisJobs/nightly"
+
+
+def listed(world, **changes):
+    given = {
+        "page_size": 0,
+        "page_token": "",
+        "filter_text": "",
+        "order_by": "",
+        "principal": "alice",
+    } | changes
+    return world.jobs.list("default", **given)
+
+
+async def test_a_submitted_job_is_durable_and_pending(world):
+    job = await world.submit()
+    assert world.store.get(NAME) == job
+    assert (job.state, job.creator, job.attempt) == (JobState.PENDING, "alice", 0)
+
+
+async def test_a_job_without_an_id_gets_one(world):
+    first, second = await world.submit(""), await world.submit("")
+    assert first.id != second.id
+
+
+async def test_the_same_request_id_brings_the_same_job(world):
+    first = await world.submit("", request_id="r", request_digest="d")
+    again = await world.submit("", request_id="r", request_digest="d")
+    assert again.name == first.name
+    with pytest.raises(RequestIdReused):
+        await world.submit("", request_id="r", request_digest="other")
+
+
+async def test_a_taken_id_is_refused(world):
+    await world.submit()
+    with pytest.raises(JobExists) as caught:
+        await world.submit()
+    assert caught.value.metadata["same_spec"] == "true"
+
+
+async def test_a_refused_reference_is_named_by_its_field_in_the_request(world):
+    world.checker.refusal = InputUnavailable.at("model.uri", "is missing")
+    with pytest.raises(InvalidRequest) as caught:
+        await world.submit()
+    assert caught.value.violations[0].field == "analysis_job.spec.model.uri"
+    with pytest.raises(NotFound):
+        await world.jobs.get(NAME)
+
+
+async def test_validation_alone_leaves_no_trace(world):
+    await world.submit(validate_only=True)
+    with pytest.raises(NotFound):
+        await world.jobs.get(NAME)
+    assert not world.events
+
+
+@pytest.mark.parametrize("ttl", [0.0, -1.0, 1e12])
+async def test_a_life_out_of_bounds_is_refused(world, ttl):
+    with pytest.raises(InvalidRequest) as caught:
+        await world.submit(ttl_seconds=ttl)
+    assert caught.value.violations[0].field == "analysis_job.ttl"
+
+
+async def test_an_end_in_the_past_is_refused(world):
+    past = world.clock.now() - timedelta(seconds=1)
+    with pytest.raises(InvalidRequest, match="expire_time"):
+        await world.submit(expire_time=past)
+
+
+async def test_pages_follow_each_other_without_gaps(world):
+    for index in range(7):
+        await world.submit(f"job-{index}")
+        world.clock.advance(1)
+    seen, token = [], ""
+    while True:
+        jobs, token = await listed(world, page_size=3, page_token=token)
+        seen += [job.id for job in jobs]
+        if not token:
+            break
+    assert seen == [f"job-{index}" for index in reversed(range(7))]
+
+
+async def test_a_page_token_is_bound_to_its_listing(world):
+    for index in range(3):
+        await world.submit(f"job-{index}")
+    _, token = await listed(world, page_size=1)
+    for changes in ({"order_by": "end_time"}, {"filter_text": "state=FAILED"}, {"principal": "b"}):
+        with pytest.raises(InvalidToken):
+            await listed(world, page_size=1, page_token=token, **changes)
+
+
+async def test_a_negative_page_size_is_refused(world):
+    with pytest.raises(InvalidRequest, match="page_size"):
+        await listed(world, page_size=-1)
+
+
+async def test_settings_are_changed_under_the_etag(world):
+    job = await world.submit()
+    changed = await world.jobs.update(NAME, {"labels": {"team": "solar"}}, etag=job.etag)
+    assert changed.settings == Settings(labels={"team": "solar"})
+    with pytest.raises(EtagMismatch):
+        await world.jobs.update(NAME, {"labels": {}}, etag=job.etag)
+
+
+async def test_the_life_of_a_finished_job_is_counted_from_its_end(world):
+    job = succeed(world.store, example_job(), world.clock.now())
+    changed = await world.jobs.update(NAME, {"ttl_seconds": 60.0}, etag="")
+    assert changed.expire_time == job.end_time + timedelta(seconds=60)
+
+
+async def test_a_waiting_job_is_cancelled_at_once(world):
+    await world.submit()
+    job = await world.jobs.cancel(NAME, "not needed")
+    assert (job.state, job.error.message) == (JobState.CANCELLED, "not needed")
+    assert (await world.jobs.cancel(NAME, "again")) == job
+
+
+async def test_a_finished_job_cannot_be_cancelled(world):
+    succeed(world.store, example_job(), world.clock.now())
+    with pytest.raises(WrongState):
+        await world.jobs.cancel(NAME, "")
+
+
+async def test_only_a_finished_job_is_deleted(world):
+    await world.submit()
+    with pytest.raises(WrongState):
+        await world.jobs.delete(NAME, etag="", allow_missing=False)
+    await world.jobs.cancel(NAME, "")
+    with pytest.raises(EtagMismatch):
+        await world.jobs.delete(NAME, etag="another", allow_missing=False)
+    await world.jobs.delete(NAME, etag="", allow_missing=False)
+    with pytest.raises(NotFound):
+        await world.jobs.delete(NAME, etag="", allow_missing=False)
+    await world.jobs.delete(NAME, etag="", allow_missing=True)
+
+
+async def test_there_is_no_result_before_success(world):
+    await world.submit()
+    with pytest.raises(NoResult) as caught:
+        await world.jobs.result(NAME)
+    assert caught.value.metadata == {"state": "PENDING"}
+
+
+async def test_a_service_that_goes_down_takes_no_jobs(world):
+    world.jobs.drain()
+    with pytest.raises(Draining):
+        await world.submit()
+
+
+def watch(world, resume_token="", heartbeat_seconds=30.0):
+    return world.jobs.watch(NAME, resume_token=resume_token, heartbeat_seconds=heartbeat_seconds)
+
+
+async def test_a_watch_begins_with_a_snapshot_and_ends_with_a_terminal_one(world):
+    await world.submit()
+    events = watch(world)
+    first = await anext(events)
+    assert first.body.state is JobState.PENDING
+    await world.jobs.cancel(NAME, "")
+    rest = [event async for event in events]
+    assert rest[-1].body.state is JobState.CANCELLED
+
+
+async def test_a_resumed_watch_tells_only_what_is_new(world):
+    await world.submit()
+    token = (await anext(watch(world))).resume_token
+    await world.jobs.cancel(NAME, "")
+    rest = [event async for event in watch(world, resume_token=token)]
+    assert [event.body.state for event in rest] == [JobState.CANCELLED]
+
+
+async def test_a_token_of_another_server_begins_with_a_snapshot(world):
+    await world.submit()
+    assert isinstance((await anext(watch(world, resume_token="unknown"))).body, Job)
+
+
+async def test_silence_is_broken_by_heartbeats(world):
+    await world.submit()
+    events = watch(world, heartbeat_seconds=0.05)
+    assert isinstance((await anext(events)).body, Job)
+    assert (await anext(events)).body is None
+
+
+async def test_progress_is_told_between_snapshots(world):
+    await world.submit()
+    now = world.clock.now()
+    world.store.claim("worker", now, now + timedelta(seconds=60))
+    events = watch(world)
+    await anext(events)
+    moved = Progress(stage="GRADIENTS", completed_units=3, total_units=9, update_time=now)
+    world.store.renew(NAME, "worker", now + timedelta(seconds=60), moved)
+    world.notices.notify(NAME)
+    assert (await anext(events)).body == moved
+
+
+async def test_a_watch_ends_without_an_end_when_the_server_goes_down(world):
+    await world.submit()
+    events = watch(world)
+    await anext(events)
+    world.jobs.drain()
+    async with asyncio.timeout(10):
+        assert [event async for event in events] == []
+
+
+async def test_a_watch_of_nothing_is_refused(world):
+    with pytest.raises(NotFound):
+        await anext(watch(world))

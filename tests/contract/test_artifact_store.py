@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.jobs import analysis_result, class_matrices, job
 
 from interference_service.domain.ports import ArtifactStore
 from interference_service.errors import InternalError
 from interference_service.store.artifacts import FileArtifactStore, MemoryArtifactStore
+from support.jobs import analysis_result, class_matrices, job
 
 MAKERS: dict[str, Callable[[Path], ArtifactStore]] = {
     "files": lambda directory: FileArtifactStore(directory / "results"),

@@ -34,6 +34,9 @@ from interference_service.domain.specification import (
     Precision,
 )
 from interference_service.domain.verdict import Estimate
+from interference_service.store.database import open_database
+from interference_service.store.migrations import upgrade
+from interference_service.store.sql import SqlJobStore
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 """When the tests' world begins; its microseconds show what loses them."""
@@ -125,7 +128,21 @@ def succeed(store: JobStore, wanted: Job, now: datetime) -> Job:
     )
 
 
-def class_info(class_id: str, *, prior: float, minority: bool = False, **fields: object) -> ClassInfo:
+def open_and_claim_all(url: str, owner: str) -> list[str]:
+    """Body of a process: bring the schema, then claim until nothing is left; ids of the claimed."""
+    engine = open_database(url)
+    try:
+        upgrade(engine)
+        store = SqlJobStore(engine, FixedClock())
+        until = START + timedelta(seconds=10)
+        return [each.id for each in iter(lambda: store.claim(owner, START, until), None)]
+    finally:
+        engine.dispose()
+
+
+def class_info(
+    class_id: str, *, prior: float, minority: bool = False, **fields: object
+) -> ClassInfo:
     """A sound class."""
     made = ClassInfo(
         id=class_id,

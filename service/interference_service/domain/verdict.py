@@ -4,6 +4,8 @@ import math
 from enum import StrEnum
 from typing import assert_never
 
+from pydantic import ConfigDict
+
 from interference_service.domain.inputs import Value
 from interference_service.domain.specification import Comparison, Gate
 
@@ -18,6 +20,9 @@ class Outcome(StrEnum):
 
 class Estimate(Value):
     """A number with the interval that holds it; NaN where undetermined."""
+
+    # JSON has no NaN; as null it could not be read back.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     value: float = math.nan
     lower: float = math.nan

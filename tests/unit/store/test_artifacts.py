@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support.jobs import analysis_result, class_matrices, job
 
 from interference_service.errors import InternalError
 from interference_service.store.artifacts import FileArtifactStore
+from support.jobs import analysis_result, class_matrices, job
 
 
 @pytest.fixture
@@ -53,11 +53,12 @@ def test_one_flipped_bit_is_noticed(artifacts, written, directory, name):
     content = bytearray((directory / name).read_bytes())
     content[-20] ^= 1
     (directory / name).write_bytes(content)
+    read = {
+        "result.json": artifacts.read_result,
+        "matrices.safetensors": lambda done: artifacts.read_matrix(done, "shared/cosine"),
+    }[name]
     with pytest.raises(InternalError, match="is damaged"):
-        if name == "result.json":
-            artifacts.read_result(written)
-        else:
-            artifacts.read_matrix(written, "shared/cosine")
+        read(written)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"result.json": 1}'])

@@ -1,0 +1,202 @@
+"""Results as files, or in memory for tests.
+
+::
+
+    {root}/{uid}/{attempt}/result.json            an AnalysisResult
+    {root}/{uid}/{attempt}/matrices.safetensors   its matrices by id, 64-bit floats
+    {root}/{uid}/{attempt}/manifest.json          SHA-256 of the two
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from interference_service.domain.job import Job
+from interference_service.domain.result import AnalysisResult, Matrix
+from interference_service.errors import InternalError
+from interference_service.store.documents import document
+
+_RESULT = "result.json"
+_MATRICES = "matrices.safetensors"
+_MANIFEST = "manifest.json"
+_REMEMBERED = 4096
+"""Files whose digest need not be computed again; the memory of it is bounded."""
+
+
+class FileArtifactStore:
+    """``ArtifactStore`` in a directory; safe to share among threads and processes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._verified: set[Path] = set()
+
+    def write(self, job: Job, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
+        """See ``ArtifactStore.write``; what was written before stays as it is."""
+        final = self._directory(job)
+        if final.exists():
+            return
+        final.parent.mkdir(parents=True, exist_ok=True)
+        draft = final.with_name(f".{final.name}.{uuid.uuid4().hex}")
+        draft.mkdir()
+        try:
+            _write_files(draft, result, matrices)
+            # Another writer of the same attempt may have been faster; theirs is as good.
+            with suppress(FileExistsError):
+                _publish(draft, final)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        for directory in (final.parent, self._root):
+            _sync(directory)
+
+    def read_result(self, job: Job) -> AnalysisResult:
+        """See ``ArtifactStore.read_result``."""
+        path = self._directory(job) / _RESULT
+        try:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != _expected(path):
+                raise _damaged(job, _RESULT)
+            return AnalysisResult.model_validate_json(content)
+        except FileNotFoundError as error:
+            raise _missing(job, _RESULT) from error
+        except (OSError, ValidationError) as error:
+            raise _damaged(job, _RESULT) from error
+
+    def read_matrix(self, job: Job, matrix_id: str) -> Matrix:
+        """See ``ArtifactStore.read_matrix``; the file is verified once, then read in part."""
+        path = self._directory(job) / _MATRICES
+        try:
+            self._verify(path, job)
+            with safe_open(path, framework="numpy") as tensors:
+                if matrix_id not in tensors.keys():  # noqa: SIM118 - it is no mapping
+                    raise _missing(job, f"matrix {matrix_id!r}")
+                matrix: Matrix = tensors.get_tensor(matrix_id)
+                return matrix
+        except FileNotFoundError as error:
+            raise _missing(job, _MATRICES) from error
+        except (OSError, SafetensorError) as error:
+            raise _damaged(job, _MATRICES) from error
+
+    def delete(self, job: Job) -> None:
+        """See ``ArtifactStore.delete``."""
+        directory = self._directory(job).parent
+        with self._lock:
+            self._verified = {path for path in self._verified if directory not in path.parents}
+        with suppress(FileNotFoundError):
+            shutil.rmtree(directory)
+
+    def _directory(self, job: Job) -> Path:
+        return self._root / job.uid / str(job.attempt)
+
+    def _verify(self, path: Path, job: Job) -> None:
+        with self._lock:
+            if path in self._verified:
+                return
+        if _digest(path) != _expected(path):
+            raise _damaged(job, path.name)
+        with self._lock:
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified.add(path)
+
+
+class MemoryArtifactStore:
+    """``ArtifactStore`` that forgets with its process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, int], tuple[AnalysisResult, dict[str, Matrix]]] = {}
+
+    def write(self, job: Job, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
+        """See ``ArtifactStore.write``; what was written before stays as it is."""
+        copies = {name: np.array(matrix, dtype=np.float64) for name, matrix in matrices.items()}
+        with self._lock:
+            self._kept.setdefault((job.uid, job.attempt), (result, copies))
+
+    def read_result(self, job: Job) -> AnalysisResult:
+        """See ``ArtifactStore.read_result``."""
+        return self._of(job, _RESULT)[0]
+
+    def read_matrix(self, job: Job, matrix_id: str) -> Matrix:
+        """See ``ArtifactStore.read_matrix``."""
+        matrices = self._of(job, _MATRICES)[1]
+        if matrix_id not in matrices:
+            raise _missing(job, f"matrix {matrix_id!r}")
+        return matrices[matrix_id].copy()
+
+    def delete(self, job: Job) -> None:
+        """See ``ArtifactStore.delete``."""
+        with self._lock:
+            self._kept = {key: kept for key, kept in self._kept.items() if key[0] != job.uid}
+
+    def _of(self, job: Job, what: str) -> tuple[AnalysisResult, dict[str, Matrix]]:
+        with self._lock:
+            kept = self._kept.get((job.uid, job.attempt))
+        if kept is None:
+            raise _missing(job, what)
+        return kept
+
+
+def _write_files(directory: Path, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
+    content = json.dumps(document(result), allow_nan=False)
+    (directory / _RESULT).write_text(content, encoding="utf-8")
+    tensors = {
+        name: np.ascontiguousarray(matrix, dtype=np.float64) for name, matrix in matrices.items()
+    }
+    save_file(tensors, directory / _MATRICES)
+    digests = {name: _digest(directory / name) for name in (_RESULT, _MATRICES)}
+    (directory / _MANIFEST).write_text(json.dumps(digests), encoding="utf-8")
+    for path in (*directory.iterdir(), directory):
+        _sync(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _publish(draft: Path, final: Path) -> None:
+    """Rename the draft; raises FileExistsError if the final directory is there already."""
+    try:
+        draft.rename(final)
+    except OSError as error:
+        if final.exists():
+            raise FileExistsError(final) from error
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _expected(path: Path) -> str | None:
+    """The digest that the manifest beside a file has for it; None where it cannot be read."""
+    try:
+        manifest = json.loads(path.with_name(_MANIFEST).read_bytes())
+    except ValueError:
+        return None
+    found = manifest.get(path.name) if isinstance(manifest, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _missing(job: Job, what: str) -> InternalError:
+    return InternalError(f"{what} of {job.name}, attempt {job.attempt}, is missing")
+
+
+def _damaged(job: Job, what: str) -> InternalError:
+    return InternalError(f"{what} of {job.name}, attempt {job.attempt}, is damaged")

@@ -1,0 +1,226 @@
+"""Jobs in memory, for development and tests."""
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from interference_service.domain.job import Job, JobState, Progress
+from interference_service.domain.ports import Backlog, Clock, Idempotency
+from interference_service.domain.query import Cursor, JobPage, JobQuery
+from interference_service.store.leases import claimed
+from interference_service.store.matching import matches
+from interference_service.store.paging import ordering_time, page_of
+from interference_service.store.refusals import (
+    job_exists,
+    lease_lost,
+    not_found,
+    request_id_reused,
+)
+from interference_service.store.requests import REMEMBERED
+
+
+@dataclass(slots=True)
+class _Entry:
+    job: Job
+    owner: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    digest: str
+    uid: str
+    time: datetime
+
+
+class MemoryJobStore:
+    """``JobStore`` that forgets with its process; safe to share among threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # Reentrant, because what is called within a change may read.
+        self._lock = threading.RLock()
+        self._entries: dict[str, _Entry] = {}
+        self._answers: dict[tuple[str, str], _Answer] = {}
+        self._secrets: dict[str, bytes] = {}
+        self._generation = 0
+
+    def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
+        """See ``JobStore.create``."""
+        with self._lock:
+            earlier = self._answered(idempotency) if idempotency else None
+            if earlier is not None:
+                return earlier, True
+            if job.name in self._entries:
+                raise job_exists(self._entries[job.name].job, job)
+            self._entries[job.name] = _Entry(job)
+            if idempotency:
+                key = idempotency.principal, idempotency.request_id
+                self._answers[key] = _Answer(idempotency.request_digest, job.uid, self._clock.now())
+            return job, False
+
+    def _answered(self, idempotency: Idempotency) -> Job | None:
+        oldest = self._clock.now() - REMEMBERED
+        self._answers = {
+            key: answer for key, answer in self._answers.items() if answer.time >= oldest
+        }
+        answer = self._answers.get((idempotency.principal, idempotency.request_id))
+        if answer is None:
+            return None
+        if answer.digest != idempotency.request_digest:
+            raise request_id_reused(idempotency)
+        return next((job for job in self._jobs() if job.uid == answer.uid), None)
+
+    def get(self, name: str) -> Job:
+        """See ``JobStore.get``."""
+        with self._lock:
+            return self._entry(name).job
+
+    def list(self, query: JobQuery) -> JobPage:
+        """See ``JobStore.list``."""
+        with self._lock:
+            found = [
+                job
+                for job in self._jobs()
+                if job.project == query.project and matches(query.filter, job)
+            ]
+        found.sort(
+            key=lambda job: _key(ordering_time(job, query.order), job.id),
+            reverse=query.order.descending,
+        )
+        if query.after is not None:
+            last = _cursor_key(query.after)
+            found = [
+                job
+                for job in found
+                if _beyond(_key(ordering_time(job, query.order), job.id), last, query)
+            ]
+        return page_of(found[: query.limit + 1], query)
+
+    def change(self, name: str, change: Callable[[Job], Job], *, owner: str | None = None) -> Job:
+        """See ``JobStore.change``."""
+        with self._lock:
+            entry = self._entry(name)
+            before = entry.job
+            if owner is not None and not (before.state.held and entry.owner == owner):
+                raise lease_lost(name, owner)
+            entry.job = change(before)
+            if not entry.job.state.held:
+                entry.owner = entry.until = None
+            if entry.job.state is JobState.SUCCEEDED and before.state is not JobState.SUCCEEDED:
+                self._generation += 1
+            return entry.job
+
+    def delete(self, name: str, check: Callable[[Job], None]) -> Job:
+        """See ``JobStore.delete``."""
+        with self._lock:
+            job = self._entry(name).job
+            check(job)
+            del self._entries[name]
+            self._generation += 1
+            return job
+
+    def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
+        """See ``JobStore.claim``."""
+        with self._lock:
+            free = [entry for entry in self._entries.values() if _claimable(entry, now)]
+            if not free:
+                return None
+            entry = min(free, key=lambda each: _queue_key(each.job))
+            entry.job, entry.owner, entry.until = claimed(entry.job, now), owner, until
+            return entry.job
+
+    def renew(
+        self, name: str, owner: str, until: datetime, progress: Progress | None
+    ) -> JobState | None:
+        """See ``JobStore.renew``."""
+        with self._lock:
+            entry = self._entries.get(name)
+            if entry is None or not entry.job.state.held or entry.owner != owner:
+                return None
+            entry.until = until
+            if progress is not None:
+                entry.job = entry.job.model_copy(update={"progress": progress})
+            return entry.job.state
+
+    def expired(self, now: datetime, limit: int) -> Sequence[Job]:
+        """See ``JobStore.expired``."""
+        with self._lock:
+            over = [
+                (job.expire_time, job.uid, job)
+                for job in self._jobs()
+                if job.state.terminal and job.expire_time is not None and job.expire_time <= now
+            ]
+        return [job for *_, job in sorted(over, key=lambda each: each[:2])[:limit]]
+
+    def latest(self) -> Sequence[Job]:
+        """See ``JobStore.latest``."""
+        newest: dict[str, tuple[datetime, Job]] = {}
+        with self._lock:
+            for job in sorted(self._jobs(), key=lambda each: each.uid):
+                monitor, end = job.specification.model.monitor, job.end_time
+                if job.state is not JobState.SUCCEEDED or not monitor or end is None:
+                    continue
+                if monitor not in newest or end > newest[monitor][0]:
+                    newest[monitor] = end, job
+        return [newest[monitor][1] for monitor in sorted(newest)]
+
+    def backlog(self) -> Backlog:
+        """See ``JobStore.backlog``."""
+        with self._lock:
+            states = [job.state for job in self._jobs()]
+            pending = [job.create_time for job in self._jobs() if job.state is JobState.PENDING]
+        counts = {state: states.count(state) for state in JobState if not state.terminal}
+        return Backlog(counts, min(pending, default=None))
+
+    def generation(self) -> int:
+        """See ``JobStore.generation``."""
+        with self._lock:
+            return self._generation
+
+    def secret(self, name: str) -> bytes:
+        """See ``JobStore.secret``."""
+        with self._lock:
+            return self._secrets.setdefault(name, secrets.token_bytes(32))
+
+    def ping(self) -> None:
+        """See ``JobStore.ping``; memory is always there."""
+
+    def _jobs(self) -> Sequence[Job]:
+        return [entry.job for entry in self._entries.values()]
+
+    def _entry(self, name: str) -> _Entry:
+        entry = self._entries.get(name)
+        if entry is None:
+            raise not_found(name)
+        return entry
+
+
+_Key = tuple[datetime, str]
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _key(moment: datetime | None, job_id: str) -> _Key:
+    """What a listing sorts by; without a time, after all others."""
+    return moment or _NEVER, job_id
+
+
+def _cursor_key(cursor: Cursor) -> _Key:
+    moment = None if cursor.value is None else datetime.fromisoformat(cursor.value)
+    return _key(moment, cursor.job_id)
+
+
+def _beyond(key: _Key, last: _Key, query: JobQuery) -> bool:
+    return key < last if query.order.descending else key > last
+
+
+def _claimable(entry: _Entry, now: datetime) -> bool:
+    if entry.job.state.held:
+        return entry.until is None or entry.until < now
+    return entry.job.state is JobState.PENDING
+
+
+def _queue_key(job: Job) -> tuple[int, datetime, str]:
+    return -job.settings.priority.rank, job.create_time, job.uid

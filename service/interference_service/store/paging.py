@@ -1,0 +1,56 @@
+"""Pages of a listing by key, so that a page costs the same wherever it begins.
+
+A job without the ordering time comes after all others, and before them in descending order: what
+has not ended ends later than what has.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+
+from interference_service.domain.job import Job
+from interference_service.domain.query import Cursor, FilterField, JobPage, JobQuery, Order
+from interference_service.store.filters import condition
+from interference_service.store.tables import jobs
+
+
+def page_statement(query: JobQuery) -> Select[tuple[object, ...]]:
+    """Selects the rows of a page, and one more if there are more."""
+    column, descending = jobs.c[query.order.field.value], query.order.descending
+    statement = select(jobs).where(jobs.c.project == query.project, condition(query.filter))
+    if query.after is not None:
+        statement = statement.where(_after(query.after, column, descending=descending))
+    if descending:
+        statement = statement.order_by(column.desc().nulls_first(), jobs.c.id.desc())
+    else:
+        statement = statement.order_by(column.asc().nulls_last(), jobs.c.id.asc())
+    return statement.limit(query.limit + 1)
+
+
+def page_of(found: Sequence[Job], query: JobQuery) -> JobPage:
+    """The page made of at most one job more than fit."""
+    kept = tuple(found[: query.limit])
+    if len(found) <= query.limit or not kept:
+        return JobPage(kept, None)
+    moment = ordering_time(kept[-1], query.order)
+    return JobPage(kept, Cursor(None if moment is None else moment.isoformat(), kept[-1].id))
+
+
+def ordering_time(job: Job, order: Order) -> datetime | None:
+    """The time that orders a job in a listing."""
+    return job.end_time if order.field is FilterField.END_TIME else job.create_time
+
+
+def _after(
+    cursor: Cursor, column: ColumnElement[datetime], *, descending: bool
+) -> ColumnElement[bool]:
+    beyond = jobs.c.id < cursor.job_id if descending else jobs.c.id > cursor.job_id
+    if cursor.value is None:
+        rest = and_(column.is_(None), beyond)
+        return or_(rest, column.is_not(None)) if descending else rest
+    moment = datetime.fromisoformat(cursor.value)
+    tied = and_(column == moment, beyond)
+    if descending:
+        return or_(column < moment, tied)
+    return or_(column > moment, tied, column.is_(None))

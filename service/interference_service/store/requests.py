@@ -1,0 +1,59 @@
+"""Which requests were answered already, by request id (AIP-155)."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from interference_service.domain.job import Job
+from interference_service.domain.ports import Idempotency
+from interference_service.store.refusals import request_id_reused
+from interference_service.store.rows import job_of
+from interference_service.store.tables import jobs, request_ids
+
+REMEMBERED = timedelta(hours=24)
+"""How long a request id is kept."""
+
+
+def answered(connection: Connection, idempotency: Idempotency, now: datetime) -> Job | None:
+    """The job that this very request made before, as it is now; None if it is new or gone.
+
+    Raises:
+        RequestIdReused: The request id came with another request.
+    """
+    connection.execute(delete(request_ids).where(request_ids.c.create_time < now - REMEMBERED))
+    row = (
+        connection.execute(
+            select(request_ids.c.request_digest, jobs)
+            .join_from(request_ids, jobs, jobs.c.uid == request_ids.c.job_uid, isouter=True)
+            .where(
+                request_ids.c.principal == idempotency.principal,
+                request_ids.c.request_id == idempotency.request_id,
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    if row["request_digest"] != idempotency.request_digest:
+        raise request_id_reused(idempotency)
+    return None if row["uid"] is None else job_of(row)
+
+
+def remember(connection: Connection, idempotency: Idempotency, job: Job, now: datetime) -> None:
+    """Note which job the request made, in place of one that is gone."""
+    connection.execute(
+        delete(request_ids).where(
+            request_ids.c.principal == idempotency.principal,
+            request_ids.c.request_id == idempotency.request_id,
+        )
+    )
+    connection.execute(
+        insert(request_ids).values(
+            principal=idempotency.principal,
+            request_id=idempotency.request_id,
+            request_digest=idempotency.request_digest,
+            job_uid=job.uid,
+            create_time=now,
+        )
+    )

@@ -1,0 +1,46 @@
+"""A job <-> its row, one function each way."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from interference_service.domain.job import Job
+from interference_service.store.documents import document
+
+_PLAIN = (
+    "uid",
+    "project",
+    "id",
+    "creator",
+    "engine_version",
+    "attempt",
+    "revision",
+    "state",
+    "create_time",
+    "update_time",
+    "start_time",
+    "end_time",
+    "expire_time",
+    "ttl_seconds",
+)
+_DOCUMENTS = ("specification", "settings", "progress", "error", "verdict", "resolved_inputs")
+
+
+def row_of(job: Job) -> dict[str, Any]:
+    """The columns of a job; the lease is none of its business."""
+    return (
+        {name: getattr(job, name) for name in _PLAIN}
+        | {name: document(getattr(job, name)) for name in _DOCUMENTS}
+        | {
+            "name": job.name,
+            "state": job.state.value,
+            "monitor": job.specification.model.monitor,
+            "priority": job.settings.priority.rank,
+            "display_name": job.settings.display_name,
+        }
+    )
+
+
+def job_of(row: RowMapping) -> Job:
+    """The job of a row."""
+    return Job.model_validate({name: row[name] for name in (*_PLAIN, *_DOCUMENTS)})

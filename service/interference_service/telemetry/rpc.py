@@ -1,0 +1,103 @@
+"""Counting of RPCs under the names that public dashboards know (go-grpc-prometheus)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_SERVICE = "interference.v1.AnalysisService"
+_HEALTH = "grpc.health.v1.Health"
+_UNARY = "unary"
+_STREAM = "server_stream"
+METHODS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (_SERVICE, "CreateAnalysisJob"): _UNARY,
+        (_SERVICE, "GetAnalysisJob"): _UNARY,
+        (_SERVICE, "ListAnalysisJobs"): _UNARY,
+        (_SERVICE, "UpdateAnalysisJob"): _UNARY,
+        (_SERVICE, "CancelAnalysisJob"): _UNARY,
+        (_SERVICE, "DeleteAnalysisJob"): _UNARY,
+        (_SERVICE, "WatchAnalysisJob"): _STREAM,
+        (_SERVICE, "GetAnalysisResult"): _UNARY,
+        (_SERVICE, "ReadMatrices"): _STREAM,
+        (_SERVICE, "GetServerInfo"): _UNARY,
+        (_HEALTH, "Check"): _UNARY,
+        (_HEALTH, "Watch"): _STREAM,
+    }
+)
+"""Types of the methods that have series of their own; others share those of ``unknown``."""
+
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "OK": "OK",
+        "CANCELLED": "Canceled",
+        "UNKNOWN": "Unknown",
+        "INVALID_ARGUMENT": "InvalidArgument",
+        "DEADLINE_EXCEEDED": "DeadlineExceeded",
+        "NOT_FOUND": "NotFound",
+        "ALREADY_EXISTS": "AlreadyExists",
+        "PERMISSION_DENIED": "PermissionDenied",
+        "RESOURCE_EXHAUSTED": "ResourceExhausted",
+        "FAILED_PRECONDITION": "FailedPrecondition",
+        "ABORTED": "Aborted",
+        "OUT_OF_RANGE": "OutOfRange",
+        "UNIMPLEMENTED": "Unimplemented",
+        "INTERNAL": "Internal",
+        "UNAVAILABLE": "Unavailable",
+        "DATA_LOSS": "DataLoss",
+        "UNAUTHENTICATED": "Unauthenticated",
+    }
+)
+"""Names of the status codes -> their names in labels."""
+
+_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
+_UNKNOWN = "unknown"
+
+
+class RpcMetrics:
+    """Counts and times of RPCs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._started = Counter(
+            "grpc_server_started",
+            "RPCs that the server began; each is counted when it ends, with grpc_server_handled.",
+            _LABELS,
+            registry=registry,
+        )
+        self._handled = Counter(
+            "grpc_server_handled",
+            "RPCs that the server completed, by status code.",
+            (*_LABELS, "grpc_code"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "grpc_server_handling_seconds",
+            "Time that the server took for an RPC; a watch lasts as long as its job.",
+            _LABELS,
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        for (service, method), kind in METHODS.items():
+            self._started.labels(kind, service, method)
+            self._seconds.labels(kind, service, method)
+            for code in CODES.values():
+                self._handled.labels(kind, service, method, code)
+
+    def observe(self, method: str, kind: str, code: str, seconds: float) -> None:
+        """Count a finished RPC.
+
+        Args:
+            method: Full name, as ``/package.Service/Method``.
+            kind: ``unary``, ``server_stream``, ``client_stream`` or ``bidi_stream``.
+            code: Name of the status code, e.g. ``NOT_FOUND``.
+            seconds: From its begin to its end.
+        """
+        service, _, name = method.removeprefix("/").rpartition("/")
+        # A caller must not be able to make series by making up names.
+        if (service, name) not in METHODS:
+            service = name = _UNKNOWN
+        labels = kind, service, name
+        self._started.labels(*labels).inc()
+        self._handled.labels(*labels, CODES.get(code, "Unknown")).inc()
+        self._seconds.labels(*labels).observe(seconds)

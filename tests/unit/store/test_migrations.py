@@ -1,0 +1,63 @@
+"""The schema that migrations make."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+from interference_service.store import migrations
+from interference_service.store.database import open_database
+from interference_service.store.migrations import upgrade
+from interference_service.store.tables import METADATA
+
+
+@pytest.fixture
+def engine(tmp_path):
+    opened = open_database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    yield opened
+    opened.dispose()
+
+
+def test_the_migrated_schema_is_that_of_the_tables(engine):
+    upgrade(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_every_constraint_has_the_name_that_the_convention_gives(engine):
+    upgrade(engine)
+    found = inspect(engine)
+    for table in METADATA.tables.values():
+        assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
+    assert found.get_unique_constraints("jobs")[0]["name"] == "uq_jobs_name"
+
+
+def test_migrating_again_changes_nothing(engine):
+    upgrade(engine)
+    tables = inspect(engine).get_table_names()
+    upgrade(engine)
+    assert inspect(engine).get_table_names() == tables
+
+
+def test_there_is_one_line_of_revisions():
+    (directory,) = migrations.__path__
+    scripts = ScriptDirectory(directory)
+    assert len(scripts.get_heads()) == 1
+    assert len(scripts.get_bases()) == 1
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(engine, monkeypatch):
+    from alembic import op
+
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(op, "bulk_insert", fail)
+    with pytest.raises(RuntimeError, match="disk full"):
+        upgrade(engine)
+    assert inspect(engine).get_table_names() == []
+    monkeypatch.undo()
+    upgrade(engine)
+    assert "jobs" in inspect(engine).get_table_names()

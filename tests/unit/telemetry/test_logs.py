@@ -1,0 +1,99 @@
+"""Lines of the log."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from interference_service.telemetry.logs import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def lines(capsys) -> list[dict]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_a_line_is_one_json_object_with_what_surrounds_it(capsys):
+    configure_logging("INFO", json=True)
+    log = structlog.get_logger("some.module")
+    with structlog.contextvars.bound_contextvars(job="projects/p/analysisJobs/a"):
+        log.info("attempt_started", attempt=2, text="two\nlines")
+    (line,) = lines(capsys)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "attempt_started",
+        "level": "info",
+        "logger": "some.module",
+        "job": "projects/p/analysisJobs/a",
+        "attempt": 2,
+        "text": "two\nlines",
+    }
+
+
+def test_lines_below_the_level_are_dropped(capsys):
+    configure_logging("WARNING", json=True)
+    log = structlog.get_logger("some.module")
+    log.info("quiet")
+    log.warning("loud")
+    assert [line["event"] for line in lines(capsys)] == ["loud"]
+
+
+def test_libraries_log_in_the_same_format_and_the_same_surroundings(capsys):
+    configure_logging("INFO", json=True)
+    with structlog.contextvars.bound_contextvars(request_id="r1"):
+        logging.getLogger("library").warning("pool of %s is full", 5)
+    (line,) = lines(capsys)
+    assert (line["event"], line["logger"], line["request_id"]) == (
+        "pool of 5 is full",
+        "library",
+        "r1",
+    )
+
+
+def test_an_exception_is_part_of_its_line_without_local_variables(capsys):
+    configure_logging("INFO", json=True)
+    secret = "hunter2"
+    try:
+        int("bad value")
+    except ValueError:
+        structlog.get_logger("some.module").exception("scrape_failed")
+    (line,) = lines(capsys)
+    (error,) = line["exception"]
+    assert error["exc_type"] == "ValueError"
+    assert "bad value" in error["exc_value"]
+    assert secret not in json.dumps(line)
+
+
+def test_what_json_lacks_is_written_as_text(capsys):
+    configure_logging("INFO", json=True)
+    structlog.get_logger("some.module").info("seen", path={1})
+    assert lines(capsys)[0]["path"] == "{1}"
+
+
+def test_configuring_again_does_not_double_the_lines(capsys):
+    configure_logging("INFO", json=True)
+    configure_logging("INFO", json=True)
+    structlog.get_logger("some.module").info("once")
+    assert len(lines(capsys)) == 1
+
+
+def test_for_people_the_line_is_text_without_colours_off_a_terminal(capsys):
+    configure_logging("INFO", json=False)
+    structlog.get_logger("some.module").info("attempt_started", attempt=2)
+    text = capsys.readouterr().err
+    assert "attempt_started" in text
+    assert "attempt=2" in text
+    assert "\x1b[" not in text

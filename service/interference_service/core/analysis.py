@@ -1,0 +1,203 @@
+"""From the statistics of every layer to all that is reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.layers import Layer
+from interference_service.core.metrics import CLASS_METRICS, LAYER_METRICS, PAIR_METRICS, Column
+from interference_service.core.metrics.flow import majority_to_minority_ratio
+from interference_service.core.metrics.summary import Summary, summary
+from interference_service.core.metrics.suppression import main_suppressor
+from interference_service.core.scope import Scope, Setting, scope_of
+from interference_service.core.sufficient_statistics import SufficientStatistics
+from interference_service.errors import InputUnsupported
+
+Array = NDArray[np.float64]
+
+SHARED = "shared"
+"""All layers but the class head."""
+ALL = "all"
+"""All layers."""
+MOST_PAIRS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFindings:
+    """Numbers of a set of layers.
+
+    Attributes:
+        id: "shared", "all", or the name of a layer.
+        columns: One number per class, by metric.
+        main_suppressor: Class that suppresses most; −1 if none. Has shape ``[C]``.
+        pairs: One number per pair, by metric. Each has shape ``[C, C]``.
+    """
+
+    id: str
+    columns: Mapping[str, Column]
+    main_suppressor: NDArray[np.int64]
+    pairs: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFindings:
+    """Numbers of one layer.
+
+    Attributes:
+        name: Of the layer.
+        pairs: One number per pair, by metric. Each has shape ``[C, C]``.
+        conflicting_pairs: Significant ones.
+        majority_to_minority_norm_ratio: Of mean corrected norms; NaN if undetermined.
+    """
+
+    name: str
+    pairs: Mapping[str, Array]
+    conflicting_pairs: int
+    majority_to_minority_norm_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictingPair:
+    """Two classes of the shared scope, by index."""
+
+    row: int
+    column: int
+    cosine: float
+    lower: float
+    upper: float
+    p_value: float
+    significant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that is reported.
+
+    Attributes:
+        flags: What stands against reading a class's numbers, for every class.
+        judged: Classes whose progress ratio has an interval. Has shape ``[C]``.
+        unlearned: Minorities found to be unlearned. Has shape ``[C]``.
+        scopes: "shared" and "all".
+        layers: In the model's order.
+        layer_metrics: One number per layer and class, by metric. Each has shape ``[L, C]``.
+        summary: One line a number.
+        top_conflicts: The least cosines of the shared scope, least first.
+    """
+
+    flags: tuple[tuple[str, ...], ...]
+    judged: NDArray[np.bool_]
+    unlearned: NDArray[np.bool_]
+    scopes: tuple[ScopeFindings, ...]
+    layers: tuple[LayerFindings, ...]
+    layer_metrics: Mapping[str, Array]
+    summary: tuple[Summary, ...]
+    top_conflicts: tuple[ConflictingPair, ...]
+
+
+def analyse(
+    statistics: Sequence[SufficientStatistics],
+    layers: Sequence[Layer],
+    setting: Setting,
+    parameter_norms: Array,
+) -> Findings:
+    """Say what the statistics of every layer mean.
+
+    Args:
+        statistics: A and B of every layer.
+        layers: The layers, in the same order. Has length L.
+        setting: Priors, minorities and levels.
+        parameter_norms: ‖θ^l‖. Has shape ``[L]``.
+
+    Raises:
+        InputUnsupported: Every layer is the class head, so the classes share nothing.
+    """
+    shared_layers = [each for each, layer in zip(statistics, layers, strict=True) if not layer.head]
+    if not shared_layers:
+        raise InputUnsupported.at(
+            "options.head", "leaves no layer that the classes share; name another head, or none"
+        )
+    shared = scope_of(_sum(shared_layers), setting)
+    everything = scope_of(_sum(statistics), setting) if len(shared_layers) < len(layers) else shared
+    by_layer = [scope_of(each, setting) for each in statistics]
+    columns = {name: metric.compute(shared) for name, metric in CLASS_METRICS.items()}
+    judged, unlearned = _judgement(columns["progress_ratio_simultaneous"], setting)
+    return Findings(
+        flags=tuple(_flags(shared, c) for c in range(len(setting.priors))),
+        judged=judged,
+        unlearned=unlearned,
+        scopes=(
+            _scope(SHARED, shared, columns),
+            _scope(ALL, everything, {n: m.compute(everything) for n, m in CLASS_METRICS.items()}),
+        ),
+        layers=tuple(_layer(name.name, each) for name, each in zip(layers, by_layer, strict=True)),
+        layer_metrics={
+            name: metric.compute(shared, by_layer, parameter_norms)
+            for name, metric in LAYER_METRICS.items()
+        },
+        summary=summary(
+            shared,
+            judged,
+            unlearned,
+            columns["progress_ratio_simultaneous"],
+            columns["suppression"],
+        ),
+        top_conflicts=_top_conflicts(shared),
+    )
+
+
+def _sum(statistics: Sequence[SufficientStatistics]) -> SufficientStatistics:
+    return reduce(SufficientStatistics.__add__, statistics)
+
+
+def _judgement(progress: Column, setting: Setting) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Who has an interval, and which minorities lie below zero with it (Mathematics §7)."""
+    assert progress.upper is not None  # noqa: S101 - the metric has bounds
+    judged = np.isfinite(progress.upper)
+    return judged, judged & setting.minorities & (progress.upper < 0)
+
+
+def _flags(shared: Scope, c: int) -> tuple[str, ...]:
+    """What stands against reading the numbers of class c (Mathematics §3)."""
+    rows, folds = int(shared.layout.rows_used[c]), int(shared.layout.folds_of_class[c])
+    if rows == 0:
+        return ("EMPTY",)
+    if rows == 1:
+        return ("ONE_ROW",)
+    if folds == 2:
+        return ("NO_INTERVAL",)
+    return () if shared.defined[c] else ("BELOW_NOISE_FLOOR",)
+
+
+def _scope(scope_id: str, scope: Scope, columns: Mapping[str, Column]) -> ScopeFindings:
+    return ScopeFindings(scope_id, columns, main_suppressor(scope), _pairs(scope))
+
+
+def _layer(name: str, scope: Scope) -> LayerFindings:
+    significant = int(np.triu(scope.cosines.significant, 1).sum())
+    return LayerFindings(name, _pairs(scope), significant, majority_to_minority_ratio(scope))
+
+
+def _pairs(scope: Scope) -> dict[str, Array]:
+    return {name: metric.compute(scope) for name, metric in PAIR_METRICS.items()}
+
+
+def _top_conflicts(shared: Scope) -> tuple[ConflictingPair, ...]:
+    cosines = shared.cosines
+    rows, columns = np.triu_indices(len(cosines.value), 1)
+    values = cosines.value[rows, columns]
+    order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())][:MOST_PAIRS]
+    return tuple(
+        ConflictingPair(
+            int(r),
+            int(c),
+            float(cosines.value[r, c]),
+            float(cosines.lower[r, c]),
+            float(cosines.upper[r, c]),
+            float(cosines.p_value[r, c]),
+            bool(cosines.significant[r, c]),
+        )
+        for r, c in zip(rows[order], columns[order], strict=True)
+    )

@@ -1,0 +1,118 @@
+"""Delete-one-fold jackknife: variances and intervals without touching a gradient (Mathematics §4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from interference_service.core.folds import FoldLayout
+from interference_service.core.gram import Gram, Padded, cross_fold_sum, cross_fold_weight
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """The Gram matrix without fold k of class c; NaN where that leaves too few folds.
+
+    Attributes:
+        n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
+        G: Row c of the Gram matrix off the diagonal without that fold. Has shape ``[C, K, C]``.
+        U: Squared norm of class c without that fold. Has shape ``[C, K]``.
+    """
+
+    n: Array
+    G: Array
+    U: Array
+
+    @property
+    def degrees_of_freedom(self) -> Array:
+        """K_c − 1. Has shape ``[C]``."""
+        return np.asarray((self.n > 0).sum(1) - 1.0)
+
+
+def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
+    """Every delete-one-fold value of the Gram matrix.
+
+    With the fold's rows gone the others' weights grow: n_c becomes n_c − n_ck, and the pairs of
+    folds lose those with k on either side.
+    """
+    n, n_c = grid.n, layout.rows_used.astype(np.float64)[:, None]
+    pairs = np.einsum("ckm,cm->ck", grid.B, n) - np.einsum("ckk->ck", grid.B) * n
+    plain = gram.G.copy()
+    np.fill_diagonal(plain, gram.plain_squared_norms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        G = (n_c[:, :, None] * plain[:, None, :] - n[:, :, None] * grid.A) / (n_c - n)[:, :, None]
+        weight = cross_fold_weight(grid)[:, None] - 2 * n * (n_c - n)
+        U = (cross_fold_sum(grid)[:, None] - 2 * n * pairs) / weight
+    enough = (n > 0).sum(1)[:, None]
+    G = np.where((enough >= 2)[:, :, None], G, np.nan)
+    return LeaveOneOut(n, G, np.where(enough >= 3, U, np.nan))
+
+
+def fold_variance(delta: Array, n: Array) -> Array:
+    """Variance of a statistic from the folds of each class (Busing, Meijer, Van der Leeden 1999).
+
+    With h_k = n_c / n_ck and δ_k = T − T_(−k) the pseudo-value is T + (h_k − 1) δ_k, their weighted
+    mean T + Σ (1 − 1/h_k) δ_k, and the variance the mean of their squared distances over h_k − 1.
+    For equal folds that is ((K−1)/K) Σ (T_(−k) − mean)².
+
+    Args:
+        delta: T − T_(−k). Has shape ``[C, K, ...]``.
+        n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
+
+    Returns:
+        Variances; NaN for a class of fewer than two folds. Has shape ``[C, ...]``.
+    """
+    shape = n.shape + (1,) * (delta.ndim - 2)
+    there = (n > 0).reshape(shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        h = (n.sum(1, keepdims=True) / n).reshape(shape)
+        shift = np.where(there, (1 - 1 / h) * delta, 0.0).sum(1, keepdims=True)
+        squares = ((h - 1) * delta - shift) ** 2 / (h - 1)
+        total = np.where(there, squares, 0.0).sum(1)
+        folds = there.sum(1)
+        return np.asarray(np.where(folds >= 2, total / folds, np.nan))
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """Variance of an estimate and the degrees of freedom of its interval; shaped like it."""
+
+    variance: Array
+    degrees_of_freedom: Array
+
+    def bounds(self, value: Array, confidence_level: float | Array) -> tuple[Array, Array]:
+        """Two-sided Student-t bounds around ``value``; NaN where either is undetermined."""
+        quantile = special.stdtrit(self.degrees_of_freedom, (1 + np.asarray(confidence_level)) / 2)
+        half = quantile * np.sqrt(self.variance)
+        return value - half, value + half
+
+    def p_below(self, value: Array, level: float) -> Array:
+        """One-sided p-value of "the true value is not below the level"."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            t = (value - level) / np.sqrt(self.variance)
+        return np.asarray(special.stdtr(self.degrees_of_freedom, t))
+
+    def p_above(self, value: Array, level: float) -> Array:
+        """One-sided p-value of "the true value is not above the level"."""
+        return self.__class__(self.variance, self.degrees_of_freedom).p_below(-value, -level)
+
+
+def combined(variances: Array, degrees_of_freedom: Array) -> Uncertainty:
+    """Sum of independent contributions, with Welch–Satterthwaite degrees of freedom.
+
+    Args:
+        variances: One contribution per class along the first axis. Has shape ``[C, ...]``.
+        degrees_of_freedom: Of every contribution. Broadcasts to that shape.
+
+    Returns:
+        Variance and degrees of freedom. Has shape ``[...]``.
+    """
+    total = variances.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = np.where(variances > 0, variances**2 / degrees_of_freedom, variances)
+        # Where nothing varies any number of degrees gives the same, empty interval.
+        ν = np.where(total > 0, total**2 / parts.sum(0), np.where(total == 0, 1.0, np.nan))
+    return Uncertainty(total, np.asarray(ν))

@@ -1,0 +1,62 @@
+"""The two arrays per layer that hold all that is measured (Mathematics §2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.folds import FoldLayout
+
+Matrix = NDArray[np.float64]
+_BLOCK_ENTRIES = 1 << 22
+"""Entries of a block of gradients in 64 bits: 32 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SufficientStatistics:
+    """Inner products of mean gradients.
+
+    Attributes:
+        layout: Folds of the classes.
+        A: ⟨ĝ_ck, ĝ_d⟩. Has shape ``[R, C]``.
+        B: ⟨ĝ_ck, ĝ_cm⟩, zero beyond the folds of the class. Has shape ``[R, K]``.
+    """
+
+    layout: FoldLayout
+    A: Matrix
+    B: Matrix
+
+    def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
+        """Statistics of both sets of parameters together."""
+        return SufficientStatistics(self.layout, self.A + other.A, self.B + other.B)
+
+    @classmethod
+    def zero(cls, layout: FoldLayout) -> "SufficientStatistics":
+        """Statistics of no parameters."""
+        R = layout.num_segments
+        return cls(layout, np.zeros((R, layout.num_classes)), np.zeros((R, layout.folds)))
+
+
+def sufficient_statistics(layout: FoldLayout, X: NDArray[np.floating]) -> SufficientStatistics:
+    """A and B of a set of parameters, summed in 64 bits.
+
+    Args:
+        layout: Folds of the classes.
+        X: Mean gradient of every segment. Has shape ``[R, P_l]``.
+    """
+    total = SufficientStatistics.zero(layout)
+    width = max(1, _BLOCK_ENTRIES // max(1, layout.num_segments))
+    for start in range(0, X.shape[1], width):
+        _accumulate(total, np.asarray(X[:, start : start + width], dtype=np.float64))
+    return total
+
+
+def _accumulate(total: SufficientStatistics, X: Matrix) -> None:
+    layout = total.layout
+    means = np.zeros((layout.num_classes, X.shape[1]))
+    for c in range(layout.num_classes):
+        segments = layout.segments_of(c)
+        X_c = X[segments]
+        means[c] = layout.weights[segments] @ X_c
+        total.B[segments, : len(X_c)] += X_c @ X_c.T
+    total.A[:] += X @ means.T

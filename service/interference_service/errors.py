@@ -30,7 +30,7 @@ Errors cross process boundaries, so every one of them pickles.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class ErrorCode(Enum):
@@ -178,7 +178,7 @@ class AnalysisError(ServiceError):
     code = ErrorCode.FAILED_PRECONDITION
 
     @classmethod
-    def at(cls, field: str, description: str, **metadata: str) -> "AnalysisError":
+    def at(cls, field: str, description: str, **metadata: str) -> Self:
         """The error for one field of the specification.
 
         Args:

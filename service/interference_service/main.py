@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +86,8 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
     try:
         asyncio.run(_serve(settings, compute, state, ready_file))
     finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
         cluster.disconnect()
         _log.info("stopped")
 
@@ -167,7 +168,7 @@ async def _serve(
         )
         _log.info("serving", **asdict(addresses))
         if ready_file is not None:
-            ready_file.write_text(json.dumps(asdict(addresses)))
+            await asyncio.to_thread(ready_file.write_text, json.dumps(asdict(addresses)))
         await stopping.wait()
         _log.info("draining")
         await server.set_serving(False)
@@ -176,9 +177,6 @@ async def _serve(
         await server.stop(settings.drain_seconds)
         await asyncio.gather(running, retention)
     finally:
-        if ready_file is not None:
-            with suppress(FileNotFoundError):
-                ready_file.unlink()
         exposition.close()
 
 

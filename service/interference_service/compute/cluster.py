@@ -1,0 +1,94 @@
+"""The Ray cluster: started beside the service, or attached to."""
+
+import os
+from typing import Any
+
+import ray
+import structlog
+
+from interference_service.compute.settings import ComputeSettings
+
+_log = structlog.get_logger(__name__)
+_START_TRIES = 2
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Without it Ray's handler turns SIGTERM into an abort with a stack dump.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+    "RAY_SCHEDULER_EVENTS": "0",
+    # An actor without a GPU must not see the node's GPUs.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+}
+"""Ray is configured through the environment alone; what the operator set stays."""
+
+
+class ClusterUnavailable(RuntimeError):
+    """The Ray cluster cannot be started or reached."""
+
+
+def connect(settings: ComputeSettings) -> None:
+    """Attach to the cluster of the settings, or start a local one.
+
+    Must run before any gRPC object exists in this process: a local start forks, and a fork beside
+    gRPC's threads may hang.
+
+    Raises:
+        ClusterUnavailable: Neither worked; says which address was tried.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    options: dict[str, Any] = {
+        "namespace": "interference",
+        "logging_level": "ERROR",
+        "log_to_driver": False,
+    }
+    if settings.address:
+        options["address"] = settings.address
+    else:
+        options |= {
+            "address": "local",
+            "include_dashboard": False,
+            "num_cpus": settings.num_cpus or None,
+            "object_store_memory": settings.object_store_bytes or None,
+        }
+    _init(options, settings.address or "a local cluster")
+    _log.info("ray_ready", address=settings.address or "local", resources=_resources())
+
+
+def _init(options: dict[str, Any], what: str) -> None:
+    for attempt in range(1, _START_TRIES + 1):
+        try:
+            ray.init(**options)
+        except Exception as error:
+            ray.shutdown()
+            # A start can exceed Ray's own limit of 30 s on a busy machine.
+            _log.warning("ray_start_failed", attempt=attempt, error=str(error))
+            if attempt == _START_TRIES:
+                raise ClusterUnavailable(f"cannot reach or start {what}: {error}") from error
+        else:
+            return
+
+
+def disconnect() -> None:
+    """Leave the cluster; a local one stops."""
+    ray.shutdown()
+
+
+def has_gpus() -> bool:
+    """Whether the cluster has a GPU, busy or not."""
+    return num_gpus() >= 1
+
+
+def num_cpus() -> int:
+    """Cores of the cluster, at least 1."""
+    return max(1, int(_resources().get("CPU", 1)))
+
+
+def num_gpus() -> int:
+    """GPUs of the cluster."""
+    return int(_resources().get("GPU", 0))
+
+
+def _resources() -> dict[str, float]:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources

@@ -1,0 +1,94 @@
+"""What travels between the service and its workers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.compute.plan import Indices
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.references.data.columns import Rows
+from interference_service.references.data.source import Fragment
+from interference_service.references.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What every worker of a job knows."""
+
+    specification: AnalysisSpecification
+    stores: Stores
+    batch_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What model and data are, before any gradient.
+
+    Attributes:
+        shapes: Shape of every differentiable parameter, in the model's order.
+        squared_norms: Their squared norms.
+        num_outputs: Classes that the model tells apart, C.
+        model_digest: ``sha256:…`` of the model.
+        data_digest: Likewise of the data.
+        fragments: Parts of the data, in order.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    squared_norms: dict[str, float]
+    num_outputs: int
+    model_digest: str
+    data_digest: str
+    fragments: tuple[Fragment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlock:
+    """Selected rows of one fragment, encoded, with their target classes. Targets have shape ``[n]``."""
+
+    rows: Rows
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTask:
+    """A segment whose rows are named by block and position. Both have shape ``[n]``."""
+
+    class_id: str
+    block: Indices
+    position: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTask:
+    """What an actor is asked for: gradient sums of segments, cut into column blocks."""
+
+    segments: tuple[SegmentTask, ...]
+    columns: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReport:
+    """What a unit cost."""
+
+    rows: int
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceTask:
+    """What a reduce task is asked for.
+
+    Attributes:
+        segments: For every unit the (class, fold) of each of its rows.
+        counts: Rows of every (class, fold). Has shape ``[R]``.
+        columns: Range of the flat gradient.
+        layers: Range of every layer in the flat gradient.
+    """
+
+    segments: tuple[tuple[int, ...], ...]
+    rows_used: Indices
+    folds: int
+    columns: tuple[int, int]
+    layers: tuple[tuple[int, int], ...]

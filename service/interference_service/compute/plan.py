@@ -1,0 +1,99 @@
+"""Which rows go into which unit of work; depends on the data and the request alone.
+
+Nothing here knows how many actors there are: units, the batches within them, and the order in
+which their sums are added are the same for any number, and so are the bits of the result.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.folds import FoldLayout
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of rows of one fold of one class.
+
+    Attributes:
+        index: Which (class, fold), as ``FoldLayout`` counts them.
+        class_index: The class.
+        rows: Positions among the selected rows of the analysis. Has shape ``[n]``.
+    """
+
+    index: int
+    class_index: int
+    rows: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Segments that one actor takes in one go."""
+
+    index: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of all segments."""
+        return sum(len(segment.rows) for segment in self.segments)
+
+
+def units_of(layout: FoldLayout, unit_rows: int) -> tuple[Unit, ...]:
+    """Cut an analysis into units of about equal cost.
+
+    The selected rows are ordered by class, within a class by rank (the order of their keys), so
+    the row of rank r of class c is at position ``sum(rows_used[:c]) + r`` and belongs to fold
+    ``r mod K_c``.
+
+    Args:
+        layout: Folds of every class.
+        unit_rows: Most rows of a unit.
+
+    Returns:
+        Units in order; every selected row is in exactly one segment.
+    """
+    units: list[Unit] = []
+    open_segments: list[Segment] = []
+    room = unit_rows
+    for segment in _segments(layout, unit_rows):
+        if open_segments and len(segment.rows) > room:
+            units.append(Unit(len(units), tuple(open_segments)))
+            open_segments, room = [], unit_rows
+        open_segments.append(segment)
+        room -= len(segment.rows)
+    if open_segments:
+        units.append(Unit(len(units), tuple(open_segments)))
+    return tuple(units)
+
+
+def _segments(layout: FoldLayout, unit_rows: int) -> Iterator[Segment]:
+    starts = np.concatenate([[0], np.cumsum(layout.rows_used)])
+    for index in range(layout.num_segments):
+        class_index = int(layout.class_of_segment[index])
+        fold = int(layout.fold_of_segment[index])
+        folds = int(layout.folds_of_class[class_index])
+        rows = np.arange(starts[class_index] + fold, starts[class_index + 1], folds, dtype=np.int64)
+        for first in range(0, len(rows), unit_rows):
+            yield Segment(index, class_index, rows[first : first + unit_rows])
+
+
+def column_blocks(
+    num_parameters: int, num_segments: int, item_bytes: int, block_bytes: int
+) -> tuple[tuple[int, int], ...]:
+    """Ranges of the flat gradient, so that a block of all segments fits the memory given.
+
+    Args:
+        num_parameters: Length of the flat gradient, P.
+        num_segments: Rows of the block, R.
+        item_bytes: Bytes of one entry.
+        block_bytes: Memory of one block.
+    """
+    width = max(1, block_bytes // max(1, num_segments * item_bytes))
+    return tuple(
+        (start, min(start + width, num_parameters)) for start in range(0, num_parameters, width)
+    )

@@ -1,0 +1,101 @@
+"""The functions and the actor that Ray runs.
+
+Their bodies are imported inside the worker: the service's own process, which only names them,
+stays without torch.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+
+from interference_service.compute.classes import ClassTable, Value
+from interference_service.compute.context import (
+    Inspection,
+    JobContext,
+    ReduceTask,
+    RowBlock,
+    UnitTask,
+)
+from interference_service.compute.plan import Indices
+from interference_service.compute.reduction import LayerPart, reduce_block
+from interference_service.compute.scanning import (
+    FragmentScan,
+    distinct_labels,
+    fetch_rows,
+    scan_fragment,
+)
+from interference_service.compute.summary import SummaryTask, summarise
+from interference_service.domain.result import Analysis
+from interference_service.references.data.source import Fragment
+
+# Every call returns a small summary beside its payload, so that success is known without moving
+# the payload to the caller. Ray itself never retries: see `calls`.
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def inspect(context: JobContext) -> tuple[None, Inspection]:
+    """See ``differentiation.inspect``."""
+    from interference_service.compute import differentiation
+
+    return None, differentiation.inspect(context)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
+    """See ``scanning.scan_fragment``."""
+    return None, scan_fragment(context, index, fragment)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, ...]]:
+    """See ``scanning.distinct_labels``."""
+    return None, distinct_labels(context, fragment)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def fetch(
+    context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable
+) -> tuple[None, RowBlock]:
+    """See ``scanning.fetch_rows``."""
+    return None, fetch_rows(context, fragment, rows, table)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def reduce(task: ReduceTask, *sums: Any) -> tuple[None, list[LayerPart]]:
+    """See ``reduction.reduce_block``; the sums arrive as arrays of the object store."""
+    return None, reduce_block(task, sums)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def finish(task: SummaryTask, *blocks: Any) -> tuple[None, Analysis]:
+    """See ``summary.summarise``."""
+    return None, summarise(task, blocks)
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class GradientActor:
+    """A process that serves one job: loads its model and differentiates its units."""
+
+    def load(self, context: JobContext, parameter_names: Sequence[str]) -> str:
+        """Load the model on the device that Ray assigned; returns the device's name.
+
+        Raises:
+            AnalysisError: The model is refused, missing, or too large.
+            RuntimeError: A GPU was assigned that torch cannot use.
+        """
+        import torch
+
+        from interference_service.compute.differentiation import GradientWorker
+
+        torch.set_num_threads(1)
+        assigned = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+        if assigned and not torch.cuda.is_available():
+            raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
+        self._worker = GradientWorker(context, parameter_names, "cuda:0" if assigned else "cpu")
+        return self._worker.device_name
+
+    def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:
+        """Gradient sums of a unit; the report first, then one array for every column block."""
+        report, columns = self._worker.gradients(task, blocks)
+        return report, *columns

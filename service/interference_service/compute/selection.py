@@ -1,0 +1,71 @@
+"""The rows of an analysis, and where they lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interference_service.compute.plan import Indices
+from interference_service.core.sampling import BottomK
+from interference_service.errors import InvalidData
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The selected rows, ordered by class and within a class by rank.
+
+    Attributes:
+        fragment: Fragment that holds each row. Has shape ``[n]``.
+        row: Its position in the fragment. Has shape ``[n]``.
+        rows_used: Rows of each class. Has shape ``[C]``.
+        rows_in_data: Likewise in the data. Has shape ``[C]``.
+    """
+
+    fragment: Indices
+    row: Indices
+    rows_used: Indices
+    rows_in_data: Indices
+
+    def wanted(self, fragment: int) -> Indices:
+        """Rows of a fragment to be read, ascending. Has shape ``[m]``."""
+        return np.sort(self.row[self.fragment == fragment])
+
+    def positions(self, rows: Indices) -> tuple[Indices, Indices]:
+        """Where selected rows lie in what was read.
+
+        Args:
+            rows: Positions in the selection. Has shape ``[n]``.
+
+        Returns:
+            The fragment of each, and its position among the rows read of that fragment. Both have
+            shape ``[n]``.
+        """
+        fragment = self.fragment[rows]
+        within = np.empty(len(rows), dtype=np.int64)
+        for each in np.unique(fragment):
+            mine = fragment == each
+            within[mine] = np.searchsorted(self.wanted(int(each)), self.row[rows[mine]])
+        return fragment, within
+
+
+def select(samples: Sequence[BottomK], classes: Sequence[Indices], num_classes: int) -> Selection:
+    """The rows of an analysis from the samples of all fragments.
+
+    Args:
+        samples: Sample of every fragment under class numbers of its own.
+        classes: For every fragment the class of each of its numbers.
+        num_classes: C.
+
+    Raises:
+        InvalidData: Fewer than two classes have rows, so nothing can interfere.
+    """
+    relabelled = [
+        sample.relabelled(own, num_classes) for sample, own in zip(samples, classes, strict=True)
+    ]
+    sample = relabelled[0].merge(*relabelled[1:])
+    if (sample.totals > 0).sum() < 2:
+        raise InvalidData.at(
+            "data.label_column", "has rows of one class alone; interference needs two"
+        )
+    rows_used = np.bincount(sample.classes, minlength=num_classes).astype(np.int64)
+    return Selection(sample.sources, sample.rows, rows_used, sample.totals)

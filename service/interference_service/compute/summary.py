@@ -1,0 +1,247 @@
+"""From sufficient statistics to the result of a job."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interference_service.compute.context import Inspection
+from interference_service.compute.plan import Indices
+from interference_service.compute.reduction import LayerPart, sum_parts
+from interference_service.core.analysis import Findings, ScopeFindings, analyse
+from interference_service.core.layers import Layer
+from interference_service.core.metrics import PAIR_METRICS, Column
+from interference_service.core.minorities import minority_mask, priors
+from interference_service.core.scope import Setting
+from interference_service.domain.job import ResolvedInputs
+from interference_service.domain.result import (
+    Analysis,
+    AnalysisMethod,
+    AnalysisResult,
+    Axis,
+    ClassFlag,
+    ClassInfo,
+    ConflictPair,
+    LayerInfo,
+    Matrix,
+    MatrixInfo,
+    MetricColumn,
+    ScopeResult,
+    SummaryMetric,
+)
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.verdict import Estimate
+from interference_service.errors import InvalidData
+
+LAYERS = "layers"
+"""Owner of the matrices of layers by classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryTask:
+    """All that is known besides the statistics.
+
+    Attributes:
+        specification: Of the job.
+        inspection: Of model and data.
+        layers: In the order of the flat gradient.
+        class_ids: Names of the classes. Has length C.
+        rows_used: Rows of each class. Has shape ``[C]``.
+        rows_in_data: Likewise in the data. Has shape ``[C]``.
+        engine_version: Of the service.
+        device: Where the gradients were computed.
+    """
+
+    specification: AnalysisSpecification
+    inspection: Inspection
+    layers: tuple[Layer, ...]
+    class_ids: tuple[str, ...]
+    rows_used: Indices
+    rows_in_data: Indices
+    engine_version: str
+    device: str
+
+
+def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analysis:
+    """Add up the statistics and say what they mean.
+
+    Args:
+        task: What is known besides the statistics.
+        blocks: Parts of every block of columns, in order.
+
+    Raises:
+        InvalidData: Priors or minorities do not fit the classes.
+        InputUnsupported: No layer is shared by the classes.
+    """
+    options = task.specification.options
+    shares = _priors(task)
+    setting = Setting(
+        shares, _minorities(task, shares), options.conflict_level, options.confidence_level
+    )
+    norms = _parameter_norms(task)
+    findings = analyse(sum_parts(blocks, len(task.layers)), task.layers, setting, norms)
+    matrices = dict(_matrices(findings))
+    result = AnalysisResult(
+        classes=tuple(_classes(task, findings, setting)),
+        layers=tuple(_layers(task, findings, norms)),
+        scopes=tuple(_scope(scope) for scope in findings.scopes),
+        summary=tuple(_summary(findings, task.class_ids)),
+        top_conflicts=tuple(_conflicts(findings)),
+        matrices=tuple(_matrix_info(matrix_id, matrix) for matrix_id, matrix in matrices.items()),
+        method=_method(task),
+    )
+    return Analysis(result, matrices, _resolved(task))
+
+
+def _priors(task: SummaryTask) -> Matrix:
+    wanted = task.specification.data.priors
+    count = len(task.class_ids)
+    for name, values in (("shares", wanted.shares), ("class_weights", wanted.class_weights)):
+        if values and len(values) != count:
+            raise InvalidData.at(
+                f"data.priors.{name}",
+                f"has {len(values)} values for {count} classes; give one each",
+            )
+    return priors(task.rows_in_data, wanted.shares or None, wanted.class_weights or None)
+
+
+def _minorities(task: SummaryTask, shares: Matrix) -> np.ndarray:
+    rule = task.specification.options.minority_rule
+    unknown = sorted(set(rule.classes) - set(task.class_ids))
+    if unknown:
+        raise InvalidData.at(
+            "options.minority_rule.classes",
+            f"names {', '.join(map(repr, unknown))}; the classes are {', '.join(task.class_ids)}",
+        )
+    named = np.isin(np.array(task.class_ids), rule.classes) if rule.classes else None
+    return minority_mask(shares, rule.below_uniform_share, named)
+
+
+def _parameter_norms(task: SummaryTask) -> Matrix:
+    squares = task.inspection.squared_norms
+    return np.sqrt([sum(squares[name] for name in layer.parameters) for layer in task.layers])
+
+
+def _classes(task: SummaryTask, findings: Findings, setting: Setting) -> Iterator[ClassInfo]:
+    folds = task.specification.options.folds
+    for index, class_id in enumerate(task.class_ids):
+        used = int(task.rows_used[index])
+        yield ClassInfo(
+            id=class_id,
+            prior=float(setting.priors[index]),
+            row_count=int(task.rows_in_data[index]),
+            rows_used=used,
+            folds=min(folds, used),
+            minority=bool(setting.minorities[index]),
+            flags=tuple(ClassFlag(f"CLASS_FLAG_{flag}") for flag in findings.flags[index]),
+            judged=bool(findings.judged[index]),
+            unlearned=bool(findings.unlearned[index]),
+        )
+
+
+def _layers(task: SummaryTask, findings: Findings, norms: Matrix) -> Iterator[LayerInfo]:
+    for layer, found, norm in zip(task.layers, findings.layers, norms, strict=True):
+        yield LayerInfo(
+            id=layer.name,
+            parameter_count=layer.parameter_count,
+            head=layer.head,
+            parameter_norm=float(norm),
+            conflicting_pairs=found.conflicting_pairs,
+            majority_to_minority_norm_ratio=found.majority_to_minority_norm_ratio,
+        )
+
+
+def _resolved(task: SummaryTask) -> ResolvedInputs:
+    return ResolvedInputs(
+        model_digest=task.inspection.model_digest,
+        data_digest=task.inspection.data_digest,
+        class_count=len(task.class_ids),
+        layer_count=len(task.layers),
+        row_count=int(task.rows_in_data.sum()),
+        rows_used=int(task.rows_used.sum()),
+    )
+
+
+def _method(task: SummaryTask) -> AnalysisMethod:
+    options, sampling = task.specification.options, task.specification.data.sampling
+    exhausted = bool((task.rows_used == task.rows_in_data).all())
+    return AnalysisMethod(
+        engine_version=task.engine_version,
+        confidence_level=options.confidence_level,
+        conflict_level=options.conflict_level,
+        folds=options.folds,
+        seed=sampling.seed,
+        precision=options.precision,
+        device=task.device,
+        sampling_outcome="data_exhausted" if exhausted else "single_round",
+    )
+
+
+def _scope(scope: ScopeFindings) -> ScopeResult:
+    return ScopeResult(
+        id=scope.id,
+        metrics=tuple(_column(name, column) for name, column in scope.columns.items()),
+        main_suppressor=tuple(scope.main_suppressor.tolist()),
+    )
+
+
+def _column(name: str, column: Column) -> MetricColumn:
+    return MetricColumn(
+        name=name,
+        values=tuple(column.values.tolist()),
+        lower=() if column.lower is None else tuple(column.lower.tolist()),
+        upper=() if column.upper is None else tuple(column.upper.tolist()),
+    )
+
+
+def _summary(findings: Findings, class_ids: Sequence[str]) -> Iterator[SummaryMetric]:
+    for each in findings.summary:
+        yield SummaryMetric(
+            name=each.name,
+            estimate=Estimate(value=each.value, lower=each.lower, upper=each.upper),
+            class_id=class_ids[each.class_index] if each.class_index >= 0 else "",
+        )
+
+
+def _conflicts(findings: Findings) -> Iterator[ConflictPair]:
+    for each in findings.top_conflicts:
+        yield ConflictPair(
+            row=each.row,
+            column=each.column,
+            cosine=Estimate(value=each.cosine, lower=each.lower, upper=each.upper),
+            p_value=each.p_value,
+            significant=each.significant,
+        )
+
+
+def _matrices(findings: Findings) -> Iterator[tuple[str, Matrix]]:
+    """Name the matrices.
+
+    Yields:
+        Every matrix with its id; a layer that is called like a scope gets a prefix.
+    """
+    taken = {LAYERS, *(scope.id for scope in findings.scopes)}
+    for scope in findings.scopes:
+        for name, matrix in scope.pairs.items():
+            yield f"{scope.id}/{name}", matrix
+    for layer in findings.layers:
+        owner = f"layer:{layer.name}" if layer.name in taken else layer.name
+        for name, matrix in layer.pairs.items():
+            yield f"{owner}/{name}", matrix
+    for name, matrix in findings.layer_metrics.items():
+        yield f"{LAYERS}/{name}", matrix
+
+
+def _matrix_info(matrix_id: str, matrix: Matrix) -> MatrixInfo:
+    owner, _, quantity = matrix_id.rpartition("/")
+    of_layers = owner == LAYERS
+    return MatrixInfo(
+        id=matrix_id,
+        owner_id=owner,
+        quantity=quantity,
+        row_axis=Axis.LAYER if of_layers else Axis.CLASS,
+        column_axis=Axis.CLASS,
+        row_count=matrix.shape[0],
+        column_count=matrix.shape[1],
+        symmetric=not of_layers and PAIR_METRICS[quantity].symmetric,
+    )

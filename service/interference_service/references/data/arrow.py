@@ -1,0 +1,139 @@
+"""From Arrow arrays to numpy, for the types that are allowed."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from interference_service.errors import InputUnsupported, InvalidData
+from interference_service.references.data.columns import BytesColumn, NumberColumn
+
+MAX_COLUMN_BYTES = 1 << 30
+"""A batch of encoded values that is larger is refused."""
+
+
+def is_allowed(kind: pa.DataType) -> bool:
+    """Whether a type, and every type within it, is plain data.
+
+    Extension types are not: libraries register readers for them that run what they find.
+    """
+    if isinstance(kind, pa.BaseExtensionType):
+        return False
+    if pa.types.is_struct(kind):
+        return all(is_allowed(kind.field(index).type) for index in range(kind.num_fields))
+    if pa.types.is_dictionary(kind):
+        return is_allowed(kind.value_type)
+    if _is_list(kind):
+        return is_allowed(kind.value_type)
+    return _is_number(kind) or _is_text(kind) or _is_bytes(kind)
+
+
+def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.generic]:
+    """Labels or groups: integers as int64, strings as objects. Has shape ``[n]``.
+
+    Args:
+        array: A batch of the column.
+        field: Path of the field that names it.
+        first_row: Number of the batch's first row in the file, for errors.
+
+    Raises:
+        InvalidData: A value is null, or the column holds neither integers nor strings.
+    """
+    if array.null_count:
+        row = first_row + int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
+        raise InvalidData.at(field, f"is null in row {row}; every row needs a value")
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
+        return np.asarray(array.cast(pa.int64()).to_numpy())
+    if _is_text(array.type):
+        return np.asarray(array.to_numpy(zero_copy_only=False), dtype=object)
+    raise InvalidData.at(field, f"holds {array.type}; it must hold integers or strings")
+
+
+def bytes_column(array: pa.Array, field: str) -> BytesColumn:
+    """Encoded images: binary, or the ``bytes`` of a struct, whose path is never followed.
+
+    Raises:
+        InvalidData: A value is null, or the column holds something else.
+    """
+    if pa.types.is_struct(array.type) and array.type.get_field_index("bytes") >= 0:
+        array = pc.struct_field(array, "bytes")
+    _no_nulls(array, field)
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if not _is_bytes(kind):
+        raise InvalidData.at(field, f"holds {kind}; it must hold the bytes of image files")
+    if pa.types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        _bounded(int(pc.sum(lengths).as_py() or 0), field)
+        array = array.dictionary_decode()
+    return BytesColumn.of(array.to_pylist())
+
+
+def _bounded(total_bytes: int, field: str) -> None:
+    if total_bytes > MAX_COLUMN_BYTES:
+        raise InputUnsupported.at(
+            field, f"unfolds a batch of rows to more than {MAX_COLUMN_BYTES >> 20} MiB"
+        )
+
+
+def is_text_or_bytes(kind: pa.DataType) -> bool:
+    """Whether a column holds strings or bytes."""
+    return _is_text(kind) or _is_bytes(kind)
+
+
+def number_column(array: pa.Array, field: str) -> NumberColumn:
+    """Numbers, or lists of numbers of one length.
+
+    Raises:
+        InvalidData: A value is null, lists differ in length, or the column holds something else.
+    """
+    _no_nulls(array, field)
+    if not _is_list(array.type):
+        return NumberColumn(_numbers(array, field))
+    lengths = np.unique(pc.list_value_length(array).to_numpy(zero_copy_only=False))
+    if len(lengths) != 1:
+        raise InvalidData.at(
+            field,
+            f"holds lists of {lengths.min()} to {lengths.max()} numbers; one length is needed",
+        )
+    values = array.flatten()
+    while _is_list(values.type):
+        values = values.flatten()
+    numbers = _numbers(values, field)
+    if len(numbers) % len(array):
+        raise InvalidData.at(field, "holds nested lists that differ in length")
+    return NumberColumn(numbers.reshape(len(array), -1))
+
+
+def _numbers(array: pa.Array, field: str) -> NDArray[np.generic]:
+    _no_nulls(array, field)
+    if not _is_number(array.type):
+        raise InvalidData.at(field, f"holds {array.type}; it must hold numbers")
+    return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+def _no_nulls(array: pa.Array, field: str) -> None:
+    if array.null_count:
+        raise InvalidData.at(field, f"holds {array.null_count} nulls; every row needs a value")
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )

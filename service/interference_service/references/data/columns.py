@@ -1,0 +1,85 @@
+"""Rows as they are stored: encoded bytes and numbers, in numpy arrays that cross processes cheaply."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberColumn:
+    """Numbers. Has shape ``[n]`` or ``[n, width]``."""
+
+    values: NDArray[np.generic]
+
+    def take(self, rows: Indices) -> "NumberColumn":
+        """The rows asked for, in that order."""
+        return NumberColumn(self.values[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class BytesColumn:
+    """Strings of bytes, one after the other.
+
+    Attributes:
+        data: All bytes. Has shape ``[total]``.
+        ends: Where each row ends in ``data``. Has shape ``[n]``.
+    """
+
+    data: NDArray[np.uint8]
+    ends: Indices
+
+    @classmethod
+    def of(cls, values: Sequence[bytes]) -> "BytesColumn":
+        """The column of these values."""
+        ends = np.cumsum([len(value) for value in values], dtype=np.int64)
+        return cls(np.frombuffer(b"".join(values), dtype=np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def value(self, row: int) -> bytes:
+        """The bytes of one row."""
+        start = int(self.ends[row - 1]) if row else 0
+        return self.data[start : int(self.ends[row])].tobytes()
+
+    def take(self, rows: Indices) -> "BytesColumn":
+        """The rows asked for, in that order."""
+        return BytesColumn.of([self.value(int(row)) for row in rows])
+
+
+Column: TypeAlias = NumberColumn | BytesColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Columns of equal length, by name."""
+
+    columns: Mapping[str, Column]
+    count: int
+
+    def take(self, rows: Indices) -> "Rows":
+        """The rows asked for, in that order. Indices have shape ``[m]``."""
+        return Rows({name: each.take(rows) for name, each in self.columns.items()}, len(rows))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Rows"]) -> "Rows":
+        """All rows of the parts, in order; the parts have the same columns."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = {name: _join([part.columns[name] for part in parts]) for name in parts[0].columns}
+        return cls(columns, sum(part.count for part in parts))
+
+
+def _join(columns: Sequence[Column]) -> Column:
+    numbers = [each.values for each in columns if isinstance(each, NumberColumn)]
+    if numbers:
+        return NumberColumn(np.concatenate(numbers))
+    encoded = [each for each in columns if isinstance(each, BytesColumn)]
+    starts = np.cumsum([0, *(len(each.data) for each in encoded[:-1])])
+    ends = [each.ends + start for each, start in zip(encoded, starts, strict=True)]
+    return BytesColumn(np.concatenate([each.data for each in encoded]), np.concatenate(ends))

@@ -1,0 +1,191 @@
+"""Parquet files, read group by group and batch by batch.
+
+Never by the dataset scanner: a file of 291 bytes made it take gigabytes. The schema is checked
+against a list of types before a column is touched.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from interference_service.domain.specification import DataReference
+from interference_service.errors import InputUnavailable, InputUnsupported, InvalidData
+from interference_service.references.data.arrow import (
+    bytes_column,
+    class_values,
+    is_allowed,
+    is_text_or_bytes,
+    number_column,
+)
+from interference_service.references.data.columns import Column, Indices, Rows
+from interference_service.references.data.source import Fragment
+from interference_service.references.stores import Stores, open_verified
+
+FRAGMENT_ROWS = 8192
+"""A fragment takes row groups until it has this many rows."""
+BATCH_ROWS = 1024
+MAX_BATCH_BYTES = 1 << 30
+"""A batch that unfolds to more is refused."""
+MAX_ROWS = 1 << 40
+
+_T = TypeVar("_T")
+
+
+class ParquetSource:
+    """Rows of Parquet files; see ``DataSource``."""
+
+    def __init__(self, reference: DataReference, stores: Stores) -> None:
+        self._reference = reference
+        self._stores = stores
+
+    def fragments(self) -> tuple[Fragment, ...]:
+        """See ``DataSource.fragments``."""
+        return tuple(
+            fragment
+            for index in range(len(self._reference.uris))
+            for fragment in self._fragments_of(index)
+        )
+
+    def _fragments_of(self, file: int) -> Iterator[Fragment]:
+        with self._open(file) as parquet:
+            sizes = [
+                parquet.metadata.row_group(group).num_rows
+                for group in range(parquet.metadata.num_row_groups)
+            ]
+        source = f"{file}:{self._reference.uris[file].rpartition('/')[2]}"
+        groups: list[int] = []
+        first = rows = 0
+        for group, size in enumerate(sizes):
+            if groups and rows + size > FRAGMENT_ROWS:
+                yield Fragment(file, source, tuple(groups), first, rows)
+                first, rows, groups = first + rows, 0, []
+            groups.append(group)
+            rows += size
+        if groups:
+            yield Fragment(file, source, tuple(groups), first, rows)
+
+    def digest(self) -> str:
+        """See ``DataSource.digest``."""
+        digests = []
+        for index, uri in enumerate(self._reference.uris):
+            wanted = self._reference.digest
+            file, found = open_verified(self._stores, uri, wanted, f"data.uris[{index}]")
+            file.close()
+            digests.append(found)
+        if len(digests) == 1:
+            return digests[0]
+        return f"sha256:{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
+
+    def read_column(self, fragment: Fragment, column: str) -> NDArray[np.generic]:
+        """See ``DataSource.read_column``."""
+        field = (
+            "data.group_column" if column == self._reference.group_column else "data.label_column"
+        )
+        with self._open(fragment.file) as parquet:
+            self._check_column(parquet, column, field)
+            parts = []
+            first = fragment.first_row
+            for batch in self._batches(parquet, fragment, [column]):
+                parts.append(class_values(batch.column(0), field, first))
+                first += batch.num_rows
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def read_rows(self, fragment: Fragment, rows: Indices) -> Rows:
+        """See ``DataSource.read_rows``."""
+        wanted = self._wanted()
+        with self._open(fragment.file) as parquet:
+            for column, (field, _) in wanted.items():
+                self._check_column(parquet, column, field)
+            parts = []
+            first = 0
+            for batch in self._batches(parquet, fragment, list(wanted)):
+                mine = rows[(rows >= first) & (rows < first + batch.num_rows)] - first
+                if len(mine):
+                    parts.append(_rows_of(batch.take(pa.array(mine)), wanted))
+                first += batch.num_rows
+        return Rows.concatenate(parts)
+
+    def _wanted(self) -> "dict[str, tuple[str, Callable[[pa.Array], Column]]]":
+        """Field and reader of every column that the inputs need."""
+        wanted: dict[str, tuple[str, Callable[[pa.Array], Column]]] = {}
+        for index, each in enumerate(self._reference.inputs):
+            kind = "image" if each.image else "tensor" if each.tensor else "columns"
+            name = "columns" if each.columns else "column"
+            field = f"data.inputs[{index}].{kind}.{name}"
+            read = bytes_column if each.image else number_column
+            for column in each.source_columns:
+                wanted[column] = (field, partial(read, field=field))
+        return wanted
+
+    def _batches(
+        self, parquet: pq.ParquetFile, fragment: Fragment, columns: list[str]
+    ) -> Iterator[pa.RecordBatch]:
+        field = f"data.uris[{fragment.file}]"
+        batches = parquet.iter_batches(
+            batch_size=BATCH_ROWS,
+            row_groups=list(fragment.groups),
+            columns=columns,
+            use_threads=False,
+        )
+        while True:
+            batch = _guarded(lambda: next(batches, None), field)
+            if batch is None:
+                return
+            if batch.nbytes > MAX_BATCH_BYTES:
+                raise InputUnsupported.at(
+                    field, f"unfolds {BATCH_ROWS} rows to more than {MAX_BATCH_BYTES >> 20} MiB"
+                )
+            yield batch
+
+    @contextmanager
+    def _open(self, file: int) -> Iterator[pq.ParquetFile]:
+        field = f"data.uris[{file}]"
+        with self._stores.open(self._reference.uris[file], field) as opened:
+            schema = _guarded(lambda: pq.read_schema(pa.PythonFile(opened, mode="r")), field)
+            # A repeated string stays a dictionary: unfolded it can be a million times larger.
+            encoded = [each.name for each in schema if is_text_or_bytes(each.type)]
+            opened.seek(0)
+            parquet = _guarded(
+                lambda: pq.ParquetFile(
+                    pa.PythonFile(opened, mode="r"), read_dictionary=encoded, pre_buffer=False
+                ),
+                field,
+            )
+            if not 0 <= parquet.metadata.num_rows < MAX_ROWS:
+                raise InputUnsupported.at(field, f"claims {parquet.metadata.num_rows} rows")
+            yield parquet
+
+    def _check_column(self, parquet: pq.ParquetFile, column: str, field: str) -> None:
+        schema = _guarded(lambda: parquet.schema_arrow, field)
+        if schema.names.count(column) != 1:
+            there = ", ".join(repr(name) for name in schema.names[:50])
+            raise InvalidData.at(field, f"is {column!r}; the columns are {there}")
+        kind = schema.field(column).type
+        if not is_allowed(kind):
+            raise InputUnsupported.at(
+                field, f"{column!r} has the type {kind}, which is not read; store plain values"
+            )
+
+
+def _rows_of(
+    batch: pa.RecordBatch, wanted: "dict[str, tuple[str, Callable[[pa.Array], Column]]]"
+) -> Rows:
+    columns = {name: read(batch.column(name)) for name, (_, read) in wanted.items()}
+    return Rows(columns, batch.num_rows)
+
+
+def _guarded(read: Callable[[], _T], field: str) -> _T:
+    """What ``read`` returns; whatever Arrow objects to is a damaged file."""
+    try:
+        return read()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputUnavailable.at(
+            field, f"cannot be read as Parquet: {str(error).splitlines()[0][:200]}"
+        ) from error

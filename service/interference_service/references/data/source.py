@@ -1,0 +1,56 @@
+"""What every data format offers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.references.data.columns import Indices, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part of the data that one task reads.
+
+    Attributes:
+        file: Which of the reference's URIs.
+        source: Name under which its rows are known, whatever the path and the partition.
+        groups: Row groups of the file.
+        first_row: Number of its first row in the file.
+        num_rows: Its rows.
+    """
+
+    file: int
+    source: str
+    groups: tuple[int, ...]
+    first_row: int
+    num_rows: int
+
+
+class DataSource(Protocol):
+    """Labelled rows in fragments; the same rows in the same order every time."""
+
+    def fragments(self) -> tuple[Fragment, ...]:
+        """All parts, in order."""
+
+    def digest(self) -> str:
+        """``sha256:…`` of the file, or of the digests of all files in order."""
+
+    def read_column(self, fragment: Fragment, column: str) -> NDArray[np.generic]:
+        """Labels or groups of a fragment: 64-bit integers, or strings as objects. ``[num_rows]``.
+
+        Raises:
+            InvalidData: The column is missing, or holds nulls or what cannot be a class.
+        """
+
+    def read_rows(self, fragment: Fragment, rows: Indices) -> Rows:
+        """The columns that the inputs need, of some rows of a fragment.
+
+        Args:
+            fragment: The fragment.
+            rows: Positions in it, ascending. Has shape ``[n]``.
+
+        Raises:
+            InvalidData: A column is missing, or its values do not fit its input.
+        """

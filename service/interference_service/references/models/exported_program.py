@@ -1,0 +1,212 @@
+"""Exported programs (``.pt2``): read as data by our own reader, run operator by operator.
+
+``torch.export.load`` is never called: it unpickles, evaluates and loads native code from the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interference_service.domain.specification import ModelReference
+from interference_service.references.models.archive import Archive
+from interference_service.references.models.arguments import node_name, single
+from interference_service.references.models.graph import (
+    Environment,
+    Interpreter,
+    Step,
+    steps_of,
+)
+from interference_service.references.models.payloads import QUALIFIED_NAME, Payload, payloads
+from interference_service.references.models.refusal import need, refuse, well_formed
+from interference_service.references.stores import Stores, open_verified
+
+SCHEMA_MAJOR = 8
+"""Major version of the format that is read: torch 2.6 and newer."""
+
+HOW_TO_EXPORT = (
+    'torch.export.export(model.eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch", '
+    "min=1)},)) with an example of two rows or more"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a node at the start of the graph stands for: a parameter or a buffer, by name."""
+
+    node: str
+    parameter: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphModel:
+    """A network in evaluation mode that is a graph and its tensors.
+
+    Attributes:
+        parameters: By name; tied weights once, under their first name. On the model's device.
+        buffers: By name.
+        aliases: For every other name of a tied weight its first one.
+        input_names: Arguments of forward, in order.
+        digest: ``sha256:…`` of the file.
+    """
+
+    parameters: Mapping[str, Tensor]
+    buffers: Mapping[str, Tensor]
+    aliases: Mapping[str, str]
+    input_names: tuple[str, ...]
+    digest: str
+    _bindings: tuple[Binding, ...]
+    _steps: tuple[Step, ...]
+    _output: str
+    _interpreter: Interpreter
+
+    def __call__(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The model's first output.
+
+        Args:
+            inputs: By the names of forward's arguments; the first axis is the batch.
+
+        Returns:
+            Logits, as a rule of shape ``[B, C]``.
+
+        Raises:
+            InputUnsupported: The inputs do not fit the graph.
+        """
+        environment: Environment = dict(inputs)
+        for each in self._bindings:
+            tensors = self.parameters if each.parameter else self.buffers
+            environment[each.node] = tensors[each.name]
+        self._interpreter.run(self._steps, environment)
+        output = environment.get(self._output)
+        need(isinstance(output, Tensor), "has a first output that is not a tensor")
+        assert isinstance(output, Tensor)  # noqa: S101 - for the type checker
+        return output
+
+
+def load(
+    reference: ModelReference, stores: Stores, *, device: torch.device, dtype: torch.dtype
+) -> GraphModel:
+    """Read an exported program.
+
+    Args:
+        reference: Where it is.
+        stores: The operator's stores.
+        device: Where its tensors are wanted.
+        dtype: Floating-point type of its tensors.
+
+    Raises:
+        InputUnsupported: Something in it is refused.
+        InputUnavailable: It is missing, unreadable or changed.
+    """
+    file, digest = open_verified(stores, reference.uri, reference.digest, "model.uri")
+    with file:
+        archive = Archive(file)
+        document = archive.json("models/model.json")
+        weights = payloads(archive, "weights", "weight_")
+        constants = payloads(archive, "constants", "tensor_")
+    with well_formed("graph"):
+        major = document["schema_version"]["major"]
+        need(
+            major == SCHEMA_MAJOR,
+            f"has version {major} of the format; {SCHEMA_MAJOR} is read, which torch 2.6 and newer write",
+        )
+        return _Builder(weights, constants, device, dtype).build(document["graph_module"], digest)
+
+
+class _Builder:
+    """Puts the tensors of an archive and its graph together."""
+
+    def __init__(
+        self,
+        weights: Mapping[str, Payload],
+        constants: Mapping[str, Payload],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._payloads = {**constants, **weights}
+        self._device = device
+        self._dtype = dtype
+        self._parameters: dict[str, Tensor] = {}
+        self._buffers: dict[str, Tensor] = {}
+        self._aliases: dict[str, str] = {}
+        self._first: dict[Any, str] = {}
+        self._bindings: list[Binding] = []
+        self._inputs: list[str] = []
+
+    def build(self, module: Mapping[str, Any], digest: str) -> GraphModel:
+        graph, signature = module["graph"], module["signature"]
+        need(not graph.get("custom_obj_values"), "holds custom objects, which are not read")
+        for specification in signature["input_specs"]:
+            self._bind(*single(specification, "input"), graph)
+        need(self._inputs, "takes no inputs")
+        return GraphModel(
+            parameters=self._parameters,
+            buffers=self._buffers,
+            aliases=self._aliases,
+            input_names=tuple(self._inputs),
+            digest=digest,
+            _bindings=tuple(self._bindings),
+            _steps=steps_of(graph),
+            _output=_first_output(graph, signature),
+            _interpreter=Interpreter(self._device, self._dtype),
+        )
+
+    def _bind(self, kind: str, value: Mapping[str, Any], graph: Mapping[str, Any]) -> None:
+        if kind == "user_input":
+            self._inputs.append(_user_input(value, graph))
+            return
+        need(
+            kind in {"parameter", "buffer", "tensor_constant"}, f"has an input of the kind {kind!r}"
+        )
+        name, node = str(value[f"{kind}_name"]), node_name(value["arg"]["name"])
+        need(QUALIFIED_NAME.fullmatch(name), f"names a tensor {name[:80]!r}")
+        if name not in self._payloads:
+            raise refuse(f"lacks the values of {name!r}; export the model again")
+        payload = self._payloads[name]
+        if kind != "parameter":
+            self._buffers[name] = self._placed(payload.tensor)
+            self._bindings.append(Binding(node, parameter=False, name=name))
+            return
+        owner = self._first.setdefault(payload.identity, name)
+        if owner == name:
+            tensor = self._placed(payload.tensor)
+            trainable = payload.trainable and tensor.is_floating_point()
+            self._parameters[name] = tensor.requires_grad_(trainable)
+        else:
+            self._aliases[name] = owner
+        self._bindings.append(Binding(node, parameter=True, name=owner))
+
+    def _placed(self, tensor: Tensor) -> Tensor:
+        """A copy of our own on the device, so that nothing shares memory with the file."""
+        dtype = self._dtype if tensor.is_floating_point() else tensor.dtype
+        return tensor.clone().to(self._device, dtype)
+
+
+def _user_input(value: Mapping[str, Any], graph: Mapping[str, Any]) -> str:
+    kind, held = single(value["arg"], "argument of forward")
+    need(kind == "as_tensor", "takes an argument that is not a tensor; export it with tensors only")
+    name = node_name(held["name"])
+    sizes = graph["tensor_values"][name]["sizes"]
+    need(
+        sizes and single(sizes[0], "size")[0] != "as_int",
+        f"has a fixed batch for its argument {name!r}; export it with a dynamic one: {HOW_TO_EXPORT}",
+    )
+    return name
+
+
+def _first_output(graph: Mapping[str, Any], signature: Mapping[str, Any]) -> str:
+    """Name of the first output; changes of buffers, which evaluation mode has none of, are skipped."""
+    for specification, given in zip(signature["output_specs"], graph["outputs"], strict=True):
+        kind, _ = single(specification, "output")
+        need(
+            kind in {"user_output", "loss_output", "buffer_mutation"},
+            f"has an output of the kind {kind!r}, which is not read",
+        )
+        if kind != "buffer_mutation":
+            held_kind, held = single(given, "output")
+            need(held_kind == "as_tensor", "has a first output that is not a tensor")
+            return node_name(held["name"])
+    raise refuse("has no output")

@@ -1,0 +1,241 @@
+"""A graph as data: nodes become steps, each a call of an allowed operator."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+
+from interference_service.references.models.arguments import (
+    Argument,
+    Constant,
+    ElementType,
+    Items,
+    ModelDevice,
+    Reference,
+    argument,
+    node_name,
+    single,
+)
+from interference_service.references.models.operators import FORCED, KINDS, OPERATORS, SKIPPED
+from interference_service.references.models.payloads import DTYPES
+from interference_service.references.models.refusal import need, refuse
+
+MAX_NODES = 100_000
+MAX_DEPTH = 2
+"""Regions within regions."""
+_REGIONS = "torch.ops.higher_order."
+_GRADIENT_REGION = _REGIONS + "wrap_with_set_grad_enabled"
+_AUTOCAST_REGION = _REGIONS + "wrap_with_autocast"
+
+Environment: TypeAlias = dict[str, Any]
+"""Values of nodes by name; tensors, numbers and lists of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operator with its arguments; ``outputs`` are names, None for what nobody reads."""
+
+    name: str
+    operator: Callable[..., Any]
+    positional: tuple[Argument, ...]
+    named: Mapping[str, Argument]
+    outputs: tuple[str | None, ...]
+    spread: bool
+    """Whether the operator returns several values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Steps under another gradient mode or autocast, with values passed in and out by name."""
+
+    context: Callable[[torch.device], AbstractContextManager[Any]]
+    steps: tuple["Step", ...]
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
+
+
+Step: TypeAlias = Call | Region
+
+
+def steps_of(graph: Mapping[str, Any], depth: int = 0) -> tuple[Step, ...]:
+    """The steps of a graph of the file.
+
+    Raises:
+        InputUnsupported: It calls what is not allowed, or is malformed.
+    """
+    need(depth <= MAX_DEPTH, f"nests regions deeper than {MAX_DEPTH}")
+    nodes = graph["nodes"]
+    need(len(nodes) <= MAX_NODES, f"has {len(nodes)} nodes; at most {MAX_NODES} are run")
+    return tuple(_step(node, depth) for node in nodes if node["target"] not in SKIPPED)
+
+
+def _step(node: Mapping[str, Any], depth: int) -> Step:
+    target = str(node["target"])
+    if target in {_GRADIENT_REGION, _AUTOCAST_REGION}:
+        return _region(target, node, depth)
+    if target not in OPERATORS:
+        raise refuse(
+            f"calls the operator {target[:100]!r}, which is not on the list of those that are run; "
+            "use another layer, or ask for the operator to be added"
+        )
+    operator = OPERATORS[target]
+    outputs, spread = _outputs(node["outputs"])
+    given = [(each["name"], each["arg"]) for each in node["inputs"]]
+    schema = getattr(operator, "_schema", None)
+    if schema is None:
+        positional = tuple(argument(value, target, "") for _, value in given)
+        return Call(target, operator, positional, {}, outputs, spread)
+    positional, named = _bound(target.split(".")[3], schema, given)
+    return Call(target, operator, positional, named, outputs, spread)
+
+
+def _bound(
+    base: str, schema: Any, given: Sequence[tuple[str, Any]]
+) -> tuple[tuple[Argument, ...], dict[str, Argument]]:
+    """Arguments by position and by name, checked against the operator's schema."""
+    declared = {each.name: each for each in schema.arguments}
+    found: dict[str, Argument] = {}
+    for name, value in given:
+        need(name in declared and name not in found, f"gives {base} an argument it does not take")
+        _check_kind(base, name, str(declared[name].real_type), single(value, "argument")[0])
+        found[name] = argument(value, base, name)
+    if base in FORCED and FORCED[base][0] in declared:
+        found[FORCED[base][0]] = Constant(FORCED[base][1])
+    positional: list[Argument] = []
+    for name, each in declared.items():
+        if each.kwarg_only:
+            break
+        need(name in found or each.has_default_value(), f"calls {base} without {name}")
+        positional.append(found.pop(name) if name in found else Constant(each.default_value))
+    return tuple(positional), found
+
+
+def _check_kind(base: str, name: str, declared: str, kind: str) -> None:
+    optional = declared.startswith("Optional[")
+    wanted = KINDS.get(declared[9:-1] if optional else declared, frozenset())
+    need(
+        kind in wanted or (optional and kind == "as_none"),
+        f"gives {base} a {name} of the kind {kind[:40]!r}, where {declared} is due",
+    )
+
+
+def _outputs(unions: Sequence[Any]) -> tuple[tuple[str | None, ...], bool]:
+    names: list[str | None] = []
+    for union in unions:
+        kind, value = single(union, "output")
+        match kind:
+            case "as_tensor":
+                names.append(node_name(value["name"]))
+            case "as_sym_int" | "as_sym_bool" | "as_sym_float":
+                names.append(node_name(value["as_name"]))
+            case "as_none":
+                names.append(None)
+            case "as_tensors":
+                need(len(unions) == 1, "mixes lists and values in the outputs of a node")
+                return tuple(node_name(each["name"]) for each in value), True
+            case _:
+                raise refuse(f"has an output of the kind {kind[:40]!r}, which is not read")
+    return tuple(names), len(names) > 1
+
+
+def _region(target: str, node: Mapping[str, Any], depth: int) -> Region:
+    arguments = [each["arg"] for each in node["inputs"]]
+    at = next((i for i, each in enumerate(arguments) if "as_graph" in each), None)
+    need(at is not None, "has a region without a graph")
+    assert at is not None  # noqa: S101 - for the type checker
+    flags = [single(each, "flag of a region")[1] for each in arguments[:at]]
+    graph = arguments[at]["as_graph"]["graph"]
+    outer, _ = _outputs(node["outputs"])
+    inner = _tensor_names(graph["outputs"])
+    inputs = zip(_tensor_names(graph["inputs"]), _tensor_names(arguments[at + 1 :]), strict=True)
+    outputs = [(o, i) for o, i in zip(outer, inner, strict=True) if o is not None]
+    return Region(
+        _context(target, flags), steps_of(graph, depth + 1), tuple(inputs), tuple(outputs)
+    )
+
+
+def _context(
+    target: str, flags: Sequence[Any]
+) -> Callable[[torch.device], AbstractContextManager[Any]]:
+    if target == _GRADIENT_REGION:
+        need(len(flags) == 1 and type(flags[0]) is bool, "has a malformed gradient region")
+        return lambda _: torch.set_grad_enabled(flags[0])
+    need(len(flags) == 4 and type(flags[2]) is bool, "has a malformed autocast region")
+    dtype = DTYPES.get(flags[1]) if type(flags[1]) is int else None
+    return lambda device: torch.autocast(device.type, dtype, enabled=flags[2])
+
+
+def _tensor_names(unions: Sequence[Any]) -> list[str]:
+    return [node_name(single(each, "tensor")[1]["name"]) for each in unions]
+
+
+class Interpreter:
+    """Runs steps on one device in one floating-point type."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self._device = device
+        self._dtype = dtype
+
+    def run(self, steps: Sequence[Step], environment: Environment) -> None:
+        """Run the steps; their results are added to the environment.
+
+        Raises:
+            InputUnsupported: An operator objects to its arguments.
+        """
+        for step in steps:
+            if isinstance(step, Call):
+                self._call(step, environment)
+            else:
+                inner = {name: environment[outer] for name, outer in step.inputs}
+                with step.context(self._device):
+                    self.run(step.steps, inner)
+                environment |= {outer: inner[name] for outer, name in step.outputs}
+
+    def _call(self, call: Call, environment: Environment) -> None:
+        try:
+            positional = [self._value(each, environment) for each in call.positional]
+            named = {name: self._value(each, environment) for name, each in call.named.items()}
+            result = call.operator(*positional, **named)
+        except torch.OutOfMemoryError:
+            raise
+        except (
+            RuntimeError,
+            TypeError,
+            ValueError,
+            IndexError,
+            KeyError,
+            ArithmeticError,
+        ) as error:
+            raise _refused_call(call, error) from error
+        values = result if call.spread else [result]
+        environment |= {
+            name: value
+            for name, value in zip(call.outputs, values, strict=False)
+            if name is not None
+        }
+
+    def _value(self, each: Argument, environment: Environment) -> Any:
+        match each:
+            case Reference(name):
+                return environment[name]
+            case Constant(value):
+                return value
+            case Items(items):
+                return [self._value(item, environment) for item in items]
+            case ElementType(dtype):
+                return self._dtype if dtype in {torch.float32, torch.float64} else dtype
+            case ModelDevice():
+                return self._device
+
+
+def _refused_call(call: Call, error: Exception) -> Exception:
+    text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+    if "can't allocate memory" in text:
+        return MemoryError(text)
+    where = next((name for name in call.outputs if name), "a node without a name")
+    return refuse(
+        f"cannot be run on these inputs: {call.name} at {where} says: {text}; check the shapes of "
+        "the inputs, and that the model was exported with a dynamic batch"
+    )

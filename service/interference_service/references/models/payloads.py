@@ -1,0 +1,171 @@
+"""The tensors of an archive: raw bytes, checked to lie within their record."""
+
+import io
+import math
+import re
+import zipfile
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interference_service.references.models.archive import Archive
+from interference_service.references.models.refusal import need, refuse, well_formed
+
+DTYPES: Mapping[int, torch.dtype] = {
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
+"""Numbers of element types in the file."""
+STRIDED = 7
+"""Number of the only layout that is read."""
+QUALIFIED_NAME = re.compile(r"[A-Za-z0-9_]{1,128}(\.[A-Za-z0-9_]{1,128}){0,32}")
+"""Dotted names of parameters and buffers."""
+MAX_RANK = 16
+MAX_SIZE = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One tensor of an archive.
+
+    Attributes:
+        tensor: On the CPU.
+        identity: Equal for tensors that share their storage in full: tied weights.
+        trainable: Whether it asked for gradients when it was exported.
+    """
+
+    tensor: Tensor
+    identity: Hashable
+    trainable: bool
+
+
+def payloads(archive: Archive, kind: str, prefix: str) -> dict[str, Payload]:
+    """Tensors by name.
+
+    Args:
+        archive: The archive.
+        kind: ``weights`` or ``constants``.
+        prefix: Of the names of their records.
+
+    Raises:
+        InputUnsupported: One of them is pickled, reaches outside its bytes, or is malformed.
+    """
+    packed, config = f"data/{kind}/model.pt", f"data/{kind}/model_{kind}_config.json"
+    need(not (packed in archive and config in archive), f"has its {kind} in two layouts")
+    if packed in archive:
+        return _packed(archive.read(packed), kind)
+    found: dict[str, Payload] = {}
+    records: dict[tuple[str, torch.dtype], Tensor] = {}
+    with well_formed(f"table of {kind}"):
+        for name, entry in archive.json(config)["config"].items():
+            need(QUALIFIED_NAME.fullmatch(name), f"names a tensor {name[:80]!r}")
+            found[name] = _raw(archive, f"data/{kind}/", prefix, name, entry, records)
+    return found
+
+
+def _raw(
+    archive: Archive,
+    folder: str,
+    prefix: str,
+    name: str,
+    entry: Mapping[str, Any],
+    records: dict[tuple[str, torch.dtype], Tensor],
+) -> Payload:
+    need(
+        entry["use_pickle"] is False,
+        f"holds {name} as a pickle, which is never opened; keep plain tensors only",
+    )
+    path, meta = entry["path_name"], entry["tensor_meta"]
+    need(re.fullmatch(prefix + r"\d{1,7}", path), f"names a record {str(path)[:80]!r}")
+    need(
+        meta["dtype"] in DTYPES and meta["layout"] == STRIDED,
+        f"holds {name} in an element type or layout that is not read",
+    )
+    dtype = DTYPES[meta["dtype"]]
+    size = [plain_size(each) for each in meta["sizes"]]
+    stride = [plain_size(each) for each in meta["strides"]]
+    offset = plain_size(meta["storage_offset"])
+    need(len(size) == len(stride) <= MAX_RANK, f"holds {name} with sizes that disagree")
+    key = path, dtype
+    if key not in records:
+        records[key] = _record(archive.read(folder + path), dtype, name)
+    record, count = records[key], math.prod(size)
+    last = offset + sum((each - 1) * step for each, step in zip(size, stride, strict=True))
+    # A stride of 0 would let a few bytes stand for any number of entries.
+    need(
+        count == 0 or (count <= record.numel() and last < record.numel()),
+        f"holds {name} with a shape that reaches outside its bytes",
+    )
+    tensor = record.as_strided(size, stride, offset) if count else torch.empty(size, dtype=dtype)
+    identity = (path, *size, *stride, offset)
+    return Payload(tensor, identity, bool(meta["requires_grad"]))
+
+
+def _record(raw: bytes, dtype: torch.dtype, name: str) -> Tensor:
+    need(len(raw) % dtype.itemsize == 0, f"holds {name} in a record of a wrong length")
+    return torch.frombuffer(bytearray(raw), dtype=dtype) if raw else torch.empty(0, dtype=dtype)
+
+
+def plain_size(value: Mapping[str, Any]) -> int:
+    """A size that is a number, not an expression.
+
+    Raises:
+        InputUnsupported: It is an expression, negative, or absurd.
+    """
+    number = value.get("as_int")
+    need(
+        len(value) == 1 and type(number) is int and 0 <= number < MAX_SIZE,
+        "holds a tensor whose sizes are not plain numbers",
+    )
+    return int(value["as_int"])
+
+
+def _packed(raw: bytes, kind: str) -> dict[str, Payload]:
+    """Tensors in the payload of torch up to 2.8, by torch's restricted unpickler."""
+    if not raw:
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as inner:
+            stored = all(info.compress_type == zipfile.ZIP_STORED for info in inner.infolist())
+        need(stored, f"has compressed {kind}; torch writes none")
+        loaded = torch.load(io.BytesIO(raw), weights_only=True, map_location="cpu")
+    except Exception as error:
+        raise refuse(
+            f"has {kind} that are not plain tensors, which are never opened; "
+            "export the model again with a newer torch"
+        ) from error
+    need(isinstance(loaded, dict), f"has {kind} that are not a table of tensors")
+    return {_checked_name(name): _loaded(name, tensor) for name, tensor in loaded.items()}
+
+
+def _checked_name(name: object) -> str:
+    need(isinstance(name, str) and QUALIFIED_NAME.fullmatch(name), "names a tensor badly")
+    return str(name)
+
+
+def _loaded(name: str, tensor: object) -> Payload:
+    need(
+        type(tensor) in {torch.Tensor, torch.nn.Parameter} and isinstance(tensor, Tensor),
+        f"holds {name}, which is not a tensor",
+    )
+    assert isinstance(tensor, Tensor)  # noqa: S101 - for the type checker
+    storage = tensor.untyped_storage()
+    need(
+        tensor.layout is torch.strided
+        and tensor.dtype in DTYPES.values()
+        and tensor.numel() * tensor.element_size() <= storage.nbytes(),
+        f"holds {name} with a shape that reaches outside its bytes",
+    )
+    identity = (storage.data_ptr(), *tensor.shape, *tensor.stride(), tensor.storage_offset())
+    return Payload(tensor.detach(), identity, tensor.requires_grad)

@@ -1,0 +1,204 @@
+"""From values to messages; pure."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from google.protobuf import duration_pb2
+
+from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
+from interference_client.specification import (
+    Columns,
+    Gate,
+    Image,
+    Input,
+    Loss,
+    ModelReference,
+    Options,
+    ParquetData,
+    Tensor,
+)
+
+
+def create_request(
+    project: str,
+    specification: job_pb2.AnalysisSpec,
+    *,
+    job_id: str = "",
+    display_name: str = "",
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    priority: str = "normal",
+    ttl: timedelta | None = None,
+    request_id: str | None = None,
+    validate_only: bool = False,
+) -> service_pb2.CreateAnalysisJobRequest:
+    """A request to run an analysis; its request id is made here, once for all retries."""
+    job = job_pb2.AnalysisJob(
+        display_name=display_name,
+        spec=specification,
+        labels=labels or {},
+        annotations=annotations or {},
+        priority=job_pb2.Priority.Value(f"PRIORITY_{priority.upper()}"),
+    )
+    if ttl is not None:
+        job.ttl.FromTimedelta(ttl)
+    return service_pb2.CreateAnalysisJobRequest(
+        parent=f"projects/{project}",
+        analysis_job_id=job_id,
+        analysis_job=job,
+        request_id=request_id or str(uuid.uuid4()),
+        validate_only=validate_only,
+    )
+
+
+def specification(
+    model: ModelReference,
+    data: ParquetData,
+    options: Options | None = None,
+    gates: Sequence[Gate] = (),
+    max_run_duration: timedelta | None = None,
+) -> job_pb2.AnalysisSpec:
+    """The message of a specification."""
+    limit = None
+    if max_run_duration is not None:
+        limit = duration_pb2.Duration()
+        limit.FromTimedelta(max_run_duration)
+    return job_pb2.AnalysisSpec(
+        model=_model(model),
+        data=_data(data),
+        options=_options(options) if options is not None else None,
+        gates=[_gate(gate) for gate in gates],
+        max_run_duration=limit,
+    )
+
+
+def _model(model: ModelReference) -> job_pb2.ModelReference:
+    arguments = model.architecture_arguments
+    return job_pb2.ModelReference(
+        uri=model.uri,
+        format=job_pb2.ModelFormat.Value(f"MODEL_FORMAT_{model.format.upper()}"),
+        digest=model.digest,
+        architecture=model.architecture,
+        architecture_arguments=json.dumps(dict(arguments)) if arguments else "",
+        monitor=model.monitor,
+        version=model.version,
+    )
+
+
+def _data(data: ParquetData) -> job_pb2.DataReference:
+    return job_pb2.DataReference(
+        uris=[data.uris] if isinstance(data.uris, str) else data.uris,
+        format=job_pb2.DATA_FORMAT_PARQUET,
+        digest=data.digest,
+        label_column=data.label,
+        group_column=data.group,
+        inputs=[_input(name, each) for name, each in data.inputs.items()],
+        class_names=data.class_names,
+        priors=job_pb2.Priors(shares=data.shares, class_weights=data.class_weights),
+        sampling=job_pb2.Sampling(
+            max_rows_per_class=data.max_rows_per_class,
+            seed=data.seed,
+            target_precision=data.target_precision,
+        ),
+    )
+
+
+def _input(name: str, each: Input) -> job_pb2.Input:
+    match each:
+        case Image():
+            return job_pb2.Input(name=name, image=_image(each))
+        case Tensor():
+            return job_pb2.Input(name=name, tensor=_tensor(each))
+        case Columns():
+            return job_pb2.Input(name=name, columns=_columns(each))
+
+
+def _image(each: Image) -> job_pb2.ImageSource:
+    height, width = each.size or (0, 0)
+    crop_height, crop_width = each.crop or (0, 0)
+    return job_pb2.ImageSource(
+        column=each.column,
+        mode=job_pb2.ImageMode.Value(f"IMAGE_MODE_{each.mode.upper()}"),
+        resize_height=height,
+        resize_width=width,
+        resize_shortest_edge=each.shortest_edge,
+        resize_filter=job_pb2.ResizeFilter.Value(f"RESIZE_FILTER_{each.filter.upper()}"),
+        crop_height=crop_height,
+        crop_width=crop_width,
+        scale=each.scale,
+        mean=each.mean,
+        standard_deviation=each.std,
+        layout=job_pb2.ImageLayout.Value(f"IMAGE_LAYOUT_{each.layout.upper()}"),
+    )
+
+
+def _tensor(each: Tensor) -> job_pb2.TensorSource:
+    return job_pb2.TensorSource(
+        column=each.column,
+        shape=each.shape,
+        scale=each.scale,
+        mean=each.mean,
+        standard_deviation=each.std,
+        type=job_pb2.InputType.Value(f"INPUT_TYPE_{each.dtype.upper()}"),
+    )
+
+
+def _columns(each: Columns) -> job_pb2.ColumnsSource:
+    return job_pb2.ColumnsSource(
+        columns=each.names,
+        mean=each.mean,
+        standard_deviation=each.std,
+        type=job_pb2.InputType.Value(f"INPUT_TYPE_{each.dtype.upper()}"),
+    )
+
+
+def _options(options: Options) -> job_pb2.AnalysisOptions:
+    return job_pb2.AnalysisOptions(
+        loss=_loss(options.loss),
+        folds=options.folds,
+        layer_globs=options.layers,
+        layer_depth=options.layer_depth,
+        head=_head(options.head),
+        engine=job_pb2.Engine(
+            kind=job_pb2.EngineKind.Value(f"ENGINE_KIND_{options.engine.upper()}"),
+            sketch_width=options.sketch_width,
+        ),
+        precision=job_pb2.Precision.Value(f"PRECISION_{options.precision.upper()}"),
+        minority_rule=job_pb2.MinorityRule(
+            classes=options.minorities, below_uniform_share=options.minority_share
+        ),
+        conflict_level=options.conflict_level,
+        confidence_level=options.confidence_level,
+    )
+
+
+def _loss(loss: Loss) -> job_pb2.Loss:
+    return job_pb2.Loss(
+        kind=job_pb2.LossKind.Value(f"LOSS_KIND_{loss.kind.upper()}"),
+        label_smoothing=loss.label_smoothing,
+        class_weights=loss.class_weights,
+        focal_gamma=loss.focal_gamma,
+        margin=loss.margin,
+    )
+
+
+def _head(head: str) -> job_pb2.Head:
+    match head:
+        case "auto":
+            return job_pb2.Head(rule=job_pb2.HEAD_RULE_AUTO)
+        case "none":
+            return job_pb2.Head(rule=job_pb2.HEAD_RULE_NONE)
+        case pattern:
+            return job_pb2.Head(rule=job_pb2.HEAD_RULE_PATTERN, pattern=pattern)
+
+
+def _gate(gate: Gate) -> job_pb2.Gate:
+    least = gate.at_least is not None
+    return job_pb2.Gate(
+        id=gate.id,
+        subject=gate.subject,
+        comparison=job_pb2.COMPARISON_AT_LEAST if least else job_pb2.COMPARISON_AT_MOST,
+        bound=gate.at_least if least else gate.at_most,
+    )

@@ -1,0 +1,74 @@
+"""Following a job through cut streams; the decisions, without the waiting."""
+
+import random
+import time
+
+from interference.v1 import analysis_service_pb2 as service_pb2
+from interference_client.errors import (
+    DeadlineExceeded,
+    InterferenceError,
+    StreamCut,
+    Unavailable,
+)
+from interference_client.values import JobSnapshot, Progress, progress_of, snapshot_of
+
+HEARTBEAT_SECONDS = 15.0
+SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
+"""A watch that says nothing for this long is cut."""
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Deadline:
+    """One limit over everything that a call does, retries included."""
+
+    def __init__(self, timeout_seconds: float | None) -> None:
+        self._end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+
+    def left(self) -> float | None:
+        """Seconds left, at least 0; None for no limit."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is left."""
+        return self.left() == 0.0
+
+
+class WatchState:
+    """Where a watch stands, over as many streams as it takes."""
+
+    def __init__(self) -> None:
+        self.resume_token = ""
+        self._failures = 0
+
+    def request(self, name: str) -> service_pb2.WatchAnalysisJobRequest:
+        """The request of the next stream."""
+        request = service_pb2.WatchAnalysisJobRequest(name=name, resume_token=self.resume_token)
+        request.heartbeat_interval.FromNanoseconds(int(HEARTBEAT_SECONDS * 1e9))
+        return request
+
+    def take(
+        self, response: service_pb2.WatchAnalysisJobResponse
+    ) -> JobSnapshot | Progress | None:
+        """What a response tells; None for a heartbeat."""
+        self.resume_token = response.resume_token
+        self._failures = 0
+        match response.WhichOneof("event"):
+            case "snapshot":
+                return snapshot_of(response.snapshot)
+            case "progress":
+                return progress_of(response.progress)
+            case _:
+                return None
+
+    def pause_seconds(self) -> float:
+        """How long to wait before the next stream; longer after every failure."""
+        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
+        self._failures += 1
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, keeps no secret
+
+
+def resumable(error: InterferenceError) -> bool:
+    """Whether a stream that ended so is to be opened again."""
+    return isinstance(error, Unavailable | DeadlineExceeded | StreamCut)

@@ -1,0 +1,238 @@
+"""What can go wrong, as seen by a caller.
+
+::
+
+    InterferenceError
+    ├── InvalidArgument         fields that do not fit; .violations names them
+    ├── NotFound
+    ├── AlreadyExists           .same_specification
+    ├── Unauthenticated
+    ├── PermissionDenied
+    ├── WrongState              .state
+    ├── NoResult                .state
+    ├── Aborted                 somebody else changed the job
+    ├── QuotaExceeded           .retry_after_seconds
+    ├── Unavailable             the service cannot be reached
+    ├── DeadlineExceeded
+    ├── InternalError           .incident
+    ├── UnknownServerError      a status that this client does not know
+    ├── StreamCut               a stream ended before its end
+    ├── WaitTimeout             .name, .state; the job still runs
+    ├── JobFailed               .job
+    ├── JobCancelled            .job
+    └── GateViolated            .verdict
+
+All of them pickle.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+_DETAILS_KEY = "grpc-status-details-bin"
+_REQUEST_ID_KEY = "x-request-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field that does not fit."""
+
+    field: str
+    description: str
+
+
+class InterferenceError(Exception):
+    """Root of all errors of this client.
+
+    Attributes:
+        reason: Name in ``interference.v1.ErrorReason`` without its prefix; empty if unknown.
+        metadata: Facts that a program may branch on.
+        violations: Fields that do not fit.
+        request_id: Of the call, for the service's operators; empty if unknown.
+        retry_after_seconds: When another try may succeed; None if unknown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        metadata: dict[str, str] | None = None,
+        violations: Sequence[Violation] = (),
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.violations = tuple(violations)
+        self.request_id = request_id
+        self.retry_after_seconds = retry_after_seconds
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuild, (type(self), str(self), self.__dict__)
+
+    @property
+    def state(self) -> str:
+        """State of the job that was in the way; empty if unknown."""
+        return self.metadata.get("state", "")
+
+
+def _rebuild(
+    kind: type[InterferenceError], message: str, attributes: dict[str, Any]
+) -> InterferenceError:
+    error = kind.__new__(kind, message)
+    Exception.__init__(error, message)
+    error.__dict__.update(attributes)
+    return error
+
+
+class InvalidArgument(InterferenceError):
+    """Fields of the request do not fit; ``violations`` names them."""
+
+
+class NotFound(InterferenceError):
+    """The job is not there."""
+
+
+class AlreadyExists(InterferenceError):
+    """The job id or request id is taken."""
+
+    @property
+    def same_specification(self) -> bool:
+        """Whether the job of that id has the same specification."""
+        return self.metadata.get("same_spec") == "true"
+
+
+class Unauthenticated(InterferenceError):
+    """Credentials are missing, expired or unknown."""
+
+
+class PermissionDenied(InterferenceError):
+    """The caller may not do this."""
+
+
+class WrongState(InterferenceError):
+    """The state of the job forbids it; ``state`` names it."""
+
+
+class NoResult(InterferenceError):
+    """The job did not succeed, or not yet; ``state`` names its state."""
+
+
+class Aborted(InterferenceError):
+    """Somebody else changed the job; read it again."""
+
+
+class QuotaExceeded(InterferenceError):
+    """The service is busy or the project's share is used; see ``retry_after_seconds``."""
+
+
+class Unavailable(InterferenceError):
+    """The service cannot be reached."""
+
+
+class DeadlineExceeded(InterferenceError):
+    """The call took longer than allowed; what it asked for may have happened."""
+
+
+class InternalError(InterferenceError):
+    """Something broke in the service; its operators find the cause under the incident."""
+
+    @property
+    def incident(self) -> str:
+        """Id of the cause in the service's log."""
+        return self.metadata.get("incident", "")
+
+
+class UnknownServerError(InterferenceError):
+    """The service answered with a status that this client does not know."""
+
+
+class StreamCut(InterferenceError):
+    """A stream ended before its end was announced, or its bytes are damaged."""
+
+
+class WaitTimeout(InterferenceError):
+    """The wait was longer than allowed; the job goes on."""
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(f"{name} is still {state}; it goes on", metadata={"state": state})
+        self.name = name
+
+
+class JobFailed(InterferenceError):
+    """The job failed; ``job`` says why."""
+
+    def __init__(self, job: Any) -> None:
+        super().__init__(
+            f"{job.name} failed: {job.error.message}",
+            reason=job.error.reason,
+            metadata=job.error.metadata,
+            violations=job.error.violations,
+        )
+        self.job = job
+
+
+class JobCancelled(InterferenceError):
+    """The job was cancelled."""
+
+    def __init__(self, job: Any) -> None:
+        super().__init__(f"{job.name} was cancelled: {job.error.message}", reason="CANCELLED")
+        self.job = job
+
+
+class GateViolated(InterferenceError):
+    """A gate of the job is violated; ``verdict`` says which."""
+
+    def __init__(self, verdict: Any) -> None:
+        violated = ", ".join(each.id for each in verdict.gates if each.outcome == "VIOLATED")
+        super().__init__(f"violated: {violated}")
+        self.verdict = verdict
+
+
+_BY_CODE: dict[grpc.StatusCode, type[InterferenceError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.FAILED_PRECONDITION: WrongState,
+    grpc.StatusCode.ABORTED: Aborted,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: QuotaExceeded,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.INTERNAL: InternalError,
+}
+_BY_REASON: dict[str, type[InterferenceError]] = {"NO_RESULT": NoResult}
+
+
+def from_rpc(error: grpc.RpcError) -> InterferenceError:
+    """The error that an RPC's status stands for."""
+    code, text = error.code(), error.details() or ""
+    trailing = {key: value for key, value in error.trailing_metadata() or ()}
+    known: dict[str, Any] = {"request_id": str(trailing.get(_REQUEST_ID_KEY, ""))}
+    raw = trailing.get(_DETAILS_KEY)
+    if isinstance(raw, bytes):
+        known |= _details(raw)
+    kind = _BY_REASON.get(known.get("reason", ""), _BY_CODE.get(code, UnknownServerError))
+    return kind(text or code.name, **known)
+
+
+def _details(raw: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for detail in status_pb2.Status.FromString(raw).details:
+        if detail.Unpack(info):
+            found |= {"reason": info.reason, "metadata": dict(info.metadata)}
+        elif detail.Unpack(bad):
+            found["violations"] = [
+                Violation(each.field, each.description) for each in bad.field_violations
+            ]
+        elif detail.Unpack(retry):
+            found["retry_after_seconds"] = retry.retry_delay.ToTimedelta().total_seconds()
+    return found

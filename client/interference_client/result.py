@@ -1,0 +1,334 @@
+"""The result of a job: numbers by name, and matrices read when they are asked for."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from interference.v1 import analysis_result_pb2 as result_pb2
+from interference_client._matrix_stream import Matrix
+from interference_client.values import Estimate, json_ready
+
+SHARED = "shared"
+"""The scope of all layers but the class head."""
+_UNDETERMINED = Estimate(math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """One class in one scope.
+
+    Attributes:
+        id: Its name.
+        prior: Share of the update.
+        row_count: Rows in the data.
+        rows_used: Rows used.
+        minority: Whether it is a minority.
+        judged: Whether its progress ratio has an interval; if not, it is not to be read as healthy.
+        unlearned: Whether it was found to be unlearned.
+        flags: What stands against reading its numbers.
+        main_suppressor: The class that suppresses it most; empty if none does.
+        metrics: Every number by its name.
+    """
+
+    id: str
+    prior: float
+    row_count: int
+    rows_used: int
+    minority: bool
+    judged: bool
+    unlearned: bool
+    flags: tuple[str, ...]
+    main_suppressor: str
+    metrics: Mapping[str, Estimate]
+
+    def metric(self, name: str) -> Estimate:
+        """A number by its name; undetermined if the service does not have it."""
+        return self.metrics.get(name, _UNDETERMINED)
+
+    @property
+    def progress_ratio(self) -> Estimate:
+        """Progress under the update over progress by its own rows alone; below 0: unlearning."""
+        return self.metric("progress_ratio")
+
+    @property
+    def progress_ratio_simultaneous(self) -> Estimate:
+        """The same with bounds that hold for all judged minorities at once."""
+        return self.metric("progress_ratio_simultaneous")
+
+    @property
+    def suppression(self) -> Estimate:
+        """Part of its own progress that conflicting classes cancel."""
+        return self.metric("suppression")
+
+    @property
+    def support(self) -> Estimate:
+        """Progress that agreeing classes add, over its own."""
+        return self.metric("support")
+
+    @property
+    def descent_rate(self) -> Estimate:
+        """First-order fall of its loss under the update."""
+        return self.metric("descent_rate")
+
+    @property
+    def gradient_norm(self) -> Estimate:
+        """Norm of its gradient, corrected for sampling noise."""
+        return self.metric("gradient_norm")
+
+    @property
+    def share_of_update(self) -> Estimate:
+        """Its part of the sum of all classes' weighted gradient norms."""
+        return self.metric("share_of_update")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One layer."""
+
+    id: str
+    parameter_count: int
+    head: bool
+    parameter_norm: float
+    conflicting_pairs: int
+    majority_to_minority_norm_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two classes with their corrected cosine in the shared scope."""
+
+    row: str
+    column: str
+    cosine: Estimate
+    p_value: float
+    significant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryNumber:
+    """A number of the whole analysis, and the class it comes from, if from one."""
+
+    estimate: Estimate
+    class_id: str
+
+
+class ResultData:
+    """All of a result but its matrices."""
+
+    def __init__(self, message: result_pb2.AnalysisResult) -> None:
+        self._message = message
+
+    @property
+    def name(self) -> str:
+        """Resource name of the result."""
+        return self._message.name
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Order of every class axis."""
+        return tuple(each.id for each in self._message.classes)
+
+    @cached_property
+    def classes(self) -> Mapping[str, ClassResult]:
+        """Classes in the shared scope, by name."""
+        return self.classes_in(SHARED)
+
+    @cached_property
+    def layers(self) -> Mapping[str, LayerResult]:
+        """Layers by name, in the order of every layer axis."""
+        return {
+            each.id: LayerResult(
+                each.id,
+                each.parameter_count,
+                each.head,
+                each.parameter_norm,
+                each.conflicting_pairs,
+                each.majority_to_minority_norm_ratio,
+            )
+            for each in self._message.layers
+        }
+
+    @cached_property
+    def summary(self) -> Mapping[str, SummaryNumber]:
+        """Numbers of the whole analysis, by name."""
+        return {
+            each.name: SummaryNumber(Estimate.of(each.estimate), each.class_id)
+            for each in self._message.summary
+        }
+
+    @cached_property
+    def top_conflicts(self) -> Sequence[Conflict]:
+        """The pairs with the least cosines in the shared scope, least first."""
+        names = self.class_names
+        return tuple(
+            Conflict(
+                names[each.row],
+                names[each.column],
+                Estimate.of(each.cosine),
+                each.p_value,
+                each.significant,
+            )
+            for each in self._message.top_conflicts
+        )
+
+    @property
+    def minorities(self) -> Sequence[ClassResult]:
+        """The minorities, in the order of the classes."""
+        return tuple(each for each in self.classes.values() if each.minority)
+
+    @property
+    def method(self) -> Mapping[str, Any]:
+        """How the numbers were made."""
+        method = self._message.method
+        return {field.name: getattr(method, field.name) for field in method.DESCRIPTOR.fields}
+
+    @cached_property
+    def matrix_ids(self) -> tuple[str, ...]:
+        """Every matrix that can be read."""
+        return tuple(each.id for each in self._message.matrices)
+
+    def classes_in(self, scope: str) -> Mapping[str, ClassResult]:
+        """Classes in a scope, by name.
+
+        Raises:
+            KeyError: There is no such scope.
+        """
+        found = {each.id: each for each in self._message.scopes}[scope]
+        names = self.class_names
+        return {
+            info.id: ClassResult(
+                id=info.id,
+                prior=info.prior,
+                row_count=info.row_count,
+                rows_used=info.rows_used,
+                minority=info.minority,
+                judged=info.judged,
+                unlearned=info.unlearned,
+                flags=tuple(_flag(each) for each in info.flags),
+                main_suppressor=_name(names, found.main_suppressor, index),
+                metrics={each.name: _estimate(each, index) for each in found.metrics},
+            )
+            for index, info in enumerate(self._message.classes)
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON types, without matrices; NaN becomes null."""
+        return {
+            "name": self.name,
+            "classes": [json_ready(asdict(each)) for each in self.classes.values()],
+            "layers": [json_ready(asdict(each)) for each in self.layers.values()],
+            "summary": {name: json_ready(asdict(each)) for name, each in self.summary.items()},
+            "top_conflicts": [json_ready(asdict(each)) for each in self.top_conflicts],
+            "matrices": list(self.matrix_ids),
+            "method": json_ready(dict(self.method)),
+        }
+
+    def to_pandas(self) -> Any:
+        """Classes as a data frame: a row each, value and bounds of every metric as columns.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_pandas needs pandas; install it beside this client") from error
+        rows = []
+        for each in self.classes.values():
+            row = asdict(each)
+            for name, estimate in row.pop("metrics").items():
+                row[name] = estimate["value"]
+                row[f"{name}_lower"], row[f"{name}_upper"] = estimate["lower"], estimate["upper"]
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("id")
+
+
+Read = Callable[[Sequence[str]], Iterator[tuple[str, Matrix]]]
+
+
+class Result(ResultData):
+    """The result of a job; matrices are read when they are asked for, and kept."""
+
+    def __init__(self, message: result_pb2.AnalysisResult, read: Read) -> None:
+        super().__init__(message)
+        self._read = read
+        self._kept: dict[str, Matrix] = {}
+
+    def matrix(self, matrix_id: str) -> Matrix:
+        """One matrix, read-only. Has shape ``[rows, columns]``.
+
+        Raises:
+            KeyError: There is none of that id.
+        """
+        if matrix_id not in self.matrix_ids:
+            raise KeyError(f"no matrix {matrix_id!r}; matrix_ids lists them")
+        if matrix_id not in self._kept:
+            self._kept |= dict(self._read([matrix_id]))
+        return self._kept[matrix_id]
+
+    def matrices(self, ids: Sequence[str] = ()) -> Iterator[tuple[str, Matrix]]:
+        """Matrices one at a time, with their ids; none is kept.
+
+        Args:
+            ids: Those wanted, in that order; empty: all.
+        """
+        return self._read(ids)
+
+    def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
+        """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``.
+
+        Args:
+            scope_or_layer: ``shared``, ``all``, or the name of a layer.
+            plain: The paper's, without correction for sampling noise.
+        """
+        return self.matrix(f"{scope_or_layer}/{'plain_cosine' if plain else 'cosine'}")
+
+    def layer_metric(self, name: str) -> Matrix:
+        """A metric of every layer and class. Has shape ``[L, C]``."""
+        return self.matrix(f"layers/{name}")
+
+    def heatmap(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Any:
+        """The Gradient Conflict Matrix as a matplotlib figure; undetermined entries are blank.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError("heatmap needs matplotlib; install it beside this client") from error
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        drawn = axes.imshow(
+            np.ma.masked_invalid(self.conflict(scope_or_layer, plain=plain)),
+            cmap="RdBu",
+            vmin=-1,
+            vmax=1,
+        )
+        ticks = range(len(self.class_names))
+        axes.set_xticks(ticks, self.class_names, rotation=90)
+        axes.set_yticks(ticks, self.class_names)
+        axes.set_title(f"Gradient Conflict Matrix, {scope_or_layer}")
+        figure.colorbar(drawn, label="plain cosine" if plain else "corrected cosine")
+        return figure
+
+
+def _estimate(column: result_pb2.MetricColumn, index: int) -> Estimate:
+    value = column.values[index]
+    if not column.lower:
+        return Estimate(value)
+    return Estimate(value, column.lower[index], column.upper[index])
+
+
+def _flag(number: int) -> str:
+    known = result_pb2.ClassFlag.DESCRIPTOR.values_by_number.get(number)
+    return known.name.removeprefix("CLASS_FLAG_") if known is not None else f"FLAG_{number}"
+
+
+def _name(names: Sequence[str], suppressors: Sequence[int], index: int) -> str:
+    found = suppressors[index] if index < len(suppressors) else -1
+    return names[found] if found >= 0 else ""

@@ -1,0 +1,223 @@
+"""What to analyse and how, as values; names and defaults are those of the service."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Size: TypeAlias = tuple[int, int]
+"""Height and width in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """A trained model.
+
+    Attributes:
+        uri: ``{store}://{path}``, or ``file:///…`` below a store of the service.
+        format: How it is stored.
+        monitor: The series that its analyses belong to; empty for none.
+        version: Which model of the series.
+        digest: ``sha256:…`` that it must have; empty for any.
+        architecture: Network registered on the service, for formats that hold weights alone.
+        architecture_arguments: Its arguments.
+    """
+
+    uri: str
+    format: Literal["torch_export", "hugging_face", "state_dict", "mlflow", "checkpoint"] = (
+        "torch_export"
+    )
+    monitor: str = ""
+    version: str = ""
+    digest: str = ""
+    architecture: str = ""
+    architecture_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An argument from encoded images; see ``image``."""
+
+    column: str
+    mode: Literal["RGB", "grey"] = "RGB"
+    size: Size | None = None
+    shortest_edge: int = 0
+    filter: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    crop: Size | None = None
+    scale: float = 1 / 255
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    layout: Literal["channels_first", "channels_last"] = "channels_first"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An argument from lists or numbers; see ``tensor``."""
+
+    column: str
+    shape: Sequence[int] = ()
+    scale: float = 1.0
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    dtype: Literal["float32", "int64"] = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """An argument from several numeric columns; see ``columns``."""
+
+    names: Sequence[str]
+    mean: Sequence[float] = ()
+    std: Sequence[float] = ()
+    dtype: Literal["float32", "int64"] = "float32"
+
+
+Input: TypeAlias = Image | Tensor | Columns
+
+
+def image(column: str, **steps: Any) -> Image:
+    """Encoded images of a column: decode, resize, crop, scale, normalise, in this order.
+
+    Args:
+        column: Column of JPEG, PNG or WebP bytes.
+        steps: ``mode``, ``size`` (height, width), ``shortest_edge``, ``filter``, ``crop``,
+            ``scale``, ``mean``, ``std``, ``layout``.
+    """
+    return Image(column, **steps)
+
+
+def tensor(column: str, **steps: Any) -> Tensor:
+    """Lists or numbers of a column: reshape, scale, normalise along the first axis, cast.
+
+    Args:
+        column: Column of lists of one length, or of numbers.
+        steps: ``shape`` of one row, ``scale``, ``mean``, ``std``, ``dtype``.
+    """
+    return Tensor(column, **steps)
+
+
+def columns(names: Sequence[str], **steps: Any) -> Columns:
+    """Several numeric columns, joined to a vector in this order.
+
+    Args:
+        names: The columns.
+        steps: ``mean``, ``std``, ``dtype``.
+    """
+    return Columns(names, **steps)
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetData:
+    """Labelled rows in Parquet files.
+
+    Attributes:
+        uris: One URI or several, as of a model.
+        label: Column of the class: integers from 0, or strings.
+        inputs: For every argument of the model's forward, how it is made.
+        group: Column whose values are compared instead of the classes; empty for none.
+        class_names: Names of the classes in the order of the model's outputs.
+        shares: Shares of the classes in the update, a sampler's for instance; empty: the data's.
+        class_weights: Class weights of the training loss; empty for none.
+        max_rows_per_class: Rows used of a class; 0: all.
+        seed: Which rows, if not all.
+        target_precision: Wanted half-width of every minority's progress ratio; 0: one round.
+        digest: ``sha256:…`` that a single file must have.
+    """
+
+    uris: str | Sequence[str]
+    label: str
+    inputs: Mapping[str, Input]
+    group: str = ""
+    class_names: Sequence[str] = ()
+    shares: Sequence[float] = ()
+    class_weights: Sequence[float] = ()
+    max_rows_per_class: int = 0
+    seed: int = 0
+    target_precision: float = 0.0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Loss of one row; ``kind`` is that of the training, and so are its parameters."""
+
+    kind: Literal["cross_entropy", "focal", "binary", "margin"] = "cross_entropy"
+    label_smoothing: float = 0.0
+    class_weights: Sequence[float] = ()
+    focal_gamma: float = 2.0
+    margin: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to analyse.
+
+    Attributes:
+        loss: Loss of one row.
+        folds: Folds of a class; more give steadier intervals and cost memory.
+        layers: Globs on layer names; empty: all.
+        layer_depth: Components of a module's name that make a layer; 0: all.
+        head: ``"auto"``, ``"none"``, or a glob on the class head's layer name.
+        engine: How gradients are kept.
+        sketch_width: Width of a sketch.
+        precision: Arithmetic of the passes.
+        minorities: Names of the minorities; empty: by share.
+        minority_share: Part of the uniform share below which a class is a minority.
+        conflict_level: A pair conflicts where its cosine is below.
+        confidence_level: Of every interval.
+    """
+
+    loss: Loss = Loss()
+    folds: int = 8
+    layers: Sequence[str] = ()
+    layer_depth: int = 0
+    head: str = "auto"
+    engine: Literal["auto", "exact", "sketch"] = "auto"
+    sketch_width: int = 0
+    precision: Literal["float32", "tf32", "bfloat16", "float64"] = "float32"
+    minorities: Sequence[str] = ()
+    minority_share: float = 0.5
+    conflict_level: float = 0.0
+    confidence_level: float = 0.95
+
+
+_GATE = re.compile(r"(?P<id>[a-z][a-z0-9_-]*):(?P<subject>.+?)(?P<sign>>=|<=)(?P<bound>[^<>=]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition on one number of the result; exactly one bound.
+
+    Attributes:
+        id: Its name.
+        subject: ``summary/{metric}``, ``{scope}/{metric}/{class}`` or
+            ``{scope or layer}/cosine/{class}/{class}``.
+        at_least: Lower bound.
+        at_most: Upper bound.
+    """
+
+    id: str
+    subject: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"gate {self.id!r} needs at_least or at_most, and not both")
+
+    @classmethod
+    def parse(cls, text: str) -> "Gate":
+        """A gate from ``id:subject>=bound`` or ``id:subject<=bound``.
+
+        Raises:
+            ValueError: The text is of another form.
+        """
+        found = _GATE.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(
+                f"{text!r} is no gate; write id:subject>=bound, for instance "
+                "minorities-learn:summary/worst_progress_ratio>=0"
+            )
+        bound = float(found["bound"])
+        name = "at_least" if found["sign"] == ">=" else "at_most"
+        return cls(found["id"], found["subject"].strip(), **{name: bound})

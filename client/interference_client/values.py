@@ -1,0 +1,184 @@
+"""What the service tells about a job, as values."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf import timestamp_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from interference.v1 import analysis_job_pb2 as job_pb2
+from interference_client.errors import Violation
+
+TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+"""States after which nothing happens; one that this client does not know is not among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with the interval that holds it; NaN where undetermined."""
+
+    value: float
+    lower: float = math.nan
+    upper: float = math.nan
+
+    @property
+    def determined(self) -> bool:
+        """Whether value and bounds are known."""
+        return all(map(math.isfinite, (self.value, self.lower, self.upper)))
+
+    @classmethod
+    def of(cls, message: job_pb2.Estimate) -> "Estimate":
+        """The value of a message."""
+        return cls(message.value, message.lower, message.upper)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; ``total_units`` is 0 while unknown."""
+
+    stage: str
+    completed_units: int
+    total_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed or was cancelled."""
+
+    reason: str
+    message: str
+    violations: tuple[Violation, ...]
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GateOutcome:
+    """What one gate says: PASSED, VIOLATED or UNDETERMINED."""
+
+    id: str
+    outcome: str
+    observed: Estimate
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What all gates say: the worst of them."""
+
+    outcome: str
+    gates: tuple[GateOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobSnapshot:
+    """A job as it was at one moment."""
+
+    name: str
+    uid: str
+    display_name: str
+    state: str
+    progress: Progress
+    attempt: int
+    labels: Mapping[str, str]
+    monitor: str
+    version: str
+    creator: str
+    error: JobError | None
+    verdict: Verdict | None
+    create_time: datetime | None
+    start_time: datetime | None
+    end_time: datetime | None
+    expire_time: datetime | None
+    etag: str
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self.state in TERMINAL
+
+    def to_dict(self) -> dict[str, Any]:
+        """The snapshot as JSON types; NaN becomes null."""
+        fields: dict[str, Any] = json_ready(asdict(self))
+        return fields
+
+
+def progress_of(message: job_pb2.Progress) -> Progress:
+    """The progress of a message."""
+    return Progress(message.stage, message.completed_units, message.total_units)
+
+
+def snapshot_of(message: job_pb2.AnalysisJob) -> JobSnapshot:
+    """The job of a message."""
+    return JobSnapshot(
+        name=message.name,
+        uid=message.uid,
+        display_name=message.display_name,
+        state=_state(message.state),
+        progress=progress_of(message.progress),
+        attempt=message.attempt,
+        labels=dict(message.labels),
+        monitor=message.spec.model.monitor,
+        version=message.spec.model.version,
+        creator=message.creator,
+        error=_error(message.error) if message.HasField("error") else None,
+        verdict=_verdict(message.verdict) if message.HasField("verdict") else None,
+        create_time=_time(message, "create_time"),
+        start_time=_time(message, "start_time"),
+        end_time=_time(message, "end_time"),
+        expire_time=_time(message, "expire_time"),
+        etag=message.etag,
+    )
+
+
+def _state(number: int) -> str:
+    known = job_pb2.AnalysisJob.State.DESCRIPTOR.values_by_number.get(number)
+    return known.name if known is not None else f"STATE_{number}"
+
+
+def _outcome(number: int) -> str:
+    known = job_pb2.Verdict.Outcome.DESCRIPTOR.values_by_number.get(number)
+    return known.name if known is not None else f"OUTCOME_{number}"
+
+
+def _error(status: status_pb2.Status) -> JobError:
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        for message in (info, bad):
+            detail.Unpack(message)
+    violations = tuple(Violation(each.field, each.description) for each in bad.field_violations)
+    return JobError(info.reason, status.message, violations, dict(info.metadata))
+
+
+def _verdict(message: job_pb2.Verdict) -> Verdict:
+    return Verdict(
+        _outcome(message.outcome),
+        tuple(
+            GateOutcome(
+                each.gate_id, _outcome(each.outcome), Estimate.of(each.observed), each.explanation
+            )
+            for each in message.gates
+        ),
+    )
+
+
+def _time(message: job_pb2.AnalysisJob, field: str) -> datetime | None:
+    if not message.HasField(field):  # type: ignore[arg-type]
+        return None
+    moment: timestamp_pb2.Timestamp = getattr(message, field)
+    return moment.ToDatetime(tzinfo=UTC)
+
+
+def json_ready(value: Any) -> Any:
+    """Values as JSON types: NaN and infinities as null, times in ISO format."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_ready(each) for each in value]
+    return value

@@ -45,9 +45,7 @@ def credentials(connection: Connection) -> grpc.ChannelCredentials | None:
         ValueError: A token would cross the network in the clear.
     """
     if not connection.plaintext:
-        return grpc.ssl_channel_credentials(
-            connection.ca, connection.key, connection.certificate
-        )
+        return grpc.ssl_channel_credentials(connection.ca, connection.key, connection.certificate)
     if connection.token and not (connection.loopback or connection.insecure):
         raise ValueError("a token is only sent over TLS; set insecure=True to send it in the clear")
     return None

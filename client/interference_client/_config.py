@@ -22,6 +22,7 @@ class Connection:
         certificate: Own certificate in PEM, for mutual TLS.
         key: Its key.
         insecure: Plaintext although the target is not this machine.
+        patience_seconds: How long a watch keeps trying a service that does not answer.
     """
 
     target: str
@@ -31,6 +32,7 @@ class Connection:
     certificate: bytes | None = None
     key: bytes | None = None
     insecure: bool = False
+    patience_seconds: float = 120.0
 
     @property
     def loopback(self) -> bool:
@@ -52,12 +54,14 @@ def connection(
     certificate: str | Path | None = None,
     key: str | Path | None = None,
     insecure: bool | None = None,
+    patience: float | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Connection:
     """The connection of these arguments; what is None comes from ``INTERFERENCE_…`` variables.
 
     Raises:
         OSError: A file that is named cannot be read.
+        ValueError: The patience is no number.
     """
     known = os.environ if environment is None else environment
 
@@ -81,4 +85,5 @@ def connection(
         certificate=file(certificate, "CERT"),
         key=file(key, "KEY"),
         insecure=insecure,
+        patience_seconds=float(setting("PATIENCE") or 120) if patience is None else patience,
     )

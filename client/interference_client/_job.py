@@ -1,5 +1,7 @@
 """What the handles of both clients know about their job."""
 
+from dataclasses import replace
+
 from interference_client.errors import JobCancelled, JobFailed
 from interference_client.values import JobError, JobSnapshot, Progress, Verdict
 
@@ -59,3 +61,8 @@ class JobHandle:
             raise JobFailed(self._snapshot)
         if self.state == "CANCELLED":
             raise JobCancelled(self._snapshot)
+
+    def _take(self, event: JobSnapshot | Progress) -> None:
+        self._snapshot = (
+            event if isinstance(event, JobSnapshot) else replace(self._snapshot, progress=event)
+        )

@@ -13,10 +13,10 @@ from interference.v1 import (
 from interference_client.errors import StreamCut
 
 Matrix = NDArray[np.float64]
-_TYPES = {
-    result_pb2.ELEMENT_TYPE_FLOAT16: np.dtype("<f2"),
-    result_pb2.ELEMENT_TYPE_FLOAT32: np.dtype("<f4"),
-    result_pb2.ELEMENT_TYPE_FLOAT64: np.dtype("<f8"),
+_TYPES: dict[int, str] = {
+    result_pb2.ELEMENT_TYPE_FLOAT16: "<f2",
+    result_pb2.ELEMENT_TYPE_FLOAT32: "<f4",
+    result_pb2.ELEMENT_TYPE_FLOAT64: "<f8",
 }
 
 
@@ -50,6 +50,8 @@ class MatrixAssembler:
                 self._append(response.chunk)
             case "end":
                 self.ended = True
+            case _:
+                raise StreamCut("a part of the stream is not known to this client")
         self.resume_token = response.resume_token
         header = self._header
         if header is not None and len(self._bytes) == header.size_bytes:
@@ -72,7 +74,8 @@ class MatrixAssembler:
 
 def _matrix(header: result_pb2.MatrixHeader, raw: bytes) -> Matrix:
     """The elements as a dense read-only array in 64 bits."""
-    elements = np.frombuffer(raw, _TYPES[header.element_type]).astype(np.float64)
+    stored: Matrix = np.frombuffer(raw, np.dtype(_TYPES[header.element_type]))
+    elements = stored.astype(np.float64)
     rows, columns = header.info.row_count, header.info.column_count
     if header.layout == result_pb2.MATRIX_LAYOUT_UPPER:
         matrix = np.empty((rows, columns))

@@ -4,8 +4,9 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Literal, TypedDict, cast
 
-from google.protobuf import duration_pb2
+from google.protobuf import duration_pb2, field_mask_pb2
 
 from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
 from interference_client.specification import (
@@ -21,36 +22,88 @@ from interference_client.specification import (
 )
 
 
+class Submission(TypedDict, total=False):
+    """What may be said about a job beside its specification; all of it is optional.
+
+    Attributes:
+        job_id: Last part of its name; derived from a pipeline's run, a second run finds the first
+            job. Empty: the service makes one.
+        if_exists: ``"attach"`` takes the job of that id if it has the same specification.
+        display_name: For people.
+        labels: For filters.
+        annotations: For programs, at most 16 KiB.
+        priority: ``"low"``, ``"normal"`` or ``"high"``.
+        ttl: How long it is kept after its end.
+        request_id: UUID4 of this logical submission; made here where it is not given.
+        validate_only: Check everything, make nothing.
+        timeout: Seconds for the whole call.
+    """
+
+    job_id: str
+    if_exists: Literal["error", "attach"]
+    display_name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    priority: Literal["low", "normal", "high"]
+    ttl: timedelta
+    request_id: str
+    validate_only: bool
+    timeout: float
+
+
 def create_request(
-    project: str,
-    specification: job_pb2.AnalysisSpec,
-    *,
-    job_id: str = "",
-    display_name: str = "",
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-    priority: str = "normal",
-    ttl: timedelta | None = None,
-    request_id: str | None = None,
-    validate_only: bool = False,
+    project: str, specification: job_pb2.AnalysisSpec, submission: Submission
 ) -> service_pb2.CreateAnalysisJobRequest:
     """A request to run an analysis; its request id is made here, once for all retries."""
     job = job_pb2.AnalysisJob(
-        display_name=display_name,
+        display_name=submission.get("display_name", ""),
         spec=specification,
-        labels=labels or {},
-        annotations=annotations or {},
-        priority=job_pb2.Priority.Value(f"PRIORITY_{priority.upper()}"),
+        labels=submission.get("labels", {}),
+        annotations=submission.get("annotations", {}),
+        priority=f"PRIORITY_{submission.get('priority', 'normal').upper()}",
     )
-    if ttl is not None:
+    if ttl := submission.get("ttl"):
         job.ttl.FromTimedelta(ttl)
     return service_pb2.CreateAnalysisJobRequest(
-        parent=f"projects/{project}",
-        analysis_job_id=job_id,
+        parent=parent(project),
+        analysis_job_id=submission.get("job_id", ""),
         analysis_job=job,
-        request_id=request_id or str(uuid.uuid4()),
-        validate_only=validate_only,
+        request_id=submission.get("request_id") or str(uuid.uuid4()),
+        validate_only=submission.get("validate_only", False),
     )
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a job after its submission."""
+
+    display_name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    priority: Literal["low", "normal", "high"]
+    ttl: timedelta
+
+
+def update_request(name: str, etag: str, changes: Changes) -> service_pb2.UpdateAnalysisJobRequest:
+    """A request to change a job as it was when it had this etag."""
+    created = create_request("", job_pb2.AnalysisSpec(), cast("Submission", changes))
+    job = created.analysis_job
+    job.name, job.etag = name, etag
+    job.ClearField("spec")
+    return service_pb2.UpdateAnalysisJobRequest(
+        analysis_job=job, update_mask=field_mask_pb2.FieldMask(paths=sorted(changes))
+    )
+
+
+def parent(project: str) -> str:
+    """Resource name of a project."""
+    return f"projects/{project}"
+
+
+def job_name(project: str, name_or_id: str) -> str:
+    """Resource name of a job that is given by it or by its id alone."""
+    if "/" in name_or_id:
+        return name_or_id
+    return f"{parent(project)}/analysisJobs/{name_or_id}"
 
 
 def specification(
@@ -78,7 +131,7 @@ def _model(model: ModelReference) -> job_pb2.ModelReference:
     arguments = model.architecture_arguments
     return job_pb2.ModelReference(
         uri=model.uri,
-        format=job_pb2.ModelFormat.Value(f"MODEL_FORMAT_{model.format.upper()}"),
+        format=f"MODEL_FORMAT_{model.format.upper()}",
         digest=model.digest,
         architecture=model.architecture,
         architecture_arguments=json.dumps(dict(arguments)) if arguments else "",
@@ -120,17 +173,17 @@ def _image(each: Image) -> job_pb2.ImageSource:
     crop_height, crop_width = each.crop or (0, 0)
     return job_pb2.ImageSource(
         column=each.column,
-        mode=job_pb2.ImageMode.Value(f"IMAGE_MODE_{each.mode.upper()}"),
+        mode=f"IMAGE_MODE_{each.mode.upper()}",
         resize_height=height,
         resize_width=width,
         resize_shortest_edge=each.shortest_edge,
-        resize_filter=job_pb2.ResizeFilter.Value(f"RESIZE_FILTER_{each.filter.upper()}"),
+        resize_filter=f"RESIZE_FILTER_{each.filter.upper()}",
         crop_height=crop_height,
         crop_width=crop_width,
         scale=each.scale,
         mean=each.mean,
         standard_deviation=each.std,
-        layout=job_pb2.ImageLayout.Value(f"IMAGE_LAYOUT_{each.layout.upper()}"),
+        layout=f"IMAGE_LAYOUT_{each.layout.upper()}",
     )
 
 
@@ -141,7 +194,7 @@ def _tensor(each: Tensor) -> job_pb2.TensorSource:
         scale=each.scale,
         mean=each.mean,
         standard_deviation=each.std,
-        type=job_pb2.InputType.Value(f"INPUT_TYPE_{each.dtype.upper()}"),
+        type=f"INPUT_TYPE_{each.dtype.upper()}",
     )
 
 
@@ -150,7 +203,7 @@ def _columns(each: Columns) -> job_pb2.ColumnsSource:
         columns=each.names,
         mean=each.mean,
         standard_deviation=each.std,
-        type=job_pb2.InputType.Value(f"INPUT_TYPE_{each.dtype.upper()}"),
+        type=f"INPUT_TYPE_{each.dtype.upper()}",
     )
 
 
@@ -162,10 +215,10 @@ def _options(options: Options) -> job_pb2.AnalysisOptions:
         layer_depth=options.layer_depth,
         head=_head(options.head),
         engine=job_pb2.Engine(
-            kind=job_pb2.EngineKind.Value(f"ENGINE_KIND_{options.engine.upper()}"),
+            kind=f"ENGINE_KIND_{options.engine.upper()}",
             sketch_width=options.sketch_width,
         ),
-        precision=job_pb2.Precision.Value(f"PRECISION_{options.precision.upper()}"),
+        precision=f"PRECISION_{options.precision.upper()}",
         minority_rule=job_pb2.MinorityRule(
             classes=options.minorities, below_uniform_share=options.minority_share
         ),
@@ -176,7 +229,7 @@ def _options(options: Options) -> job_pb2.AnalysisOptions:
 
 def _loss(loss: Loss) -> job_pb2.Loss:
     return job_pb2.Loss(
-        kind=job_pb2.LossKind.Value(f"LOSS_KIND_{loss.kind.upper()}"),
+        kind=f"LOSS_KIND_{loss.kind.upper()}",
         label_smoothing=loss.label_smoothing,
         class_weights=loss.class_weights,
         focal_gamma=loss.focal_gamma,

@@ -1,4 +1,4 @@
-"""Following a job through cut streams; the decisions, without the waiting."""
+"""Following streams through their cuts; the decisions, without the waiting."""
 
 import random
 import time
@@ -14,7 +14,7 @@ from interference_client.values import JobSnapshot, Progress, progress_of, snaps
 
 HEARTBEAT_SECONDS = 15.0
 SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
-"""A watch that says nothing for this long is cut."""
+"""A stream that says nothing for this long is cut."""
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -29,31 +29,66 @@ class Deadline:
         """Seconds left, at least 0; None for no limit."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
+    def within(self, seconds: float) -> float:
+        """So many seconds, or what is left if that is less."""
+        left = self.left()
+        return seconds if left is None else min(seconds, left)
+
     @property
     def passed(self) -> bool:
         """Whether nothing is left."""
         return self.left() == 0.0
 
 
+class Resumption:
+    """Says after every cut of a stream whether and when it is opened again."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._failures = 0
+        self._silent_since = time.monotonic()
+
+    def heard(self) -> None:
+        """Note that the service has answered."""
+        self._failures = 0
+        self._silent_since = time.monotonic()
+
+    def pause_seconds(self, error: InterferenceError) -> float:
+        """How long to wait before the next stream; longer after every failure.
+
+        Raises:
+            InterferenceError: ``error``, if another stream would not help or patience is at an end.
+        """
+        silent = time.monotonic() - self._silent_since
+        if not _resumable(error) or (self._failures and silent > self._patience_seconds):
+            raise error
+        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**self._failures)
+        self._failures += 1
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, keeps no secret
+
+
+def _resumable(error: InterferenceError) -> bool:
+    return isinstance(error, Unavailable | DeadlineExceeded | StreamCut)
+
+
 class WatchState:
     """Where a watch stands, over as many streams as it takes."""
 
-    def __init__(self) -> None:
-        self.resume_token = ""
-        self._failures = 0
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._resume_token = ""
 
-    def request(self, name: str) -> service_pb2.WatchAnalysisJobRequest:
+    def request(self) -> service_pb2.WatchAnalysisJobRequest:
         """The request of the next stream."""
-        request = service_pb2.WatchAnalysisJobRequest(name=name, resume_token=self.resume_token)
+        request = service_pb2.WatchAnalysisJobRequest(
+            name=self._name, resume_token=self._resume_token
+        )
         request.heartbeat_interval.FromNanoseconds(int(HEARTBEAT_SECONDS * 1e9))
         return request
 
-    def take(
-        self, response: service_pb2.WatchAnalysisJobResponse
-    ) -> JobSnapshot | Progress | None:
+    def take(self, response: service_pb2.WatchAnalysisJobResponse) -> JobSnapshot | Progress | None:
         """What a response tells; None for a heartbeat."""
-        self.resume_token = response.resume_token
-        self._failures = 0
+        self._resume_token = response.resume_token
         match response.WhichOneof("event"):
             case "snapshot":
                 return snapshot_of(response.snapshot)
@@ -61,14 +96,3 @@ class WatchState:
                 return progress_of(response.progress)
             case _:
                 return None
-
-    def pause_seconds(self) -> float:
-        """How long to wait before the next stream; longer after every failure."""
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._failures)
-        self._failures += 1
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, keeps no secret
-
-
-def resumable(error: InterferenceError) -> bool:
-    """Whether a stream that ended so is to be opened again."""
-    return isinstance(error, Unavailable | DeadlineExceeded | StreamCut)

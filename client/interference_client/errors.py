@@ -213,7 +213,9 @@ _BY_REASON: dict[str, type[InterferenceError]] = {"NO_RESULT": NoResult}
 def from_rpc(error: grpc.RpcError) -> InterferenceError:
     """The error that an RPC's status stands for."""
     code, text = error.code(), error.details() or ""
-    trailing = {key: value for key, value in error.trailing_metadata() or ()}
+    # The stubs describe an entry as an object, gRPC makes it a pair.
+    pairs: Any = error.trailing_metadata() or ()
+    trailing = dict(pairs)
     known: dict[str, Any] = {"request_id": str(trailing.get(_REQUEST_ID_KEY, ""))}
     raw = trailing.get(_DETAILS_KEY)
     if isinstance(raw, bytes):

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf import timestamp_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from interference.v1 import analysis_job_pb2 as job_pb2
+from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
 from interference_client.errors import Violation
 
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
@@ -105,6 +105,25 @@ class JobSnapshot:
         return fields
 
 
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What the service is and can do.
+
+    Attributes:
+        version: Of the service.
+        engine_version: Of what computes.
+        capabilities: Names of optional behaviours.
+        limits: Limits for this caller; durations in seconds.
+        minimum_client_version: Clients below it are refused; empty for none.
+    """
+
+    version: str
+    engine_version: str
+    capabilities: tuple[str, ...]
+    limits: Mapping[str, float]
+    minimum_client_version: str
+
+
 def progress_of(message: job_pb2.Progress) -> Progress:
     """The progress of a message."""
     return Progress(message.stage, message.completed_units, message.total_units)
@@ -130,6 +149,24 @@ def snapshot_of(message: job_pb2.AnalysisJob) -> JobSnapshot:
         end_time=_time(message, "end_time"),
         expire_time=_time(message, "expire_time"),
         etag=message.etag,
+    )
+
+
+def server_info_of(message: service_pb2.ServerInfo) -> ServerInfo:
+    """The server information of a message."""
+    limits: dict[str, float] = {}
+    for field in message.limits.DESCRIPTOR.fields:
+        value = getattr(message.limits, field.name)
+        if isinstance(value, duration_pb2.Duration):
+            limits[f"{field.name}_seconds"] = value.ToTimedelta().total_seconds()
+        else:
+            limits[field.name] = value
+    return ServerInfo(
+        message.version,
+        message.engine_version,
+        tuple(message.capabilities),
+        limits,
+        message.minimum_client_version,
     )
 
 
@@ -165,7 +202,7 @@ def _verdict(message: job_pb2.Verdict) -> Verdict:
 
 
 def _time(message: job_pb2.AnalysisJob, field: str) -> datetime | None:
-    if not message.HasField(field):  # type: ignore[arg-type]
+    if not message.HasField(field):
         return None
     moment: timestamp_pb2.Timestamp = getattr(message, field)
     return moment.ToDatetime(tzinfo=UTC)

@@ -10,13 +10,18 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from interference_client import Client, Gate, ModelReference, Options, ParquetData, Result, image
+from interference_client import Client, Gate, ModelReference, Options, ParquetData, Verdict, image
 from interference_client._render import render_result
 from interference_service.demo import training
 from interference_service.demo.server import Running, running_service
 
 MONITOR = "digits"
 GATE = Gate.parse("minorities-learn:summary/worst_progress_ratio>=0")
+_DECISIONS = {
+    "PASSED": "promote this model (exit status 0)",
+    "VIOLATED": "stop here (exit status 1)",
+    "UNDETERMINED": "ask for more rows before it decides (exit status 8)",
+}
 _SERIES = (
     "interference_monitor_unlearned_minority_classes",
     "interference_class_progress_ratio",
@@ -32,12 +37,11 @@ def tell(directory: Path | None) -> int:
     """
     console = Console()
     with _home(directory) as home:
-        data = _train(home, console)
+        _train(home, console)
         console.print("\n[bold]2.[/] Starting the service: gRPC, Ray and metrics on this machine …")
         with running_service(home, {"demo": home}) as service:
             console.print(f"   gRPC at {service.grpc}, metrics at http://{service.metrics}/metrics")
-            result = _analyse(service, console)
-            _explain(result, data, console)
+            _analyse(service, console)
             _scrape(service, console)
         console.print("\n[bold]6.[/] The service has stopped, and Ray with it.")
         if directory is not None:
@@ -55,7 +59,7 @@ def _home(directory: Path | None) -> Iterator[Path]:
         yield directory.resolve()
 
 
-def _train(home: Path, console: Console) -> training.LongTail:
+def _train(home: Path, console: Console) -> None:
     console.print("[bold]1.[/] Training a small network on handwritten digits cut to a long tail …")
     data = training.long_tail()
     started = time.monotonic()
@@ -68,10 +72,9 @@ def _train(home: Path, console: Console) -> training.LongTail:
         f"accuracy {accuracy:.1%} after {training.EPOCHS} epochs, "
         f"{time.monotonic() - started:.1f} s"
     )
-    return data
 
 
-def _analyse(service: Running, console: Console) -> Result:
+def _analyse(service: Running, console: Console) -> None:
     console.print("\n[bold]3.[/] Submitting the job from a client, by reference only …")
     with Client(service.grpc) as client:
         job = client.submit(
@@ -98,16 +101,16 @@ def _analyse(service: Running, console: Console) -> Result:
         console.print(f"   done in {time.monotonic() - started:.1f} s")
         console.print("\n[bold]4.[/] What the service found:\n")
         render_result(result, console)
-        _tell_gate(job.verdict, console)
-        return result
+        if job.verdict is not None:
+            _tell_gates(job.verdict, console)
 
 
-def _tell_gate(verdict: Verdict, console: Console) -> None:
+def _tell_gates(verdict: Verdict, console: Console) -> None:
     for gate in verdict.gates:
-        console.print(
-            f"\n   gate [bold]{gate.gate_id}[/] {_WORDS[gate.outcome]}: {gate.explanation}"
-        )
-    console.print(f"   A pipeline that asks `interference gate` would {_EXITS[verdict.outcome]}.")
+        console.print(f"\n   Gate [bold]{gate.id}[/] {gate.outcome}: {gate.explanation}")
+    console.print(
+        f"   A pipeline that asks `interference gate` would {_DECISIONS[verdict.outcome]}."
+    )
 
 
 def _scrape(service: Running, console: Console) -> None:

@@ -1,0 +1,181 @@
+"""A result for people, as tables on a console; needs rich."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from interference_client.result import SHARED, ClassResult, Result
+from interference_client.values import Estimate
+
+UNDETERMINED = "·"
+_MOST_CLASSES = 16
+_MOST_LAYERS = 8
+_LEGEND = (
+    "bold: the interval excludes 0;  dim: it does not;  *: conflict, significant over all pairs;  "
+    f"{UNDETERMINED}: too few rows to say"
+)
+
+Cell = Callable[[int, int], Text]
+
+
+def render_result(
+    result: Result, console: Console, *, scope: str = SHARED, plain: bool = False
+) -> None:
+    """Print the matrix of a scope, the minorities, the layers and the summary.
+
+    Args:
+        result: What to print.
+        console: Where.
+        scope: ``shared``, ``all``, or the name of a layer.
+        plain: The published matrix, without correction for sampling noise.
+    """
+    render_matrix(result, console, scope=scope, plain=plain)
+    for table in (_minorities(result), _layers(result), _summary(result)):
+        console.print()
+        console.print(table)
+
+
+def render_matrix(
+    result: Result, console: Console, *, scope: str = SHARED, plain: bool = False
+) -> None:
+    """Print the Gradient Conflict Matrix, classes in the order of their share.
+
+    Args:
+        result: What to print.
+        console: Where.
+        scope: ``shared``, ``all``, or the name of a layer.
+        plain: The published matrix, without correction for sampling noise.
+    """
+    names, shown = result.class_names, _shown_classes(result)
+    kind = "plain" if plain else "corrected for sampling noise"
+    table = _table(f"Gradient Conflict Matrix ({scope}, {kind})")
+    table.add_column("share", justify="right")
+    table.add_column("class", max_width=16, no_wrap=True)
+    for index in shown:
+        table.add_column(names[index], justify="right", max_width=8, no_wrap=True)
+    cell = _plain_cells(result, scope) if plain else _cells(result, scope)
+    for row in shown:
+        share = f"{result.classes[names[row]].prior:.1%}"
+        table.add_row(share, Text(names[row]), *(cell(row, column) for column in shown))
+    console.print(table)
+    if not plain:
+        console.print(_LEGEND, style="dim", highlight=False)
+    if len(shown) < len(names):
+        note = f"{len(shown)} of {len(names)} classes: the largest and the smallest"
+        console.print(note, style="dim", highlight=False)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+
+
+def _shown_classes(result: Result) -> Sequence[int]:
+    shares = [each.prior for each in result.classes.values()]
+    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    half = _MOST_CLASSES // 2
+    return order if len(order) <= _MOST_CLASSES else [*order[:half], *order[-half:]]
+
+
+def _plain_cells(result: Result, scope: str) -> Cell:
+    cosines = result.conflict(scope, plain=True)
+    return lambda row, column: _cosine(cosines[row, column], "", clear=False)
+
+
+def _cells(result: Result, scope: str) -> Cell:
+    cosines = result.conflict(scope)
+    clear = (result.matrix(f"{scope}/lower") > 0) | (result.matrix(f"{scope}/upper") < 0)
+    significant = _significant(result) if scope == SHARED else np.zeros_like(clear)
+
+    def cell(row: int, column: int) -> Text:
+        if row == column and np.isfinite(cosines[row, column]):
+            return Text("1 ", style="dim")
+        mark = "*" if significant[row, column] else " "
+        return _cosine(cosines[row, column], mark, clear=bool(clear[row, column]))
+
+    return cell
+
+
+def _significant(result: Result) -> NDArray[np.bool_]:
+    names = result.class_names
+    found = np.zeros((len(names), len(names)), bool)
+    for each in result.top_conflicts:
+        row, column = names.index(each.row), names.index(each.column)
+        found[row, column] = found[column, row] = each.significant
+    return found
+
+
+def _cosine(value: float, mark: str, *, clear: bool) -> Text:
+    if not np.isfinite(value):
+        return Text(f"{UNDETERMINED}{' ' if mark else ''}", style="dim")
+    colour = "red" if value < 0 else "blue"
+    return Text(f"{value:+.2f}{mark}", style=f"bold {colour}" if clear else f"dim {colour}")
+
+
+def _minorities(result: Result) -> Table:
+    table = _table("Minorities: progress under the update over progress by their own rows alone")
+    for heading in ("class", "rows", "progress ratio", "suppression", "suppressed by", "finding"):
+        right = heading in {"rows", "progress ratio", "suppression"}
+        table.add_column(heading, justify="right" if right else "left")
+    for each in result.minorities:
+        table.add_row(
+            Text(each.id),
+            str(each.rows_used),
+            _estimate(each.progress_ratio_simultaneous),
+            _estimate(each.suppression),
+            Text(each.main_suppressor or "-"),
+            _finding(each),
+        )
+    return table
+
+
+def _finding(each: ClassResult) -> Text:
+    if not each.judged:
+        why = ", ".join(flag.lower().replace("_", " ") for flag in each.flags)
+        return Text(f"not judged: {why or 'too uncertain'}", style="yellow")
+    if each.unlearned:
+        return Text("unlearned", style="bold red")
+    if each.progress_ratio_simultaneous.lower > 0:
+        return Text("learns", style="green")
+    return Text("undetermined", style="yellow")
+
+
+def _layers(result: Result) -> Table:
+    table = _table("Layers with the most conflicting pairs")
+    table.add_column("layer")
+    for heading in ("parameters", "conflicting pairs", "majority : minority norm"):
+        table.add_column(heading, justify="right")
+    ranked = sorted(result.layers.values(), key=lambda each: -each.conflicting_pairs)
+    for each in ranked[:_MOST_LAYERS]:
+        ratio = each.majority_to_minority_norm_ratio
+        table.add_row(
+            Text(f"{each.id} (head)" if each.head else each.id),
+            f"{each.parameter_count:,}",
+            str(each.conflicting_pairs),
+            f"{ratio:.2f}" if np.isfinite(ratio) else UNDETERMINED,
+        )
+    return table
+
+
+def _summary(result: Result) -> Table:
+    table = _table("Summary of the shared layers")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("of class")
+    for name, number in result.summary.items():
+        table.add_row(name, _estimate(number.estimate), Text(number.class_id))
+    return table
+
+
+def _estimate(estimate: Estimate) -> str:
+    if not np.isfinite(estimate.value):
+        return UNDETERMINED
+    value = f"{estimate.value:.3g}"
+    if not estimate.determined:
+        return f"{value} (no interval)"
+    if estimate.lower == estimate.upper:
+        return value
+    return f"{value}  {estimate.lower:+.2f} to {estimate.upper:+.2f}"

@@ -14,7 +14,6 @@ import grpc
 
 from interference.v1 import (
     analysis_job_pb2 as job_pb2,
-    analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
     analysis_service_pb2_grpc as service_grpc,
 )
@@ -156,7 +155,7 @@ class Client:
         Raises:
             NotFound: There is none.
         """
-        name = _requests.job_name(self._connection.project, name_or_id)
+        name = self.name_of(name_or_id)
         return Job(self, self._get(name, timeout))
 
     def list(
@@ -178,20 +177,31 @@ class Client:
         Yields:
             The jobs; pages are read when they are needed.
         """
-        token = ""
+        request = _requests.list_request(self._connection.project, filter, order_by, page_size)
         while True:
-            request = service_pb2.ListAnalysisJobsRequest(
-                parent=_requests.parent(self._connection.project),
-                filter=filter,
-                order_by=order_by,
-                page_size=page_size,
-                page_token=token,
-            )
             page = self._call(self._stub.ListAnalysisJobs, request, timeout)
             yield from (Job(self, snapshot_of(each)) for each in page.analysis_jobs)
-            token = page.next_page_token
-            if not token:
+            if not page.next_page_token:
                 return
+            request.page_token = page.next_page_token
+
+    def name_of(self, name_or_id: str) -> str:
+        """Resource name of a job that is given by it or by its id."""
+        return _requests.job_name(self._connection.project, name_or_id)
+
+    def delete(
+        self, name_or_id: str, *, allow_missing: bool = False, timeout: float | None = None
+    ) -> None:
+        """Remove a job and its result.
+
+        Raises:
+            WrongState: It has not ended.
+            NotFound: It is not there, and ``allow_missing`` is not set.
+        """
+        request = service_pb2.DeleteAnalysisJobRequest(
+            name=self.name_of(name_or_id), allow_missing=allow_missing
+        )
+        self._call(self._stub.DeleteAnalysisJob, request, timeout)
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the service is and can do."""
@@ -264,17 +274,10 @@ class Client:
                 cut = error
             self._pause(resumption, cut, deadline)
 
-    def _read_matrices(
-        self, result_name: str, ids: Sequence[str], timeout: float | None = None
-    ) -> Iterator[tuple[str, Matrix]]:
-        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
+    def _read_matrices(self, result_name: str, ids: Sequence[str]) -> Iterator[tuple[str, Matrix]]:
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(None)
         while not assembler.ended:
-            request = service_pb2.ReadMatricesRequest(
-                name=result_name,
-                matrix_ids=ids,
-                element_type=result_pb2.ELEMENT_TYPE_FLOAT64,
-                resume_token=assembler.resume_token,
-            )
+            request = _requests.read_request(result_name, ids, assembler.resume_token)
             try:
                 for response in self._stream(self._stub.ReadMatrices, request, deadline):
                     resumption.heard()
@@ -395,8 +398,7 @@ class Job(JobHandle):
             WrongState: It has not ended.
             NotFound: It is not there, and ``allow_missing`` is not set.
         """
-        request = service_pb2.DeleteAnalysisJobRequest(name=self.name, allow_missing=allow_missing)
-        self._client._call(self._client._stub.DeleteAnalysisJob, request, timeout)
+        self._client.delete(self.name, allow_missing=allow_missing, timeout=timeout)
 
     def result(self, *, timeout: float | None = None) -> Result:
         """Its result, without matrices; those are read when they are asked for.

@@ -53,10 +53,10 @@ def render_matrix(
     names, shown = result.class_names, _shown_classes(result)
     kind = "plain" if plain else "corrected for sampling noise"
     table = _table(f"Gradient Conflict Matrix ({scope}, {kind})")
-    table.add_column("share", justify="right")
-    table.add_column("class", max_width=16, no_wrap=True)
+    table.add_column("share", justify="right", min_width=5)
+    table.add_column("class", min_width=4, max_width=16, no_wrap=True)
     for index in shown:
-        table.add_column(names[index], justify="right", max_width=8, no_wrap=True)
+        table.add_column(names[index], justify="right", min_width=5, max_width=8, no_wrap=True)
     cell = _plain_cells(result, scope) if plain else _cells(result, scope)
     for row in shown:
         share = f"{result.classes[names[row]].prior:.1%}"
@@ -116,16 +116,16 @@ def _cosine(value: float, mark: str, *, clear: bool) -> Text:
 
 
 def _minorities(result: Result) -> Table:
-    table = _table("Minorities: progress under the update over progress by their own rows alone")
-    for heading in ("class", "rows", "progress ratio", "suppression", "suppressed by", "finding"):
+    table = _table("Minorities under the update of all classes")
+    for heading in ("class", "rows", "progress ratio", "suppression", "by", "finding"):
         right = heading in {"rows", "progress ratio", "suppression"}
-        table.add_column(heading, justify="right" if right else "left")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for each in result.minorities:
         table.add_row(
             Text(each.id),
             str(each.rows_used),
-            _estimate(each.progress_ratio_simultaneous),
-            _estimate(each.suppression),
+            Text(_estimate(each.progress_ratio_simultaneous)),
+            Text(_estimate(each.suppression)),
             Text(each.main_suppressor or "-"),
             _finding(each),
         )
@@ -166,7 +166,7 @@ def _summary(result: Result) -> Table:
     table.add_column("value", justify="right")
     table.add_column("of class")
     for name, number in result.summary.items():
-        table.add_row(name, _estimate(number.estimate), Text(number.class_id))
+        table.add_row(name, Text(_estimate(number.estimate)), Text(number.class_id))
     return table
 
 
@@ -178,4 +178,4 @@ def _estimate(estimate: Estimate) -> str:
         return f"{value} (no interval)"
     if estimate.lower == estimate.upper:
         return value
-    return f"{value}  {estimate.lower:+.2f} to {estimate.upper:+.2f}"
+    return f"{value} [{estimate.lower:+.2f}, {estimate.upper:+.2f}]"

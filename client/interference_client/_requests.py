@@ -8,7 +8,11 @@ from typing import Literal, TypedDict, cast
 
 from google.protobuf import duration_pb2, field_mask_pb2
 
-from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
+from interference.v1 import (
+    analysis_job_pb2 as job_pb2,
+    analysis_result_pb2 as result_pb2,
+    analysis_service_pb2 as service_pb2,
+)
 from interference_client.specification import (
     Columns,
     Gate,
@@ -91,6 +95,27 @@ def update_request(name: str, etag: str, changes: Changes) -> service_pb2.Update
     job.ClearField("spec")
     return service_pb2.UpdateAnalysisJobRequest(
         analysis_job=job, update_mask=field_mask_pb2.FieldMask(paths=sorted(changes))
+    )
+
+
+def list_request(
+    project: str, filter_text: str, order_by: str, page_size: int
+) -> service_pb2.ListAnalysisJobsRequest:
+    """A request for the first page of a project's jobs."""
+    return service_pb2.ListAnalysisJobsRequest(
+        parent=parent(project), filter=filter_text, order_by=order_by, page_size=page_size
+    )
+
+
+def read_request(
+    result_name: str, ids: Sequence[str], resume_token: str
+) -> service_pb2.ReadMatricesRequest:
+    """A request for matrices as they are kept, in 64 bits."""
+    return service_pb2.ReadMatricesRequest(
+        name=result_name,
+        matrix_ids=ids,
+        element_type=result_pb2.ELEMENT_TYPE_FLOAT64,
+        resume_token=resume_token,
     )
 
 

@@ -227,6 +227,14 @@ class ResultData:
             "method": json_ready(dict(self.method)),
         }
 
+    def _check(self, matrix_id: str) -> None:
+        if matrix_id not in self.matrix_ids:
+            raise KeyError(f"no matrix {matrix_id!r}; matrix_ids lists them")
+
+    @staticmethod
+    def _conflict_id(scope_or_layer: str, *, plain: bool) -> str:
+        return f"{scope_or_layer}/{'plain_cosine' if plain else 'cosine'}"
+
     def to_pandas(self) -> Any:
         """Classes as a data frame: a row each, value and bounds of every metric as columns.
 
@@ -264,8 +272,7 @@ class Result(ResultData):
         Raises:
             KeyError: There is none of that id.
         """
-        if matrix_id not in self.matrix_ids:
-            raise KeyError(f"no matrix {matrix_id!r}; matrix_ids lists them")
+        self._check(matrix_id)
         if matrix_id not in self._kept:
             self._kept |= dict(self._read([matrix_id]))
         return self._kept[matrix_id]
@@ -285,7 +292,7 @@ class Result(ResultData):
             scope_or_layer: ``shared``, ``all``, or the name of a layer.
             plain: The paper's, without correction for sampling noise.
         """
-        return self.matrix(f"{scope_or_layer}/{'plain_cosine' if plain else 'cosine'}")
+        return self.matrix(self._conflict_id(scope_or_layer, plain=plain))
 
     def layer_metric(self, name: str) -> Matrix:
         """A metric of every layer and class. Has shape ``[L, C]``."""

@@ -16,7 +16,10 @@ from interference_service.demo import training
 from interference_service.demo.server import Running, running_service
 
 MONITOR = "digits"
-GATE = Gate.parse("minorities-learn:summary/worst_progress_ratio>=0")
+GATES = (
+    Gate.parse("no-minority-unlearned:summary/unlearned_minorities<=0"),
+    Gate.parse("all-minorities-learn:summary/worst_progress_ratio>=0"),
+)
 _DECISIONS = {
     "PASSED": "promote this model (exit status 0)",
     "VIOLATED": "stop here (exit status 1)",
@@ -90,10 +93,10 @@ def _analyse(service: Running, console: Console) -> None:
                         std=(training.DEVIATION,),
                     )
                 },
-                class_names=[f"digit {label}" for label in range(10)],
+                class_names=[str(label) for label in range(10)],
             ),
             options=Options(folds=8),
-            gates=[GATE],
+            gates=GATES,
         )
         console.print(f"   {job.name}")
         started = time.monotonic()

@@ -1,0 +1,214 @@
+"""Flags of ``interference submit``, and the specification that they make."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format
+
+from interference.v1 import analysis_job_pb2 as job_pb2
+from interference_client import _requests
+from interference_client.specification import (
+    Columns,
+    Gate,
+    Image,
+    Input,
+    Loss,
+    ModelReference,
+    Options,
+    ParquetData,
+    Tensor,
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a specification; those not given keep the service's defaults."""
+    parser.add_argument(
+        "--spec",
+        metavar="FILE",
+        help="specification as JSON of interference.v1.AnalysisSpec; - for standard input",
+    )
+    for title, flags in (("model", _MODEL), ("data", _DATA), ("options", _OPTIONS)):
+        group = parser.add_argument_group(title)
+        for flag, settings in flags.items():
+            group.add_argument(flag, **settings)
+    parser.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        type=Gate.parse,
+        metavar="ID:SUBJECT>=BOUND",
+        help="condition on the result; again for more",
+    )
+    parser.add_argument("--max-run-duration", type=float, metavar="SECONDS")
+
+
+def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
+    """The specification of parsed flags.
+
+    Raises:
+        ValueError: A flag is missing, or does not fit.
+        OSError: The file of the specification cannot be read.
+    """
+    if arguments.spec is not None:
+        return _from_file(arguments.spec)
+    for name in ("model_uri", "data_uri", "label", "input"):
+        if not getattr(arguments, name):
+            raise ValueError(f"--{name.replace('_', '-')} or --spec is needed")
+    limit = arguments.max_run_duration
+    return _requests.specification(
+        ModelReference(arguments.model_uri, **_given(arguments, _MODEL, "model_uri")),
+        ParquetData(
+            arguments.data_uri,
+            inputs=dict(arguments.input),
+            **_given(arguments, _DATA, "data_uri", "input"),
+        ),
+        _options(arguments),
+        arguments.gate,
+        timedelta(seconds=limit) if limit else None,
+    )
+
+
+def _from_file(name: str) -> job_pb2.AnalysisSpec:
+    text = sys.stdin.read() if name == "-" else Path(name).read_text()
+    try:
+        return json_format.Parse(text, job_pb2.AnalysisSpec())
+    except json_format.ParseError as error:
+        raise ValueError(f"{name} is no specification: {error}") from None
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    given = _given(arguments, _OPTIONS, "label_smoothing", "focal_gamma", "loss_weights")
+    loss = {
+        "kind": given.pop("loss", None),
+        "label_smoothing": arguments.label_smoothing,
+        "focal_gamma": arguments.focal_gamma,
+        "class_weights": arguments.loss_weights,
+    }
+    return Options(
+        loss=Loss(**{name: each for name, each in loss.items() if each is not None}), **given
+    )
+
+
+def _given(
+    arguments: argparse.Namespace, flags: Mapping[str, Mapping[str, Any]], *but: str
+) -> dict[str, Any]:
+    """Values of the flags that were given, by the names of the fields that they set."""
+    found = {}
+    for flag, settings in flags.items():
+        attribute = settings.get("dest", flag.removeprefix("--").replace("-", "_"))
+        value = getattr(arguments, attribute)
+        if attribute not in but and value is not None:
+            found[attribute.removeprefix("model_")] = value
+    return found
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(Fraction(part)) for part in text.split(",")]
+
+
+def _input(text: str) -> tuple[str, Input]:
+    """An input from ``name=kind:column[,step=value…]``; lists within are joined by colons."""
+    name, _, made = text.partition("=")
+    kind, _, rest = made.partition(":")
+    column, *steps = rest.split(",")
+    if not (name and column) or kind not in _INPUTS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no input; write name=image:column,size=32x32 or "
+            "name=tensor:column,shape=1x8x8 or name=columns:first+second"
+        )
+    make, known = _INPUTS[kind]
+    settings = {}
+    for step in steps:
+        key, _, value = step.partition("=")
+        if key not in known:
+            raise argparse.ArgumentTypeError(
+                f"{kind} has no step {key!r}; it has {', '.join(sorted(known))}"
+            )
+        settings[key] = known[key](value)
+    return name, make(column, **settings)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("x"))
+
+
+def _parts(text: str) -> tuple[float, ...]:
+    return tuple(float(Fraction(part)) for part in text.split(":"))
+
+
+def _number(text: str) -> float:
+    return float(Fraction(text))
+
+
+_NORMALISE: dict[str, Callable[[str], Any]] = {"mean": _parts, "std": _parts}
+_INPUTS: dict[str, tuple[Callable[..., Input], dict[str, Callable[[str], Any]]]] = {
+    "image": (
+        Image,
+        {
+            "mode": str,
+            "size": _shape,
+            "shortest_edge": int,
+            "filter": str,
+            "crop": _shape,
+            "scale": _number,
+            "layout": str,
+            **_NORMALISE,
+        },
+    ),
+    "tensor": (Tensor, {"shape": _shape, "scale": _number, "dtype": str, **_NORMALISE}),
+    "columns": (
+        lambda names, **steps: Columns(names.split("+"), **steps),
+        {"dtype": str, **_NORMALISE},
+    ),
+}
+
+_Flags = dict[str, dict[str, Any]]
+_MODEL: _Flags = {
+    "--model-uri": {"metavar": "URI", "help": "store://path of the model"},
+    "--model-format": {"help": "torch_export unless said otherwise"},
+    "--model-digest": {"metavar": "sha256:…", "help": "digest that it must have"},
+    "--monitor": {"help": "series that this analysis belongs to"},
+    "--version": {"help": "which model of the series"},
+}
+_DATA: _Flags = {
+    "--data-uri": {"action": "append", "metavar": "URI", "help": "again for more files"},
+    "--label": {"metavar": "COLUMN", "help": "column of the class"},
+    "--group": {"metavar": "COLUMN", "help": "compare its values instead of the classes"},
+    "--input": {
+        "action": "append",
+        "type": _input,
+        "metavar": "NAME=KIND:COLUMN,…",
+        "help": "argument of the model, as x=image:image,size=32x32,mean=0.5:0.5:0.5",
+    },
+    "--class-names": {"type": _names, "metavar": "A,B,…"},
+    "--shares": {"type": _numbers, "metavar": "P,P,…", "help": "shares of the update"},
+    "--class-weights": {"type": _numbers, "metavar": "W,W,…", "help": "of the training loss"},
+    "--max-rows-per-class": {"type": int, "metavar": "N"},
+    "--seed": {"type": int},
+    "--target-precision": {"type": float, "metavar": "HALF_WIDTH"},
+}
+_OPTIONS: _Flags = {
+    "--loss": {"choices": ["cross_entropy", "focal", "binary", "margin"]},
+    "--label-smoothing": {"type": float},
+    "--focal-gamma": {"type": float},
+    "--loss-weights": {"type": _numbers, "metavar": "W,W,…", "help": "class weights of the loss"},
+    "--folds": {"type": int},
+    "--layers": {"type": _names, "metavar": "GLOB,GLOB,…"},
+    "--layer-depth": {"type": int},
+    "--head": {"metavar": "auto|none|GLOB"},
+    "--engine": {"choices": ["auto", "exact", "sketch"]},
+    "--precision": {"choices": ["float32", "tf32", "bfloat16", "float64"]},
+    "--minorities": {"type": _names, "metavar": "A,B,…"},
+    "--minority-share": {"type": float, "help": "part of the uniform share below which they are"},
+    "--conflict-level": {"type": float},
+    "--confidence-level": {"type": float},
+}

@@ -1,0 +1,413 @@
+"""The asynchronous client: the same names, awaited."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import grpc
+
+from interference.v1 import (
+    analysis_job_pb2 as job_pb2,
+    analysis_result_pb2 as result_pb2,
+    analysis_service_pb2 as service_pb2,
+    analysis_service_pb2_grpc as service_grpc,
+)
+from interference_client import _requests
+from interference_client._channel import UNARY_SECONDS, call_metadata, open_aio_channel
+from interference_client._config import connection
+from interference_client._job import JobHandle
+from interference_client._matrix_stream import Matrix, MatrixAssembler
+from interference_client._requests import Changes, Submission
+from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client.errors import (
+    AlreadyExists,
+    InterferenceError,
+    StreamCut,
+    WaitTimeout,
+    from_rpc,
+)
+from interference_client.result import SHARED, ResultData
+from interference_client.specification import Gate, ModelReference, Options, ParquetData
+from interference_client.values import (
+    JobSnapshot,
+    Progress,
+    ServerInfo,
+    server_info_of,
+    snapshot_of,
+)
+
+Answer = TypeVar("Answer")
+
+
+class AsyncClient:
+    """A connection to the service within one event loop; arguments as of ``Client``.
+
+    Raises:
+        OSError: A file that is named cannot be read.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        project: str | None = None,
+        token: str | None = None,
+        ca: str | Path | None = None,
+        certificate: str | Path | None = None,
+        key: str | Path | None = None,
+        insecure: bool | None = None,
+        patience: float | None = None,
+    ) -> None:
+        self._connection = connection(
+            target,
+            project=project,
+            token=token,
+            ca=ca,
+            certificate=certificate,
+            key=key,
+            insecure=insecure,
+            patience=patience,
+        )
+        self._channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; jobs go on."""
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None
+
+    async def submit(
+        self,
+        model: ModelReference,
+        data: ParquetData,
+        options: Options | None = None,
+        gates: Sequence[Gate] = (),
+        max_run_duration: timedelta | None = None,
+        **submission: Unpack[Submission],
+    ) -> "AsyncJob":
+        """Submit a job; see ``Client.submit``.
+
+        Raises:
+            InvalidArgument: Fields do not fit; the error names them.
+            AlreadyExists: The job id is taken.
+        """
+        specification = _requests.specification(model, data, options, gates, max_run_duration)
+        return await self.submit_specification(specification, **submission)
+
+    async def submit_specification(
+        self, specification: job_pb2.AnalysisSpec, **submission: Unpack[Submission]
+    ) -> "AsyncJob":
+        """Submit a job whose specification is a message already; otherwise as ``submit``."""
+        project, timeout = self._connection.project, submission.get("timeout")
+        request = _requests.create_request(project, specification, submission)
+        try:
+            created = await self._call(self._stub.CreateAnalysisJob, request, timeout)
+        except AlreadyExists as error:
+            if submission.get("if_exists") != "attach" or not error.same_specification:
+                raise
+            return await self.job(request.analysis_job_id, timeout=timeout)
+        return AsyncJob(self, snapshot_of(created))
+
+    async def job(self, name_or_id: str, *, timeout: float | None = None) -> "AsyncJob":
+        """A job by name or id.
+
+        Raises:
+            NotFound: There is none.
+        """
+        name = self.name_of(name_or_id)
+        return AsyncJob(self, await self._get(name, timeout))
+
+    async def list(
+        self,
+        filter: str = "",  # noqa: A002 - the contract's name for it
+        *,
+        order_by: str = "",
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncIterator["AsyncJob"]:
+        """Jobs of the project; see ``Client.list``.
+
+        Yields:
+            The jobs; pages are read when they are needed.
+        """
+        request = _requests.list_request(self._connection.project, filter, order_by, page_size)
+        while True:
+            page = await self._call(self._stub.ListAnalysisJobs, request, timeout)
+            for each in page.analysis_jobs:
+                yield AsyncJob(self, snapshot_of(each))
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def name_of(self, name_or_id: str) -> str:
+        """Resource name of a job that is given by it or by its id."""
+        return _requests.job_name(self._connection.project, name_or_id)
+
+    async def delete(
+        self, name_or_id: str, *, allow_missing: bool = False, timeout: float | None = None
+    ) -> None:
+        """Remove a job and its result.
+
+        Raises:
+            WrongState: It has not ended.
+            NotFound: It is not there, and ``allow_missing`` is not set.
+        """
+        request = service_pb2.DeleteAnalysisJobRequest(
+            name=self.name_of(name_or_id), allow_missing=allow_missing
+        )
+        await self._call(self._stub.DeleteAnalysisJob, request, timeout)
+
+    async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
+        """What the service is and can do."""
+        request = service_pb2.GetServerInfoRequest()
+        return server_info_of(await self._call(self._stub.GetServerInfo, request, timeout))
+
+    @property
+    def _stub(self) -> "service_grpc.AnalysisServiceAsyncStub":
+        if self._channel is None:
+            self._channel = open_aio_channel(self._connection)
+        return service_grpc.AnalysisServiceStub(self._channel)
+
+    async def _get(self, name: str, timeout: float | None = None) -> JobSnapshot:
+        request = service_pb2.GetAnalysisJobRequest(name=name)
+        return snapshot_of(await self._call(self._stub.GetAnalysisJob, request, timeout))
+
+    async def _call(
+        self,
+        method: Callable[..., Awaitable[Answer]],
+        request: Any,
+        timeout: float | None = None,
+    ) -> Answer:
+        try:
+            return await method(
+                request,
+                timeout=UNARY_SECONDS if timeout is None else timeout,
+                metadata=call_metadata(self._connection),
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from None
+
+    async def _stream(
+        self, method: Callable[..., Any], request: Any, deadline: Deadline
+    ) -> AsyncGenerator[Any, None]:
+        """One stream, with typed errors, also where it falls silent.
+
+        Yields:
+            Its parts.
+        """
+        call = method(request, timeout=deadline.left(), metadata=call_metadata(self._connection))
+        try:
+            while True:
+                part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
+                if part is grpc.aio.EOF:
+                    return
+                yield part
+        except TimeoutError:
+            raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from None
+        finally:
+            call.cancel()
+
+    async def _events(
+        self, name: str, deadline: Deadline
+    ) -> AsyncGenerator[JobSnapshot | Progress, None]:
+        watch, resumption = WatchState(name), self._resumption()
+        while True:
+            try:
+                stream = self._stream(self._stub.WatchAnalysisJob, watch.request(), deadline)
+                async with contextlib.aclosing(stream):
+                    async for response in stream:
+                        resumption.heard()
+                        event = watch.take(response)
+                        if event is not None:
+                            yield event
+                        if isinstance(event, JobSnapshot) and event.terminal:
+                            return
+                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
+            except InterferenceError as error:
+                cut = error
+            await self._pause(resumption, cut, deadline)
+
+    async def _read_matrices(
+        self, result_name: str, ids: Sequence[str]
+    ) -> AsyncGenerator[tuple[str, Matrix], None]:
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(None)
+        while not assembler.ended:
+            request = _requests.read_request(result_name, ids, assembler.resume_token)
+            try:
+                stream = self._stream(self._stub.ReadMatrices, request, deadline)
+                async with contextlib.aclosing(stream):
+                    async for response in stream:
+                        resumption.heard()
+                        for each in assembler.take(response):
+                            yield each
+                cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
+            except InterferenceError as error:
+                cut = error
+            if not assembler.ended:
+                await self._pause(resumption, cut, deadline)
+
+    def _resumption(self) -> Resumption:
+        return Resumption(self._connection.patience_seconds)
+
+    @staticmethod
+    async def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
+        """Wait before the next stream; raises ``cut`` where there is to be none."""
+        pause = resumption.pause_seconds(cut)
+        if deadline.passed:
+            raise cut
+        await asyncio.sleep(deadline.within(pause))
+
+
+class AsyncJob(JobHandle):
+    """A job by name, with the last that was heard of it; see ``Job``."""
+
+    def __init__(self, client: AsyncClient, snapshot: JobSnapshot) -> None:
+        super().__init__(snapshot)
+        self._client = client
+
+    async def refresh(self, *, timeout: float | None = None) -> Self:
+        """Ask how it stands."""
+        self._snapshot = await self._client._get(self.name, timeout)
+        return self
+
+    async def events(
+        self, *, timeout: float | None = None
+    ) -> AsyncGenerator[JobSnapshot | Progress, None]:
+        """Follow it to its end; see ``Job.events``.
+
+        Yields:
+            A snapshot first, then what changes; the last is a snapshot in a terminal state.
+
+        Raises:
+            WaitTimeout: It has not ended in time; it goes on.
+            InterferenceError: The service does not answer any more.
+        """
+        deadline = Deadline(timeout)
+        events = self._client._events(self.name, deadline)
+        try:
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    self._take(event)
+                    yield event
+        except InterferenceError:
+            if deadline.passed:
+                raise WaitTimeout(self.name, self.state) from None
+            raise
+
+    async def wait(
+        self,
+        *,
+        timeout: float | None = None,
+        on_event: Callable[[JobSnapshot | Progress], object] | None = None,
+        check: bool = True,
+    ) -> Self:
+        """Wait for its end; see ``Job.wait``.
+
+        Raises:
+            WaitTimeout: It has not ended in time; it goes on.
+            JobFailed: It failed.
+            JobCancelled: It was cancelled.
+        """
+        events = self.events(timeout=timeout)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if on_event is not None:
+                    on_event(event)
+        if check:
+            self.check()
+        return self
+
+    async def cancel(self, reason: str = "", *, timeout: float | None = None) -> Self:
+        """Ask for its end; ``wait`` sees it.
+
+        Raises:
+            WrongState: It has ended already, otherwise than by a cancel.
+        """
+        request = service_pb2.CancelAnalysisJobRequest(name=self.name, reason=reason)
+        answer = self._client._call(self._client._stub.CancelAnalysisJob, request, timeout)
+        self._snapshot = snapshot_of(await answer)
+        return self
+
+    async def update(self, *, timeout: float | None = None, **changes: Unpack[Changes]) -> Self:
+        """Change what may be changed, as it was when it was last heard of.
+
+        Raises:
+            Aborted: Somebody else has changed it since; refresh and decide again.
+        """
+        request = _requests.update_request(self.name, self._snapshot.etag, changes)
+        answer = self._client._call(self._client._stub.UpdateAnalysisJob, request, timeout)
+        self._snapshot = snapshot_of(await answer)
+        return self
+
+    async def delete(self, *, allow_missing: bool = False, timeout: float | None = None) -> None:
+        """Remove it and its result.
+
+        Raises:
+            WrongState: It has not ended.
+            NotFound: It is not there, and ``allow_missing`` is not set.
+        """
+        await self._client.delete(self.name, allow_missing=allow_missing, timeout=timeout)
+
+    async def result(self, *, timeout: float | None = None) -> "AsyncResult":
+        """Its result, without matrices; those are read when they are asked for.
+
+        Raises:
+            NoResult: It did not succeed, or not yet.
+        """
+        name = f"{self.name}/result"
+        request = service_pb2.GetAnalysisResultRequest(name=name)
+        message = await self._client._call(self._client._stub.GetAnalysisResult, request, timeout)
+        return AsyncResult(message, lambda ids: self._client._read_matrices(name, ids))
+
+
+class AsyncResult(ResultData):
+    """The result of a job; matrices are read when they are asked for, and kept. See ``Result``."""
+
+    def __init__(
+        self,
+        message: result_pb2.AnalysisResult,
+        read: Callable[[Sequence[str]], AsyncIterator[tuple[str, Matrix]]],
+    ) -> None:
+        super().__init__(message)
+        self._read = read
+        self._kept: dict[str, Matrix] = {}
+
+    async def matrix(self, matrix_id: str) -> Matrix:
+        """One matrix, read-only. Has shape ``[rows, columns]``.
+
+        Raises:
+            KeyError: There is none of that id.
+        """
+        self._check(matrix_id)
+        if matrix_id not in self._kept:
+            self._kept |= {name: matrix async for name, matrix in self._read([matrix_id])}
+        return self._kept[matrix_id]
+
+    def matrices(self, ids: Sequence[str] = ()) -> AsyncIterator[tuple[str, Matrix]]:
+        """Matrices one at a time, with their ids; none is kept. Empty ``ids`` means all."""
+        return self._read(ids)
+
+    async def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
+        """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``."""
+        return await self.matrix(self._conflict_id(scope_or_layer, plain=plain))
+
+    async def layer_metric(self, name: str) -> Matrix:
+        """A metric of every layer and class. Has shape ``[L, C]``."""
+        return await self.matrix(f"layers/{name}")

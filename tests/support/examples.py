@@ -91,7 +91,7 @@ def write_all(directory: Path, counts: tuple[int, ...] = COUNTS) -> Example:
     return rows
 
 
-def slow(directory: Path, rows: int = 6000) -> None:
+def slow(directory: Path, rows: int = 3000) -> None:
     """A model and data that keep a core busy for many seconds: ``slow.pt2``, ``slow.parquet``."""
     torch.manual_seed(0)
     model = nn.Sequential(

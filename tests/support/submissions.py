@@ -19,11 +19,11 @@ def slow_rows() -> ParquetData:
     return rows("slow.parquet", shape=(1, 24, 24))
 
 
-def submit(client: Client, model: str = "mlp.pt2", **changes: Any) -> Job:
+def submit(client: Client, **changes: Any) -> Job:
     """Submit a job on an example."""
     return client.submit(
         **{
-            "model": ModelReference(f"data://{model}"),
+            "model": ModelReference("data://mlp.pt2"),
             "data": rows(),
             "options": Options(folds=4),
         }

@@ -26,9 +26,9 @@ _DECISIONS = {
     "UNDETERMINED": "ask for more rows before it decides (exit status 8)",
 }
 _SERIES = (
-    "interference_monitor_unlearned_minority_classes",
-    "interference_class_progress_ratio",
-    "interference_class_suppression_ratio",
+    "interference_monitor_unlearned_minority_classes{",
+    "interference_class_progress_ratio{",
+    "interference_class_progress_ratio_upper{",
 )
 
 

@@ -4,10 +4,10 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.jobs import job
 
 from interference_service.domain.job import TRANSITIONS, JobState, Priority, Settings, error_of
 from interference_service.errors import InvalidData, WrongState
+from support.jobs import job
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ALLOWED = {

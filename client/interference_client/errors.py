@@ -168,11 +168,12 @@ class JobFailed(InterferenceError):
     """The job failed; ``job`` says why."""
 
     def __init__(self, job: Any) -> None:
+        error = job.error
         super().__init__(
-            f"{job.name} failed: {job.error.message}",
-            reason=job.error.reason,
-            metadata=job.error.metadata,
-            violations=job.error.violations,
+            f"{job.name} failed: {error.message}" if error else f"{job.name} failed",
+            reason=error.reason if error else "",
+            metadata=error.metadata if error else None,
+            violations=error.violations if error else (),
         )
         self.job = job
 
@@ -181,7 +182,8 @@ class JobCancelled(InterferenceError):
     """The job was cancelled."""
 
     def __init__(self, job: Any) -> None:
-        super().__init__(f"{job.name} was cancelled: {job.error.message}", reason="CANCELLED")
+        why = f": {job.error.message}" if job.error else ""
+        super().__init__(f"{job.name} was cancelled{why}", reason="CANCELLED")
         self.job = job
 
 

@@ -181,7 +181,9 @@ class Options:
     confidence_level: float = 0.95
 
 
-_GATE = re.compile(r"(?P<id>[a-z][a-z0-9_-]*):(?P<subject>.+?)(?P<sign>>=|<=)(?P<bound>[^<>=]+)")
+_GATE = re.compile(
+    r"(?P<id>[a-z][a-z0-9_-]*):(?P<subject>.+?)(?P<sign>>=|<=)(?P<bound>[-+.0-9eE]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)

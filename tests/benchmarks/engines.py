@@ -7,6 +7,7 @@ figure is the median ratio of CPU time. Absolute times of a shared machine mean 
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ def convolutional(classes: int) -> nn.Module:
     """Four convolutions with batch normalisation at 32×32; about 0.4 M parameters."""
     layers: list[nn.Module] = []
     widths = (3, 32, 64, 128, 256)
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         layers += [
             nn.Conv2d(before, after, 3, padding=1),
             nn.BatchNorm2d(after),

@@ -44,13 +44,15 @@ def test_a_job_outlives_the_death_of_the_server(files: Path, tmp_path: Path):
         first.process.kill()
         first.process.wait()
         psutil.wait_procs(children, timeout=5)
-    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second:
-        with Client(second.grpc) as client:
-            again = client.job(job.name).wait(timeout=120)
-            assert again.state == "SUCCEEDED"
-            assert again.attempt == 2
-            assert [each.name for each in client.list()] == [job.name]
-            assert again.result().conflict("shared").shape == (4, 4)
+    with (
+        running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second,
+        Client(second.grpc) as client,
+    ):
+        again = client.job(job.name).wait(timeout=120)
+        assert again.state == "SUCCEEDED"
+        assert again.attempt == 2
+        assert [each.name for each in client.list()] == [job.name]
+        assert again.result().conflict("shared").shape == (4, 4)
 
 
 def test_a_job_outlives_the_death_of_an_actor(service: Running, client: Client):
@@ -92,6 +94,8 @@ def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):
             eventually(lambda: computing(job), what="gradients")
         first.process.terminate()
         assert first.process.wait(30) == 0
-    with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second:
-        with Client(second.grpc) as client:
-            assert client.job(job.name).wait(timeout=120).state == "SUCCEEDED"
+    with (
+        running_service(tmp_path, {"data": files}, FEW_RESOURCES) as second,
+        Client(second.grpc) as client,
+    ):
+        assert client.job(job.name).wait(timeout=120).state == "SUCCEEDED"

@@ -1,0 +1,31 @@
+"""A scripted service and a client of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from interference_client import Client, _watch
+from support.scripted_service import ScriptedService, serving
+
+
+@pytest.fixture
+def service() -> ScriptedService:
+    return ScriptedService()
+
+
+@pytest.fixture
+def target(service: ScriptedService) -> Iterator[str]:
+    with serving(service) as port:
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def client(target: str) -> Iterator[Client]:
+    with Client(target, patience=20) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watch, "_FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(_watch, "_LONGEST_PAUSE_SECONDS", 0.1)

@@ -1,0 +1,352 @@
+"""The command line: exit statuses, documents for programs, lines for people."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf import empty_pb2, json_format
+
+from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
+from interference_client import Result, _cli_commands, cli, errors
+from interference_client._cli_exit import of_error
+from interference_service.rpc.convert_result import result_to_wire
+from support.domain_examples import CLASSES, analysis_result, result_matrices
+from support.scripted_service import NAME, ScriptedService, fails, job, progress, silent, snapshot
+
+CODE = grpc.StatusCode
+SUBMISSION = (
+    "submit",
+    "--model-uri=models://m.pt2",
+    "--data-uri=rows://r.parquet",
+    "--label=label",
+    "--input=x=tensor:x,shape=1x8x8",
+)
+
+
+@pytest.fixture
+def run(target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command line against the scripted service; returns status and both outputs."""
+    monkeypatch.setenv("INTERFERENCE_TARGET", target)
+    monkeypatch.setenv("INTERFERENCE_PATIENCE", "0.2")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+def verdict(outcome: str) -> job_pb2.Verdict:
+    gate = job_pb2.Verdict.GateOutcome(
+        gate_id="learns", outcome=outcome, explanation="was -1, wanted 0"
+    )
+    return job_pb2.Verdict(outcome=outcome, gates=[gate])
+
+
+def ends(service: ScriptedService, state: str, **fields: Any) -> None:
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("WatchAnalysisJob", [snapshot(state, **fields)])
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "status"),
+    [
+        ("SUCCEEDED", {}, 0),
+        ("SUCCEEDED", {"verdict": verdict("PASSED")}, 0),
+        ("SUCCEEDED", {"verdict": verdict("VIOLATED")}, 1),
+        ("SUCCEEDED", {"verdict": verdict("UNDETERMINED")}, 8),
+        ("SUCCEEDED", {"verdict": job_pb2.Verdict(outcome=77)}, 8),
+        ("FAILED", {}, 3),
+        ("CANCELLED", {}, 4),
+    ],
+)
+def test_wait_ends_with_the_status_of_the_job(service, run, state, fields, status):
+    ends(service, state, **fields)
+    assert run("wait", "nightly")[0] == status
+
+
+def test_wait_that_takes_too_long_is_5_and_names_the_job(service, run):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("WatchAnalysisJob", silent)
+    status, _, err = run("wait", "nightly", "--timeout=0.3")
+    assert status == 5
+    assert NAME in err
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (fails(CODE.UNAUTHENTICATED), 6),
+        (fails(CODE.PERMISSION_DENIED), 6),
+        (fails(CODE.UNAVAILABLE), 7),
+        (fails(CODE.INTERNAL), 7),
+        (fails(CODE.DATA_LOSS), 7),
+        (fails(CODE.NOT_FOUND), 9),
+        (fails(CODE.INVALID_ARGUMENT), 9),
+        (fails(CODE.FAILED_PRECONDITION), 9),
+    ],
+)
+def test_errors_end_with_the_status_of_their_kind(service, run, answer, status):
+    service.script("GetAnalysisJob", answer)
+    assert run("get", "nightly")[0] == status
+
+
+def test_a_watch_that_is_cut_for_good_is_7(service, run):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("WatchAnalysisJob", [])
+    assert run("wait", "nightly")[0] == 7
+
+
+def test_no_error_of_the_client_is_0():
+    kinds = errors.InterferenceError.__subclasses__()
+    with_a_message = [each for each in kinds if each.__init__ is errors.InterferenceError.__init__]
+    assert all(of_error(kind("why")) != 0 for kind in with_a_message)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("submit", "--label=label"),
+        (*SUBMISSION, "--gate=nothing"),
+        (*SUBMISSION, "--input=y=video:y"),
+        (*SUBMISSION, "--input=y=tensor:y,size=3"),
+        (*SUBMISSION, "--set-label=team"),
+        ("submit", "--spec=/nowhere/at/all.json"),
+        ("get", "nightly", "--ca=/nowhere/at/all.pem"),
+        ("unknown",),
+    ],
+)
+def test_wrong_usage_is_2_and_asks_the_service_nothing(service, run, arguments):
+    try:
+        status = run(*arguments)[0]
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    assert not service.asked
+
+
+def test_an_interrupted_wait_is_130_and_leaves_the_job(service, run, monkeypatch):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    monkeypatch.setattr(_cli_commands.Job, "wait", interrupted)
+    status, _, err = run("wait", "nightly")
+    assert status == 130
+    assert "goes on" in err
+    assert not service.requests("CancelAnalysisJob")
+
+
+def test_an_interrupted_wait_cancels_if_told_to(service, run, monkeypatch):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("CancelAnalysisJob", job("CANCELLING"))
+    monkeypatch.setattr(_cli_commands.Job, "wait", interrupted)
+    assert run("wait", "nightly", "--cancel-on-interrupt")[0] == 130
+    assert len(service.requests("CancelAnalysisJob")) == 1
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_submit_prints_the_name_alone(service, run):
+    service.script("CreateAnalysisJob", job())
+    status, out, _ = run(*SUBMISSION, "--monitor=solar", "--folds=4", "--set-label=team=vision")
+    assert (status, out) == (0, f"{NAME}\n")
+    (request,) = service.requests("CreateAnalysisJob")
+    assert request.analysis_job.spec.model.monitor == "solar"
+    assert request.analysis_job.spec.options.folds == 4
+    assert list(request.analysis_job.spec.data.inputs[0].tensor.shape) == [1, 8, 8]
+    assert request.analysis_job.labels == {"team": "vision"}
+
+
+def test_submit_takes_every_kind_of_input(service, run):
+    service.script("CreateAnalysisJob", job())
+    run(
+        *SUBMISSION,
+        "--input=i=image:jpeg,size=32x48,mode=grey,scale=1/255,mean=0.5:0.25:1,std=1:1:1",
+        "--input=c=columns:a+b,dtype=int64",
+    )
+    _, image, columns = service.requests("CreateAnalysisJob")[0].analysis_job.spec.data.inputs
+    assert (image.image.resize_height, image.image.resize_width) == (32, 48)
+    assert list(image.image.mean) == [0.5, 0.25, 1]
+    assert list(columns.columns.columns) == ["a", "b"]
+
+
+def test_submit_sends_a_specification_from_a_file_as_it_is(service, run, tmp_path):
+    service.script("CreateAnalysisJob", job())
+    run(*SUBMISSION, "--gate=learns:summary/worst_progress_ratio>=0")
+    wanted = service.requests("CreateAnalysisJob")[0].analysis_job.spec
+    path = tmp_path / "spec.json"
+    path.write_text(json_format.MessageToJson(wanted))
+    assert run("submit", f"--spec={path}")[0] == 0
+    assert service.requests("CreateAnalysisJob")[1].analysis_job.spec == wanted
+
+
+def test_submit_and_wait_ends_with_the_verdict(service, run):
+    service.script("CreateAnalysisJob", job())
+    service.script("WatchAnalysisJob", [snapshot("SUCCEEDED", verdict=verdict("VIOLATED"))])
+    status, out, _ = run(*SUBMISSION, "--wait")
+    assert status == 1
+    assert "VIOLATED     learns: was -1, wanted 0" in out
+
+
+def test_submit_that_only_validates_makes_no_job(service, run):
+    service.script("CreateAnalysisJob", job(name=""))
+    assert run(*SUBMISSION, "--validate-only")[:2] == (0, "valid\n")
+    assert service.requests("CreateAnalysisJob")[0].validate_only
+
+
+def test_submit_attaches_to_the_same_job(service, run):
+    taken = fails(CODE.ALREADY_EXISTS, reason="JOB_EXISTS", metadata={"same_spec": "true"})
+    service.script("CreateAnalysisJob", taken)
+    service.script("GetAnalysisJob", job("RUNNING"))
+    assert run(*SUBMISSION, "--job-id=nightly", "--attach")[0] == 0
+    assert run(*SUBMISSION, "--job-id=nightly")[0] == 9
+
+
+def test_watch_writes_a_json_line_for_every_event(service, run):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("WatchAnalysisJob", [snapshot("RUNNING"), progress(1, 2), snapshot("FAILED")])
+    status, out, _ = run("watch", "nightly", "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert status == 3
+    assert [next(iter(line)) for line in lines] == ["snapshot", "progress", "snapshot"]
+    assert lines[1]["progress"]["completed_units"] == 1
+
+
+def test_get_writes_what_is_wrong(service, run):
+    failed = job("FAILED")
+    failed.error.message = "no such column"
+    service.script("GetAnalysisJob", failed)
+    status, out, _ = run("get", "nightly")
+    assert status == 0
+    assert "no such column" in out
+
+
+def test_list_writes_a_line_for_every_job_up_to_the_limit(service, run):
+    page = service_pb2.ListAnalysisJobsResponse(
+        analysis_jobs=[job(), job()], next_page_token="more"
+    )
+    service.script("ListAnalysisJobs", page)
+    status, out, _ = run("list", "--limit=3", "--filter=state = FAILED", "--json")
+    assert status == 0
+    assert [json.loads(line)["name"] for line in out.splitlines()] == [NAME] * 3
+    assert service.requests("ListAnalysisJobs")[0].filter == "state = FAILED"
+
+
+def test_cancel_and_delete_say_what_they_did(service, run):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("CancelAnalysisJob", job("CANCELLING"))
+    service.script("DeleteAnalysisJob", empty_pb2.Empty())
+    assert "CANCELLING" in run("cancel", "nightly", "--reason=enough")[1]
+    assert json.loads(run("delete", "nightly", "--json")[1]) == {"deleted": NAME}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("PASSED", 0), ("VIOLATED", 1), ("UNDETERMINED", 8)]
+)
+def test_gate_ends_with_the_verdict(service, run, outcome, status):
+    ends(service, "SUCCEEDED", verdict=verdict(outcome))
+    found, out, _ = run("gate", "nightly", "--json")
+    assert found == status
+    assert json.loads(out)["verdict"]["gates"][0]["outcome"] == outcome
+
+
+def test_gate_of_a_job_without_gates_is_undetermined(service, run):
+    ends(service, "SUCCEEDED", verdict=job_pb2.Verdict(outcome="PASSED"))
+    assert run("gate", "nightly")[0] == 8
+
+
+def test_gate_of_a_failed_job_is_3(service, run):
+    ends(service, "FAILED")
+    assert run("gate", "nightly")[0] == 3
+
+
+@pytest.fixture
+def with_result(service, monkeypatch):
+    service.script("GetAnalysisJob", job("SUCCEEDED"))
+    service.script("GetAnalysisResult", result_to_wire(NAME, analysis_result()))
+    monkeypatch.setattr(Result, "matrix", lambda _, name: result_matrices()[name])
+
+
+def test_result_is_one_json_document(with_result, run):
+    status, out, _ = run("result", "nightly", "--json")
+    assert status == 0
+    assert [each["id"] for each in json.loads(out)["classes"]] == list(CLASSES)
+
+
+def test_matrix_is_csv_with_the_names_of_the_classes(with_result, run):
+    status, out, _ = run("matrix", "nightly", "shared/suppression")
+    first, second, *_ = out.splitlines()
+    assert status == 0
+    assert first == ',background,"Snow, wet",Müll'
+    values = [float(each) for each in second.split(",")[1:]]
+    np.testing.assert_array_equal(values, result_matrices()["shared/suppression"][0])
+
+
+def test_matrix_is_a_numpy_file_if_told_so(with_result, run, tmp_path):
+    path = tmp_path / "m.npy"
+    assert run("matrix", "nightly", "shared/cosine", f"--out={path}")[0] == 0
+    np.testing.assert_array_equal(np.load(path), result_matrices()["shared/cosine"])
+
+
+def test_matrix_without_an_id_lists_them(with_result, run):
+    assert run("matrix", "nightly")[1].splitlines() == list(result_matrices())
+
+
+def test_an_unknown_matrix_is_9(service, run):
+    service.script("GetAnalysisJob", job("SUCCEEDED"))
+    service.script("GetAnalysisResult", result_to_wire(NAME, analysis_result()))
+    assert run("matrix", "nightly", "shared/nothing")[0] == 9
+
+
+def test_info_tells_versions_and_limits(service, run):
+    limits = service_pb2.Limits(max_classes=1000)
+    service.script("GetServerInfo", service_pb2.ServerInfo(version="1.2.3", limits=limits))
+    assert "max_classes: 1000" in run("info")[1]
+
+
+def test_an_error_names_its_fields(service, run):
+    refused = fails(
+        CODE.INVALID_ARGUMENT,
+        "2 fields do not fit",
+        violations={"a.b": "is wrong"},
+        request_id="r-1",
+    )
+    service.script("CreateAnalysisJob", refused)
+    _, out, err = run(*SUBMISSION)
+    assert (out, "  a.b: is wrong" in err, "r-1" in err) == ("", True, True)
+    document = json.loads(run(*SUBMISSION, "--json")[1])["error"]
+    assert document["violations"] == [{"field": "a.b", "description": "is wrong"}]
+
+
+def test_without_rich_a_table_asks_for_it_and_json_does_not(target, with_result):
+    script = (
+        "import sys; sys.modules['rich'] = sys.modules['rich.console'] = None;"
+        "from interference_client.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+
+    def run_without(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", script, *arguments, f"--target={target}"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    table = run_without("result", "nightly")
+    assert table.returncode == 2
+    assert "gradient-interference[cli]" in table.stderr
+    assert run_without("result", "nightly", "--json").returncode == 0
+
+
+def test_a_reader_that_stops_early_is_no_trace(service, target):
+    page = service_pb2.ListAnalysisJobsResponse(analysis_jobs=[job()] * 200, next_page_token="more")
+    service.script("ListAnalysisJobs", page)
+    command = [sys.executable, "-m", "interference_client.cli", "list", "--limit=20000", "--json"]
+    with subprocess.Popen(
+        [*command, f"--target={target}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(60) == 141
+        assert process.stderr.read() == ""

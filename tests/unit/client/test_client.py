@@ -1,0 +1,273 @@
+"""Calls of the synchronous client against a real server."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+
+from interference.v1 import analysis_service_pb2 as service_pb2
+from interference_client import Client, ModelReference, ParquetData, errors, tensor
+from support.scripted_service import NAME, ScriptedService, fails, job
+
+MODEL = ModelReference("models://m.pt2")
+DATA = ParquetData("rows://r.parquet", label="label", inputs={"x": tensor("x")})
+CODE = grpc.StatusCode
+
+
+def exists(*, same: bool):
+    return fails(
+        CODE.ALREADY_EXISTS,
+        "taken",
+        reason="JOB_EXISTS",
+        metadata={"same_spec": "true" if same else "false"},
+    )
+
+
+def test_submit_returns_the_job_with_its_name(service: ScriptedService, client: Client):
+    service.script("CreateAnalysisJob", job(display_name="night"))
+    submitted = client.submit(MODEL, DATA, display_name="night", labels={"team": "vision"})
+    assert (submitted.name, submitted.state) == (NAME, "PENDING")
+    (request,) = service.requests("CreateAnalysisJob")
+    assert request.parent == "projects/default"
+    assert request.analysis_job.labels == {"team": "vision"}
+    assert uuid.UUID(request.request_id).version == 4
+
+
+def test_a_submission_is_retried_with_the_same_request_id(service: ScriptedService, client: Client):
+    unreachable = fails(CODE.UNAVAILABLE)
+    service.script("CreateAnalysisJob", unreachable, unreachable, job())
+    client.submit(MODEL, DATA)
+    ids = [each.request_id for each in service.requests("CreateAnalysisJob")]
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+
+
+def test_two_submissions_have_two_request_ids(service: ScriptedService, client: Client):
+    service.script("CreateAnalysisJob", job())
+    client.submit(MODEL, DATA)
+    client.submit(MODEL, DATA)
+    first, second = service.requests("CreateAnalysisJob")
+    assert first.request_id != second.request_id
+
+
+def test_an_id_that_is_taken_is_an_error(service: ScriptedService, client: Client):
+    service.script("CreateAnalysisJob", exists(same=True))
+    with pytest.raises(errors.AlreadyExists) as caught:
+        client.submit(MODEL, DATA, job_id="nightly")
+    assert caught.value.same_specification
+
+
+def test_attach_takes_the_job_of_that_id(service: ScriptedService, client: Client):
+    service.script("CreateAnalysisJob", exists(same=True))
+    service.script("GetAnalysisJob", job("RUNNING"))
+    attached = client.submit(MODEL, DATA, job_id="nightly", if_exists="attach")
+    assert attached.state == "RUNNING"
+    assert service.requests("GetAnalysisJob")[0].name == NAME
+
+
+def test_attach_refuses_a_job_with_another_specification(service: ScriptedService, client: Client):
+    service.script("CreateAnalysisJob", exists(same=False))
+    with pytest.raises(errors.AlreadyExists):
+        client.submit(MODEL, DATA, job_id="nightly", if_exists="attach")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (CODE.INVALID_ARGUMENT, errors.InvalidArgument),
+        (CODE.NOT_FOUND, errors.NotFound),
+        (CODE.ALREADY_EXISTS, errors.AlreadyExists),
+        (CODE.UNAUTHENTICATED, errors.Unauthenticated),
+        (CODE.PERMISSION_DENIED, errors.PermissionDenied),
+        (CODE.FAILED_PRECONDITION, errors.WrongState),
+        (CODE.ABORTED, errors.Aborted),
+        (CODE.RESOURCE_EXHAUSTED, errors.QuotaExceeded),
+        (CODE.UNAVAILABLE, errors.Unavailable),
+        (CODE.DEADLINE_EXCEEDED, errors.DeadlineExceeded),
+        (CODE.INTERNAL, errors.InternalError),
+        (CODE.DATA_LOSS, errors.UnknownServerError),
+    ],
+)
+def test_every_status_is_an_error_of_its_own(service, client, code, kind):
+    service.script("GetAnalysisJob", fails(code, "why"))
+    with pytest.raises(errors.InterferenceError, match="why") as caught:
+        client.job("nightly")
+    assert type(caught.value) is kind
+
+
+def test_an_error_tells_all_that_the_service_told(service: ScriptedService, client: Client):
+    service.script(
+        "GetAnalysisJob",
+        fails(
+            CODE.RESOURCE_EXHAUSTED,
+            "busy",
+            reason="BUSY",
+            metadata={"state": "RUNNING"},
+            violations={"a.b": "is wrong"},
+            retry_seconds=1.5,
+            request_id="r-1",
+        ),
+    )
+    with pytest.raises(errors.QuotaExceeded) as caught:
+        client.job("nightly")
+    error = caught.value
+    assert (error.reason, error.state, error.request_id) == ("BUSY", "RUNNING", "r-1")
+    assert error.violations == (errors.Violation("a.b", "is wrong"),)
+    assert error.retry_after_seconds == 1.5
+
+
+def test_a_result_that_is_not_there_is_told_apart_by_its_reason(service, client):
+    service.script("GetAnalysisJob", job("FAILED"))
+    service.script(
+        "GetAnalysisResult",
+        fails(CODE.FAILED_PRECONDITION, reason="NO_RESULT", metadata={"state": "FAILED"}),
+    )
+    with pytest.raises(errors.NoResult) as caught:
+        client.job("nightly").result()
+    assert caught.value.state == "FAILED"
+
+
+def test_nobody_at_the_target_is_unavailable():
+    with Client("127.0.0.1:1") as client, pytest.raises(errors.Unavailable):
+        client.server_info()
+
+
+def test_a_job_is_found_by_id_within_the_project_or_by_name(service: ScriptedService, target: str):
+    service.script("GetAnalysisJob", job())
+    with Client(target, project="solar") as client:
+        client.job("nightly")
+        client.job("projects/other/analysisJobs/x")
+    names = [each.name for each in service.requests("GetAnalysisJob")]
+    assert names == ["projects/solar/analysisJobs/nightly", "projects/other/analysisJobs/x"]
+
+
+def test_the_token_goes_with_every_call_on_this_machine(service: ScriptedService, target: str):
+    service.script("GetAnalysisJob", job())
+    with Client(target, token="secret") as client:
+        client.job("nightly")
+    assert service.metadata[0]["authorization"] == "Bearer secret"
+
+
+def test_pages_are_read_when_they_are_needed(service: ScriptedService, client: Client):
+    def page(token: str):
+        return service_pb2.ListAnalysisJobsResponse(
+            analysis_jobs=[job(), job()], next_page_token=token
+        )
+
+    service.script("ListAnalysisJobs", page("more"), page(""))
+    jobs = client.list("state = FAILED", order_by="end_time desc")
+    next(jobs)
+    assert len(service.requests("ListAnalysisJobs")) == 1
+    assert len(list(jobs)) == 3
+    first, second = service.requests("ListAnalysisJobs")
+    assert (first.page_token, second.page_token) == ("", "more")
+    assert (second.filter, second.order_by) == ("state = FAILED", "end_time desc")
+
+
+def test_an_update_sends_what_changes_and_the_etag(service: ScriptedService, client: Client):
+    service.script("GetAnalysisJob", job())
+    service.script("UpdateAnalysisJob", job(etag="e2"))
+    updated = client.job("nightly").update(priority="high", ttl=timedelta(hours=1))
+    (request,) = service.requests("UpdateAnalysisJob")
+    assert list(request.update_mask.paths) == ["priority", "ttl"]
+    assert request.analysis_job.etag == "e1"
+    assert request.analysis_job.ttl.seconds == 3600
+    assert updated.snapshot.etag == "e2"
+
+
+def test_cancel_sends_its_reason(service: ScriptedService, client: Client):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    service.script("CancelAnalysisJob", job("CANCELLING"))
+    assert client.job("nightly").cancel("enough").state == "CANCELLING"
+    assert service.requests("CancelAnalysisJob")[0].reason == "enough"
+
+
+def test_delete_removes_by_name(service: ScriptedService, client: Client):
+    service.script("GetAnalysisJob", job("SUCCEEDED"))
+    service.script("DeleteAnalysisJob", empty_pb2.Empty())
+    client.job("nightly").delete(allow_missing=True)
+    (request,) = service.requests("DeleteAnalysisJob")
+    assert (request.name, request.allow_missing) == (NAME, True)
+
+
+def test_the_server_tells_its_limits(service: ScriptedService, client: Client):
+    limits = service_pb2.Limits(max_classes=1000)
+    limits.max_ttl.FromTimedelta(timedelta(days=2))
+    service.script("GetServerInfo", service_pb2.ServerInfo(version="1.2.3", limits=limits))
+    info = client.server_info()
+    assert info.version == "1.2.3"
+    assert info.limits["max_classes"] == 1000
+    assert info.limits["max_ttl_seconds"] == 172_800
+
+
+def test_a_snapshot_has_times_and_becomes_json(service: ScriptedService, client: Client):
+    made = job()
+    made.create_time.FromDatetime(datetime(2026, 1, 2, tzinfo=UTC))
+    service.script("GetAnalysisJob", made)
+    snapshot = client.job("nightly").snapshot
+    assert snapshot.create_time == datetime(2026, 1, 2, tzinfo=UTC)
+    assert snapshot.end_time is None
+    assert snapshot.to_dict()["create_time"] == "2026-01-02T00:00:00+00:00"
+
+
+def test_a_state_of_a_later_contract_is_told_and_not_terminal(service, client):
+    service.script("GetAnalysisJob", job(99))
+    unknown = client.job("nightly")
+    assert unknown.state == "STATE_99"
+    assert not unknown.snapshot.terminal
+
+
+ERRORS = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.InterferenceError)
+    and kind.__init__ is errors.InterferenceError.__init__
+]
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_errors_survive_pickling(kind):
+    error = kind("why", reason="R", metadata={"state": "x"}, request_id="r")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (str(again), again.__dict__) == (str(error), error.__dict__)
+
+
+def test_the_errors_with_a_job_survive_pickling(service: ScriptedService, client: Client):
+    failed = job("FAILED")
+    failed.error.message = "broken"
+    service.script("GetAnalysisJob", failed)
+    with pytest.raises(errors.JobFailed) as caught:
+        client.job("nightly").check()
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.job == caught.value.job
+    timeout = pickle.loads(pickle.dumps(errors.WaitTimeout(NAME, "RUNNING")))
+    assert (timeout.name, timeout.state) == (NAME, "RUNNING")
+
+
+FORKING = """
+import os, sys
+from interference_client import Client
+client = Client(sys.argv[1])
+client.server_info()
+child = os.fork()
+if not child:
+    os._exit(0 if client.server_info().version == "1.2.3" else 1)
+_, status = os.waitpid(child, 0)
+assert client.server_info().version == "1.2.3"
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_forked_process_makes_its_own_connection(service: ScriptedService, target: str):
+    service.script("GetServerInfo", service_pb2.ServerInfo(version="1.2.3"))
+    command = [sys.executable, "-c", FORKING, target]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(service.requests("GetServerInfo")) == 3

@@ -1,0 +1,124 @@
+"""What a caller writes arrives at the service as meant, with the service's own defaults."""
+
+from datetime import timedelta
+
+import pytest
+
+from interference_client import (
+    Gate,
+    Image,
+    Loss,
+    ModelReference,
+    Options,
+    ParquetData,
+    columns,
+    image,
+    tensor,
+)
+from interference_client._requests import specification
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.rpc.convert_specification import specification_from_wire
+from support.domain_examples import CLASSES, rich_specification
+
+MODEL = ModelReference("models://m.pt2")
+DATA = ParquetData("rows://r.parquet", label="label", inputs={"x": tensor("x")})
+
+
+def received(*arguments, **more) -> AnalysisSpecification:
+    """What the service makes of it."""
+    return specification_from_wire(specification(*arguments, **more), "spec")
+
+
+def test_everything_that_can_be_said_arrives():
+    wanted = rich_specification()
+    found = received(
+        ModelReference(
+            "models://solar/v7",
+            format="state_dict",
+            digest="sha256:" + "0a" * 32,
+            architecture="resnet18",
+            architecture_arguments={"width": 2},
+            monitor="solar-panels",
+            version="v7",
+        ),
+        ParquetData(
+            ["data://a.parquet", "data://b.parquet"],
+            label="label",
+            group="site",
+            inputs={
+                "pixels": image(
+                    "jpeg",
+                    mode="grey",
+                    size=(32, 48),
+                    filter="lanczos",
+                    scale=0.5,
+                    mean=[0.1],
+                    std=[0.2],
+                    layout="channels_last",
+                ),
+                "angles": tensor("angles", shape=(2, 3)),
+                "site": columns(["x", "y"], dtype="int64"),
+            },
+            class_names=CLASSES,
+            shares=[0.5, 0.25, 0.25],
+            class_weights=[1, 2, 3],
+            max_rows_per_class=64,
+            seed=-(2**40),
+            target_precision=0.1,
+        ),
+        Options(
+            loss=Loss("focal", focal_gamma=0.0),
+            folds=12,
+            layers=["conv*"],
+            head="fc",
+            engine="sketch",
+            sketch_width=128,
+            precision="float64",
+            minorities=[CLASSES[2]],
+            minority_share=0.3,
+            conflict_level=-0.1,
+            confidence_level=0.9,
+        ),
+        [Gate("no-unlearning", "summary/worst_progress_ratio", at_least=0)],
+        timedelta(hours=1, microseconds=250000),
+    )
+    assert found == wanted
+
+
+def test_defaults_are_those_of_the_service():
+    assert received(MODEL, DATA, Options()) == received(MODEL, DATA)
+
+
+def test_image_defaults_are_those_of_the_service():
+    data = ParquetData("r://r", label="y", inputs={"x": Image("image")})
+    sent = specification(MODEL, data)
+    silent = specification(MODEL, data)
+    silent.data.inputs[0].image.Clear()
+    silent.data.inputs[0].image.column = "image"
+    assert specification_from_wire(sent, "spec") == specification_from_wire(silent, "spec")
+
+
+def test_one_uri_is_a_list_of_one():
+    assert received(MODEL, DATA).data.uris == ("rows://r.parquet",)
+
+
+def test_a_gate_is_parsed_with_its_subject_and_bound():
+    gate = Gate.parse("learns:shared/progress_ratio/Cell-Multi:2>=-0.5")
+    assert gate == Gate("learns", "shared/progress_ratio/Cell-Multi:2", at_least=-0.5)
+    assert Gate.parse("few:summary/conflicting_pairs<=3") == Gate(
+        "few", "summary/conflicting_pairs", at_most=3
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "summary/x>=0", "a:x", "a:x==0", "a:x>=high", "a:x>=nan", "A:x>=0", "a:>=0"]
+)
+def test_what_is_no_gate_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match="is no gate"):
+        Gate.parse(text)
+
+
+@pytest.mark.parametrize("bounds", [{}, {"at_least": 0, "at_most": 1}])
+def test_a_gate_has_exactly_one_bound(bounds):
+    with pytest.raises(ValueError, match="and not both"):
+        Gate("g", "summary/x", **bounds)

@@ -82,7 +82,8 @@ class ReduceTask:
 
     Attributes:
         segments: For every unit the (class, fold) of each of its rows.
-        counts: Rows of every (class, fold). Has shape ``[R]``.
+        rows_used: Rows of every class. Has shape ``[C]``.
+        folds: K.
         columns: Range of the flat gradient.
         layers: Range of every layer in the flat gradient.
     """

@@ -22,6 +22,7 @@ from interference_service.compute.context import (
 from interference_service.compute.plan import Unit, column_blocks, units_of
 from interference_service.compute.scanning import FragmentScan
 from interference_service.compute.selection import Selection, select
+from interference_service.compute.setting import setting_of
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.summary import SummaryTask
 from interference_service.core.folds import FoldLayout, fold_layout
@@ -94,6 +95,7 @@ class _Run:
                 [classes.indices(np.array(scan.values)) for scan in scans],
                 len(classes.ids),
             )
+            setting = setting_of(self._context.specification, classes.ids, selection.rows_in_data)
             blocks = self._fetch(inspection, selection, labels)
         layers = self._layers(inspection)
         layout = fold_layout(selection.rows_used, self._context.specification.options.folds)
@@ -108,6 +110,7 @@ class _Run:
                 specification=self._context.specification,
                 inspection=inspection,
                 layers=layers,
+                setting=setting,
                 class_ids=classes.ids,
                 rows_used=selection.rows_used,
                 rows_in_data=selection.rows_in_data,

@@ -11,7 +11,6 @@ from interference_service.compute.reduction import LayerPart, sum_parts
 from interference_service.core.analysis import Findings, ScopeFindings, analyse
 from interference_service.core.layers import Layer
 from interference_service.core.metrics import PAIR_METRICS, Column
-from interference_service.core.minorities import minority_mask, priors
 from interference_service.core.scope import Setting
 from interference_service.domain.job import ResolvedInputs
 from interference_service.domain.result import (
@@ -31,7 +30,6 @@ from interference_service.domain.result import (
 )
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.verdict import Estimate
-from interference_service.errors import InvalidData
 
 LAYERS = "layers"
 """Owner of the matrices of layers by classes."""
@@ -45,6 +43,7 @@ class SummaryTask:
         specification: Of the job.
         inspection: Of model and data.
         layers: In the order of the flat gradient.
+        setting: Priors, minorities and levels.
         class_ids: Names of the classes. Has length C.
         rows_used: Rows of each class. Has shape ``[C]``.
         rows_in_data: Likewise in the data. Has shape ``[C]``.
@@ -55,6 +54,7 @@ class SummaryTask:
     specification: AnalysisSpecification
     inspection: Inspection
     layers: tuple[Layer, ...]
+    setting: Setting
     class_ids: tuple[str, ...]
     rows_used: Indices
     rows_in_data: Indices
@@ -70,19 +70,13 @@ def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analy
         blocks: Parts of every block of columns, in order.
 
     Raises:
-        InvalidData: Priors or minorities do not fit the classes.
         InputUnsupported: No layer is shared by the classes.
     """
-    options = task.specification.options
-    shares = _priors(task)
-    setting = Setting(
-        shares, _minorities(task, shares), options.conflict_level, options.confidence_level
-    )
     norms = _parameter_norms(task)
-    findings = analyse(sum_parts(blocks, len(task.layers)), task.layers, setting, norms)
+    findings = analyse(sum_parts(blocks, len(task.layers)), task.layers, task.setting, norms)
     matrices = dict(_matrices(findings))
     result = AnalysisResult(
-        classes=tuple(_classes(task, findings, setting)),
+        classes=tuple(_classes(task, findings)),
         layers=tuple(_layers(task, findings, norms)),
         scopes=tuple(_scope(scope) for scope in findings.scopes),
         summary=tuple(_summary(findings, task.class_ids)),
@@ -93,46 +87,22 @@ def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analy
     return Analysis(result, matrices, _resolved(task))
 
 
-def _priors(task: SummaryTask) -> Matrix:
-    wanted = task.specification.data.priors
-    count = len(task.class_ids)
-    for name, values in (("shares", wanted.shares), ("class_weights", wanted.class_weights)):
-        if values and len(values) != count:
-            raise InvalidData.at(
-                f"data.priors.{name}",
-                f"has {len(values)} values for {count} classes; give one each",
-            )
-    return priors(task.rows_in_data, wanted.shares or None, wanted.class_weights or None)
-
-
-def _minorities(task: SummaryTask, shares: Matrix) -> np.ndarray:
-    rule = task.specification.options.minority_rule
-    unknown = sorted(set(rule.classes) - set(task.class_ids))
-    if unknown:
-        raise InvalidData.at(
-            "options.minority_rule.classes",
-            f"names {', '.join(map(repr, unknown))}; the classes are {', '.join(task.class_ids)}",
-        )
-    named = np.isin(np.array(task.class_ids), rule.classes) if rule.classes else None
-    return minority_mask(shares, rule.below_uniform_share, named)
-
-
 def _parameter_norms(task: SummaryTask) -> Matrix:
     squares = task.inspection.squared_norms
     return np.sqrt([sum(squares[name] for name in layer.parameters) for layer in task.layers])
 
 
-def _classes(task: SummaryTask, findings: Findings, setting: Setting) -> Iterator[ClassInfo]:
+def _classes(task: SummaryTask, findings: Findings) -> Iterator[ClassInfo]:
     folds = task.specification.options.folds
     for index, class_id in enumerate(task.class_ids):
         used = int(task.rows_used[index])
         yield ClassInfo(
             id=class_id,
-            prior=float(setting.priors[index]),
+            prior=float(task.setting.priors[index]),
             row_count=int(task.rows_in_data[index]),
             rows_used=used,
             folds=min(folds, used),
-            minority=bool(setting.minorities[index]),
+            minority=bool(task.setting.minorities[index]),
             flags=tuple(ClassFlag(f"CLASS_FLAG_{flag}") for flag in findings.flags[index]),
             judged=bool(findings.judged[index]),
             unlearned=bool(findings.unlearned[index]),

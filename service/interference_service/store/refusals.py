@@ -7,7 +7,7 @@ from interference_service.errors import JobExists, LeaseLost, NotFound, RequestI
 
 def not_found(name: str) -> NotFound:
     """There is no job of that name."""
-    return NotFound(f"{name} does not exist")
+    return NotFound(f"{name} does not exist", metadata={"name": name})
 
 
 def job_exists(found: Job, wanted: Job) -> JobExists:
@@ -16,7 +16,7 @@ def job_exists(found: Job, wanted: Job) -> JobExists:
     with_what = "the same" if same else "another"
     return JobExists(
         f"{found.name} exists already, with {with_what} specification; choose another id",
-        metadata={"same_spec": str(same).lower()},
+        metadata={"name": found.name, "same_spec": str(same).lower()},
     )
 
 

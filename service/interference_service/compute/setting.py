@@ -1,0 +1,57 @@
+"""Priors and minorities of an analysis, once its classes are known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.compute.plan import Indices
+from interference_service.core.minorities import minority_mask, priors
+from interference_service.core.scope import Setting
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.errors import InvalidData
+
+
+def setting_of(
+    specification: AnalysisSpecification, class_ids: Sequence[str], rows_in_data: Indices
+) -> Setting:
+    """What the request says about the classes, checked before anything is computed.
+
+    Args:
+        specification: Of the job.
+        class_ids: Names of the classes. Has length C.
+        rows_in_data: Rows of each class. Has shape ``[C]``.
+
+    Raises:
+        InvalidData: Priors or minorities do not fit the classes.
+    """
+    options = specification.options
+    shares = _priors(specification, rows_in_data)
+    minorities = minority_mask(
+        shares, options.minority_rule.below_uniform_share, _named(specification, class_ids)
+    )
+    return Setting(shares, minorities, options.conflict_level, options.confidence_level)
+
+
+def _priors(specification: AnalysisSpecification, rows_in_data: Indices) -> NDArray[np.float64]:
+    wanted, count = specification.data.priors, len(rows_in_data)
+    for name, values in (("shares", wanted.shares), ("class_weights", wanted.class_weights)):
+        if values and len(values) != count:
+            raise InvalidData.at(
+                f"data.priors.{name}",
+                f"has {len(values)} values for {count} classes; give one each",
+            )
+    return priors(rows_in_data, wanted.shares or None, wanted.class_weights or None)
+
+
+def _named(
+    specification: AnalysisSpecification, class_ids: Sequence[str]
+) -> NDArray[np.bool_] | None:
+    named = specification.options.minority_rule.classes
+    unknown = sorted(set(named) - set(class_ids))
+    if unknown:
+        raise InvalidData.at(
+            "options.minority_rule.classes",
+            f"names {', '.join(map(repr, unknown))}; the classes are {', '.join(class_ids)}",
+        )
+    return np.isin(np.array(class_ids), named) if named else None

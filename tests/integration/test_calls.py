@@ -1,0 +1,53 @@
+"""Calls on a real cluster: what loses its worker is run again, and not forever."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from interference_service.domain.events import WorkerDied
+from interference_service.errors import Cancelled, InvalidData, WorkerLost
+from support import ray_calls
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[ProcessPoolExecutor]:
+    """A process of its own: Ray forks when it starts, which gRPC's threads here do not bear."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=ray_calls.start) as pool:
+        yield pool
+
+
+def test_payloads_come_in_the_order_of_the_submissions(elsewhere):
+    payloads, _ = elsewhere.submit(ray_calls.doubled, list(range(7))).result()
+    assert payloads == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_a_task_that_loses_its_worker_is_run_again(elsewhere, tmp_path: Path):
+    payloads, events = elsewhere.submit(ray_calls.tried, str(tmp_path / "tries"), 2).result()
+    assert payloads == ["done"]
+    assert events == [WorkerDied("died")]
+
+
+def test_a_task_that_always_loses_its_worker_fails_in_the_end(elsewhere, tmp_path: Path):
+    path = tmp_path / "tries"
+    with pytest.raises(WorkerLost, match="task 0 lost its worker 3 times"):
+        elsewhere.submit(ray_calls.tried, str(path), 99).result()
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_an_error_of_ours_arrives_as_itself_and_is_not_tried_again(elsewhere, tmp_path: Path):
+    path = tmp_path / "tries"
+    with pytest.raises(InvalidData) as caught:
+        elsewhere.submit(ray_calls.refused, str(path)).result()
+    assert caught.value.violations[0].field == "spec.data.uris"
+    assert len(path.read_text().splitlines()) == 1
+
+
+def test_a_cancellation_kills_what_runs(elsewhere, tmp_path: Path):
+    with pytest.raises(Cancelled):
+        elsewhere.submit(ray_calls.cancelled_once_started, str(tmp_path / "started")).result()
+    # Both slots are free again: other tasks get through.
+    payloads, _ = elsewhere.submit(ray_calls.doubled, [1, 2, 3]).result()
+    assert payloads == [2, 4, 6]

@@ -1,0 +1,101 @@
+"""Calls on a real cluster, to be run in a process that has no gRPC channels of its own."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from interference_service.compute import cluster
+from interference_service.compute.calls import run_tasks, value
+from interference_service.compute.settings import ComputeSettings
+
+
+def start() -> None:
+    cluster.connect(ComputeSettings(num_cpus=2, object_store_bytes=100 << 20))
+
+
+class Never:
+    """A cancellation that does not come."""
+
+    def is_set(self) -> bool:
+        return False
+
+
+class After:
+    """A cancellation that comes once a file is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def is_set(self) -> bool:
+        return self._path.exists()
+
+
+class Events(list[object]):
+    def emit(self, event: object) -> None:
+        self.append(event)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def _double(number: int) -> tuple[None, int]:
+    return None, 2 * number
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def _die_before(path: str, lives: int) -> tuple[None, str]:
+    """Dies until its file has so many lines."""
+    with Path(path).open("a+") as file:
+        file.write("tried\n")
+        file.seek(0)
+        tries = len(file.readlines())
+    if tries < lives:
+        os._exit(1)
+    return None, "done"
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def _refuse(path: str) -> tuple[None, None]:
+    from interference_service.errors import InvalidData
+
+    with Path(path).open("a") as file:
+        file.write("tried\n")
+    raise InvalidData.at("data.uris", "is not what it should be")
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def _endless(path: str) -> tuple[None, None]:
+    import threading
+
+    Path(path).touch()
+    threading.Event().wait()
+    return None, None
+
+
+def _run(submissions: list[Any], cancellation: Any = None) -> tuple[list[Any], Events]:
+    events = Events()
+    refs = run_tasks(
+        submissions,
+        what="task",
+        in_flight=2,
+        max_tries=3,
+        cancellation=cancellation or Never(),
+        sink=events,
+    )
+    return [value(ref, Never()) for ref in refs], events
+
+
+def doubled(numbers: list[int]) -> tuple[list[Any], Events]:
+    return _run([lambda number=number: _double.remote(number) for number in numbers])
+
+
+def tried(path: str, lives: int) -> tuple[list[Any], Events]:
+    return _run([lambda: _die_before.remote(path, lives)])
+
+
+def refused(path: str) -> tuple[list[Any], Events]:
+    return _run([lambda: _refuse.remote(path)])
+
+
+def cancelled_once_started(path: str) -> tuple[list[Any], Events]:
+    return _run([lambda: _endless.remote(path)], After(Path(path)))

@@ -1,0 +1,97 @@
+"""One worker: from a unit's rows to gradient sums, against plain autograd."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from interference_service.compute import differentiation
+from interference_service.compute.classes import label_table
+from interference_service.compute.context import JobContext, SegmentTask, UnitTask
+from interference_service.compute.scanning import fetch_rows
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.errors import AnalysisError
+from interference_service.references.stores import Stores
+from support import examples
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("files")
+    examples.write_all(path)
+    return path
+
+
+def context(directory: Path, batch_rows: int = 16, **changes) -> JobContext:
+    values = {
+        "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
+        "data": {
+            "uris": ["data://rows.parquet"],
+            "format": "DATA_FORMAT_PARQUET",
+            "label_column": "label",
+            "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
+        },
+    }
+    for path, value in changes.items():
+        section, _, field = path.partition("__")
+        values.setdefault(section, {})[field] = value
+    specification = AnalysisSpecification.model_validate(values)
+    return JobContext(specification, Stores({"data": directory}), batch_rows)
+
+
+def test_an_inspection_tells_parameters_outputs_and_fragments(directory: Path):
+    found = differentiation.inspect(context(directory))
+    model = examples.perceptron()
+    assert found.shapes == {name: tuple(each.shape) for name, each in model.named_parameters()}
+    assert found.num_outputs == len(examples.COUNTS)
+    assert sum(each.num_rows for each in found.fragments) == sum(examples.COUNTS)
+    for name, each in model.named_parameters():
+        assert found.squared_norms[name] == pytest.approx(float(each.detach().double().norm() ** 2))
+
+
+def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path):
+    rows = examples.example()
+    model = examples.perceptron()
+    mine = np.array([3, 60, 7, 90, 141])
+    loss = torch.nn.functional.cross_entropy(
+        model(rows.inputs[mine]), rows.labels[mine], reduction="sum"
+    )
+    grads = torch.autograd.grad(loss, list(model.parameters()))
+    wanted = torch.cat([each.flatten() for each in grads]).numpy()
+    for batch_rows, columns in ((2, ((0, 100), (100, len(wanted)))), (16, ((0, len(wanted)),))):
+        job = context(directory, batch_rows)
+        inspection = differentiation.inspect(job)
+        labels = label_table([0], (), inspection.num_outputs)
+        blocks = [
+            fetch_rows(job, each, np.arange(each.num_rows), labels) for each in inspection.fragments
+        ]
+        sizes = np.array([each.num_rows for each in inspection.fragments])
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        block = np.searchsorted(starts, mine, side="right") - 1
+        worker = differentiation.GradientWorker(job, tuple(inspection.shapes), "cpu")
+        task = UnitTask((SegmentTask("0", block, mine - starts[block]),), columns)
+        report, sums = worker.gradients(task, blocks)
+        assert report.rows == len(mine)
+        np.testing.assert_allclose(np.concatenate(sums, axis=1)[0], wanted, atol=1e-5)
+
+
+def inspected_and_read(job: JobContext) -> None:
+    inspection = differentiation.inspect(job)
+    labels = label_table([0], (), inspection.num_outputs)
+    fetch_rows(job, inspection.fragments[0], np.arange(2), labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"data__inputs": [{"name": "x", "tensor": {"column": "x"}}]}, "spec.data.inputs"),
+        ({"options__loss": {"kind": "LOSS_KIND_BINARY"}}, "spec.model.uri"),
+        ({"data__label_column": "none"}, "spec.data.label_column"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_field(directory: Path, changes, field):
+    job = context(directory, **changes)
+    with pytest.raises(AnalysisError) as caught:
+        inspected_and_read(job)
+    assert caught.value.violations[0].field == field

@@ -1,0 +1,46 @@
+"""Units of work hold every row once, and know nothing of actors."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, strategies as st
+
+from interference_service.compute.plan import column_blocks, units_of
+from interference_service.core.folds import fold_layout
+
+counts = st.lists(st.integers(0, 40), min_size=1, max_size=6)
+
+
+@given(counts, st.integers(2, 9), st.integers(1, 20))
+def test_every_row_is_in_one_segment_of_its_own_class_and_fold(rows_used, folds, unit_rows):
+    layout = fold_layout(rows_used, folds)
+    starts = np.concatenate([[0], np.cumsum(rows_used)])
+    seen: list[int] = []
+    for unit in units_of(layout, unit_rows):
+        for segment in unit.segments:
+            c, k = segment.class_index, int(layout.fold_of_segment[segment.index])
+            assert int(layout.class_of_segment[segment.index]) == c
+            ranks = segment.rows - starts[c]
+            assert ((ranks >= 0) & (ranks < rows_used[c])).all()
+            assert (ranks % layout.folds_of_class[c] == k).all()
+            seen += segment.rows.tolist()
+    assert sorted(seen) == list(range(sum(rows_used)))
+
+
+@given(counts, st.integers(2, 9), st.integers(1, 20))
+def test_units_are_numbered_full_and_no_larger_than_allowed(rows_used, folds, unit_rows):
+    units = units_of(fold_layout(rows_used, folds), unit_rows)
+    assert [unit.index for unit in units] == list(range(len(units)))
+    assert all(0 < unit.num_rows <= unit_rows for unit in units)
+    for before, after in pairwise(units):
+        assert before.num_rows + len(after.segments[0].rows) > unit_rows
+
+
+@given(st.integers(1, 500), st.integers(1, 50), st.integers(1, 4000))
+def test_column_blocks_cover_the_gradient_and_fit_the_memory(parameters, segments, block_bytes):
+    blocks = column_blocks(parameters, segments, 8, block_bytes)
+    assert np.concatenate([np.arange(*block) for block in blocks]).tolist() == list(
+        range(parameters)
+    )
+    widths = [end - start for start, end in blocks]
+    assert all(width * segments * 8 <= block_bytes or width == 1 for width in widths)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from interference_service.settings import Settings
 
+FAILURE = 1
 USAGE_ERROR = 2
 
 
@@ -20,8 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         for each in error.errors():
             name = "INTERFERENCE_" + "__".join(str(part).upper() for part in each["loc"])
-            sys.stderr.write(f"interference-service: {name}: {each['msg']}\n")
+            _complain(f"{name}: {each['msg']}")
         return USAGE_ERROR
+    except SettingsError as error:
+        _complain(f'{error}; it is JSON, as in INTERFERENCE_STORES=\'{{"models": "/srv/models"}}\'')
+        return USAGE_ERROR
+    except OSError as error:
+        _complain(str(error))
+        return FAILURE
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"interference-service: {text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

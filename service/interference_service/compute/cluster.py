@@ -22,7 +22,7 @@ _ENVIRONMENT = {
 """Ray is configured through the environment alone; what the operator set stays."""
 
 
-class ClusterUnavailable(RuntimeError):
+class ClusterUnavailable(ConnectionError):
     """The Ray cluster cannot be started or reached."""
 
 
@@ -56,14 +56,15 @@ def connect(settings: ComputeSettings) -> None:
 
 
 def _init(options: dict[str, Any], what: str) -> None:
-    for attempt in range(1, _START_TRIES + 1):
+    tries = 1 if options["address"] != "local" else _START_TRIES
+    for attempt in range(1, tries + 1):
         try:
             ray.init(**options)
         except Exception as error:
             ray.shutdown()
             # A start can exceed Ray's own limit of 30 s on a busy machine.
             _log.warning("ray_start_failed", attempt=attempt, error=str(error))
-            if attempt == _START_TRIES:
+            if attempt == tries:
                 raise ClusterUnavailable(f"cannot reach or start {what}: {error}") from error
         else:
             return

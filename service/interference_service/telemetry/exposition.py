@@ -68,7 +68,10 @@ def start_exposition(
     Raises:
         OSError: The port is taken, or the interface is not there.
     """
-    server = _Server(host, port)
+    try:
+        server = _Server(host, port)
+    except OSError as error:
+        raise OSError(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
     server.set_app(
         _Application(
             {

@@ -1,0 +1,66 @@
+"""A service that cannot start says why in one line."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def service(tmp_path: Path, *arguments: str, **variables: str):
+    environment = os.environ | {
+        "INTERFERENCE_PORT": "0",
+        "INTERFERENCE_TELEMETRY__PORT": "0",
+        "INTERFERENCE_STATE_DIRECTORY": str(tmp_path / "state"),
+        "INTERFERENCE_COMPUTE__NUM_CPUS": "1",
+        "INTERFERENCE_COMPUTE__OBJECT_STORE_BYTES": str(100 << 20),
+        **{f"INTERFERENCE_{name}": value for name, value in variables.items()},
+    }
+    command = [sys.executable, "-m", "interference_service", *(arguments or ("serve",))]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+
+
+def complaint(done: "subprocess.CompletedProcess[str]") -> str:
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["PORT", "TELEMETRY__PORT"])
+def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port, name):
+    done = service(tmp_path, **{name: str(taken_port)})
+    assert done.returncode == 1
+    assert f"127.0.0.1:{taken_port}" in complaint(done)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("STORES", "nonsense", "INTERFERENCE_STORES="),
+        ("STORES", json.dumps({"models": "/nowhere"}), "'/nowhere', which is not a directory"),
+        ("PORT", "high", "INTERFERENCE_PORT: "),
+        ("JOBS__CONCURRENCY", "0", "INTERFERENCE_JOBS__CONCURRENCY: "),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(tmp_path: Path, name, value, expected):
+    done = service(tmp_path, **{name: value})
+    assert done.returncode == 2
+    assert expected in complaint(done)
+
+
+def test_migrate_makes_the_tables_without_starting_anything(tmp_path: Path):
+    assert service(tmp_path, "migrate").returncode == 0
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'state' / 'jobs.sqlite'}")
+    assert "alembic_version" in sqlalchemy.inspect(engine).get_table_names()
+    engine.dispose()

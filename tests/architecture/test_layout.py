@@ -28,6 +28,10 @@ def test_the_client_brings_neither_torch_nor_ray():
     assert not modules_after("import interference_client, interference_client.aio") & heavy
 
 
+def test_the_command_line_imports_rich_only_to_draw():
+    assert "rich" not in modules_after("import interference_client.cli")
+
+
 def test_the_process_that_answers_requests_has_no_torch():
     assert "torch" not in modules_after("import interference_service.main")
 

@@ -10,6 +10,8 @@ from torch import Tensor
 from interference_service.core.losses import RowLoss
 from interference_service.errors import InputUnsupported, NonFinite
 
+_LONGEST_REASON = 300
+
 
 class Differentiable(Protocol):
     """A network in evaluation mode, so that no row depends on another."""
@@ -44,7 +46,8 @@ def gradient_sum(
         reach contribute zeros.
 
     Raises:
-        InputUnsupported: Nothing of the model can be differentiated.
+        InputUnsupported: The model cannot be differentiated.
+        MemoryError: The host has too little memory for a batch.
         NonFinite: A loss or the sum is NaN or infinite.
     """
     parameters = [model.parameters[name] for name in parameter_names]
@@ -59,13 +62,25 @@ def gradient_sum(
             raise NonFinite("the loss of a row is not finite", metadata={"what": "loss"})
         if not losses.requires_grad:
             raise InputUnsupported.at("model.uri", "gives an output that no parameter reaches")
-        gradients = torch.autograd.grad(losses.sum(), parameters, allow_unused=True)
-        for part, gradient in zip(parts, gradients, strict=True):
+        for part, gradient in zip(parts, _gradients(losses, parameters), strict=True):
             if gradient is not None:
                 part += gradient.reshape(-1)
     if not torch.isfinite(total).all():
         raise NonFinite("a gradient is not finite", metadata={"what": "gradient"})
     return total
+
+
+def _gradients(losses: Tensor, parameters: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    try:
+        return torch.autograd.grad(losses.sum(), parameters, allow_unused=True)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        why = str(error).splitlines()[0][:_LONGEST_REASON]
+        if "can't allocate memory" in why:
+            raise MemoryError(why) from error
+        # For instance where a layer in place has overwritten what the backward pass needs.
+        raise InputUnsupported.at("model.uri", f"cannot be differentiated: {why}") from error
 
 
 def _autocast(device: str, dtype: torch.dtype | None) -> AbstractContextManager[object]:

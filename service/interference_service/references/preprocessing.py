@@ -98,6 +98,10 @@ def _pixels(encoded: bytes, source: ImageSource, field: str) -> NDArray[np.uint8
                     f"{MAX_PIXELS} pixels are decoded",
                 )
             decoded = _in_mode(image, source.mode)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidData.at(
+            field, f"holds an image that is far too large; at most {MAX_PIXELS} pixels are decoded"
+        ) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise InvalidData.at(
             field, f"holds bytes that are no JPEG, PNG or WebP image ({len(encoded)} bytes)"
@@ -111,6 +115,9 @@ def _in_mode(image: Image.Image, mode: ImageMode) -> Image.Image:
         # Pillow clips 16 bits to 8 where it should scale them.
         wide = np.asarray(image, dtype=np.int64)
         image = Image.fromarray((wide >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode == "P":
+        # Pillow warns of the transparency that the next step drops.
+        image = image.convert("RGBA")
     return image.convert("RGB" if mode is ImageMode.RGB else "L")
 
 

@@ -36,7 +36,7 @@ class Stores:
             InputUnavailable: There is no such file, or it cannot be read.
         """
         root, parts = self._locate(uri, field)
-        directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        directory = _open_root(root, uri, field)
         try:
             for part in parts[:-1]:
                 below = _open_at(directory, part, os.O_DIRECTORY, uri, field)
@@ -93,6 +93,15 @@ def _parts(uri: str, path: str, field: str) -> list[str]:
             field, f"{uri!r} has an empty, '.' or '..' component; write the path of the file itself"
         )
     return parts
+
+
+def _open_root(root: Path, uri: str, field: str) -> int:
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputUnavailable.at(
+            field, f"the store of {uri!r} cannot be read: {error.strerror}; ask the operator"
+        ) from error
 
 
 def _open_at(directory: int, part: str, flags: int, uri: str, field: str) -> int:

@@ -44,10 +44,15 @@ def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.gene
         raise InvalidData.at(field, f"is null in row {row}; every row needs a value")
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
-        return np.asarray(array.cast(pa.int64()).to_numpy())
-    if _is_text(array.type):
-        return np.asarray(array.to_numpy(zero_copy_only=False), dtype=object)
+    try:
+        if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
+            return np.asarray(array.cast(pa.int64()).to_numpy())
+        if _is_text(array.type):
+            return np.asarray(array.to_numpy(zero_copy_only=False), dtype=object)
+    except (pa.ArrowException, ValueError) as error:
+        raise InvalidData.at(
+            field, "holds an integer of more than 63 bits or a string that is not UTF-8"
+        ) from error
     raise InvalidData.at(field, f"holds {array.type}; it must hold integers or strings")
 
 
@@ -88,22 +93,18 @@ def number_column(array: pa.Array, field: str) -> NumberColumn:
     Raises:
         InvalidData: A value is null, lists differ in length, or the column holds something else.
     """
-    _no_nulls(array, field)
-    if not _is_list(array.type):
-        return NumberColumn(_numbers(array, field))
-    lengths = np.unique(pc.list_value_length(array).to_numpy(zero_copy_only=False))
-    if len(lengths) != 1:
-        raise InvalidData.at(
-            field,
-            f"holds lists of {lengths.min()} to {lengths.max()} numbers; one length is needed",
-        )
-    values = array.flatten()
+    values = array
     while _is_list(values.type):
+        _no_nulls(values, field)
+        lengths = np.unique(pc.list_value_length(values).to_numpy(zero_copy_only=False))
+        if len(lengths) > 1:
+            raise InvalidData.at(
+                field,
+                f"holds lists of {lengths.min()} to {lengths.max()} entries; one length is needed",
+            )
         values = values.flatten()
     numbers = _numbers(values, field)
-    if len(numbers) % len(array):
-        raise InvalidData.at(field, "holds nested lists that differ in length")
-    return NumberColumn(numbers.reshape(len(array), -1))
+    return NumberColumn(numbers.reshape(len(array), -1) if _is_list(array.type) else numbers)
 
 
 def _numbers(array: pa.Array, field: str) -> NDArray[np.generic]:

@@ -27,6 +27,8 @@ _FLAT_LAYOUT = {
     "serialized_example_inputs.pt": "data/sample_inputs/model.pt",
     "version": "archive_version",
 }
+_DAMAGES = (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError)
+"""What reading a damaged zip file raises."""
 _EXTRA = re.compile(r"extra/[^/]+(/[^/]+)*")
 
 
@@ -41,7 +43,7 @@ class Archive:
         """
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except _DAMAGES as error:
             raise refuse(
                 "is not an archive of torch.export.save; write it with "
                 "torch.export.save(torch.export.export(model.eval(), …), path)"
@@ -73,7 +75,7 @@ class Archive:
         need(name in self._members, f"lacks the member {name!r}; export the model again")
         try:
             return self._zip.read(self._members[name])
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        except _DAMAGES as error:
             raise refuse(f"has the damaged member {name!r}; copy or export it again") from error
 
     def json(self, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from interference_service.references.models.operators import STRINGS
+from interference_service.references.models.operators import EQUATION, STRINGS
 from interference_service.references.models.payloads import DTYPES, STRIDED
 from interference_service.references.models.refusal import need, refuse
 
@@ -146,7 +146,11 @@ def _enumerated(kind: str, value: Any, operator: str, parameter: str) -> Argumen
             return ModelDevice()
         case "as_string":
             allowed = STRINGS.get((operator, parameter), frozenset())
-            need(value in allowed, f"gives {operator} a string for {parameter} that is not allowed")
+            equation = operator == "einsum" and isinstance(value, str) and EQUATION.fullmatch(value)
+            need(
+                value in allowed or equation,
+                f"gives {operator} a string for {parameter} that is not allowed",
+            )
             return Constant(value)
         case _:
             raise refuse(

@@ -17,6 +17,7 @@ from interference_service.references.models.graph import (
     Environment,
     Interpreter,
     Step,
+    any_writes,
     steps_of,
 )
 from interference_service.references.models.payloads import QUALIFIED_NAME, Payload, payloads
@@ -75,10 +76,17 @@ class GraphModel:
         Raises:
             InputUnsupported: The inputs do not fit the graph.
         """
-        environment: Environment = dict(inputs)
+        # Layers in place write into copies: a call changes neither its inputs nor the buffers.
+        copied = any_writes(self._steps)
+        environment: Environment = {
+            name: each.clone() if copied else each for name, each in inputs.items()
+        }
         for each in self._bindings:
-            tensors = self.parameters if each.parameter else self.buffers
-            environment[each.node] = tensors[each.name]
+            if each.parameter:
+                environment[each.node] = self.parameters[each.name]
+            else:
+                buffer = self.buffers[each.name]
+                environment[each.node] = buffer.clone() if copied else buffer
         self._interpreter.run(self._steps, environment)
         output = environment.get(self._output)
         need(isinstance(output, Tensor), "has a first output that is not a tensor")

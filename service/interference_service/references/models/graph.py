@@ -18,7 +18,13 @@ from interference_service.references.models.arguments import (
     node_name,
     single,
 )
-from interference_service.references.models.operators import FORCED, KINDS, OPERATORS, SKIPPED
+from interference_service.references.models.operators import (
+    FORCED,
+    KINDS,
+    OPERATORS,
+    SKIPPED,
+    WRITERS,
+)
 from interference_service.references.models.payloads import DTYPES
 from interference_service.references.models.refusal import need, refuse
 
@@ -69,6 +75,13 @@ def steps_of(graph: Mapping[str, Any], depth: int = 0) -> tuple[Step, ...]:
     nodes = graph["nodes"]
     need(len(nodes) <= MAX_NODES, f"has {len(nodes)} nodes; at most {MAX_NODES} are run")
     return tuple(_step(node, depth) for node in nodes if node["target"] not in SKIPPED)
+
+
+def any_writes(steps: Sequence[Step]) -> bool:
+    """Whether a step writes into a tensor that it is given."""
+    return any(
+        each.name in WRITERS if isinstance(each, Call) else any_writes(each.steps) for each in steps
+    )
 
 
 def _step(node: Mapping[str, Any], depth: int) -> Step:
@@ -188,10 +201,10 @@ class Interpreter:
             if isinstance(step, Call):
                 self._call(step, environment)
             else:
-                inner = {name: environment[outer] for name, outer in step.inputs}
+                inner = _passed(step.inputs, environment)
                 with step.context(self._device):
                     self.run(step.steps, inner)
-                environment |= {outer: inner[name] for outer, name in step.outputs}
+                environment |= _passed(step.outputs, inner)
 
     def _call(self, call: Call, environment: Environment) -> None:
         try:
@@ -228,6 +241,13 @@ class Interpreter:
                 return self._dtype if dtype in {torch.float32, torch.float64} else dtype
             case ModelDevice():
                 return self._device
+
+
+def _passed(pairs: Sequence[tuple[str, str]], environment: Environment) -> Environment:
+    """Values by their names on the other side of a region's border."""
+    for _, name in pairs:
+        need(name in environment, f"passes {name} across a region, which no node before makes")
+    return {there: environment[here] for there, here in pairs}
 
 
 def _refused_call(call: Call, error: Exception) -> Exception:

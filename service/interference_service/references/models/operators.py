@@ -5,44 +5,54 @@ An allow-list of exact names: the operator namespace of torch holds ones that re
 
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-_NAMES = """
-_adaptive_avg_pool2d _safe_softmax _softmax _log_softmax _to_copy abs add addmm alias amax amin
-adaptive_avg_pool1d adaptive_avg_pool2d alpha_dropout any all arange argmax avg_pool1d avg_pool2d
-baddbmm batch_norm bmm cat ceil chunk clamp clamp_min clamp_max clone constant_pad_nd contiguous
-conv1d conv2d conv3d convolution cos cumsum detach div dropout elu embedding eq erf exp expand
-expand_as fill flatten flip floor full full_like gather ge gelu glu group_norm gt hardsigmoid
-hardswish hardtanh index index_select layer_norm le leaky_relu lift_fresh_copy linear log log1p
-log_softmax logical_and logical_not logical_or lt masked_fill matmul max_pool1d max_pool2d maximum
-mean minimum mish mm mul narrow native_batch_norm native_dropout native_group_norm
-native_layer_norm ne neg new_full new_ones new_zeros norm ones ones_like pad permute pixel_shuffle
-pow prelu reciprocal relu relu6 repeat repeat_interleave reshape rms_norm roll round rsqrt rsub
-scaled_dot_product_attention select sigmoid sign silu sin slice softmax softplus split
-split_with_sizes sqrt squeeze stack std sub sum sym_numel sym_size t tanh to transpose tril triu
-type_as unbind unflatten unsqueeze upsample_bilinear2d upsample_nearest2d var view where zeros
-zeros_like feature_dropout scalar_tensor _unsafe_view _native_batch_norm_legit_no_training
-relu_ silu_ hardswish_ hardtanh_ leaky_relu_ elu_ relu6_ gelu_
+_READING = """
+abs adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool3d
+adaptive_max_pool2d add addcmul addmm alias all alpha_dropout amax amin any arange argmax
+avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bmm cat ceil celu channel_shuffle chunk clamp
+clamp_max clamp_min clone constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose2d
+convolution cos cosine_similarity cumsum detach div dot dropout einsum elu embedding eq erf exp
+expand expand_as feature_alpha_dropout feature_dropout fill flatten flip floor full full_like
+gather ge gelu glu group_norm gt hardsigmoid hardswish hardtanh im2col index index_select
+instance_norm layer_norm le leaky_relu lerp lift_fresh_copy linalg_vector_norm linear linspace log
+log1p log_sigmoid _log_softmax log_softmax logical_and logical_not logical_or logsumexp lt mT
+masked_fill matmul max max_pool1d max_pool2d max_pool3d maximum mean min minimum mish mm movedim
+mul mv narrow _native_batch_norm_legit_no_training native_dropout
+native_group_norm native_layer_norm ne neg new_full new_ones new_zeros norm ones ones_like outer
+pad permute pixel_shuffle pow prelu prod reciprocal relu relu6 repeat repeat_interleave reshape
+rms_norm roll round rsqrt rsub _safe_softmax scalar_tensor scaled_dot_product_attention select
+selu sigmoid sign silu sin slice softmax _softmax softplus split split_with_sizes sqrt square
+squeeze stack std sub sum swapaxes sym_numel sym_size t tanh threshold tile to _to_copy transpose
+tril triu type_as unbind unflatten _unsafe_view unsqueeze upsample_bicubic2d upsample_bilinear2d
+upsample_nearest2d var view where zeros zeros_like
 """
 
-_INPUT_WRITERS = frozenset(
-    {"relu_", "silu_", "hardswish_", "hardtanh_", "leaky_relu_", "elu_", "relu6_", "gelu_"}
-)
-"""Activations in place, which networks use to save memory."""
+_WRITING = """
+relu_ silu_ hardswish_ hardtanh_ leaky_relu_ elu_ relu6_ gelu_ selu_ celu_ add_ sub_ mul_
+div_
+"""
+"""Activations and sums in place, which networks use to save memory."""
 
 FORCED: Mapping[str, tuple[str, object]] = {
     "dropout": ("train", False),
     "feature_dropout": ("train", False),
     "alpha_dropout": ("train", False),
+    "feature_alpha_dropout": ("train", False),
     "native_dropout": ("train", False),
     "batch_norm": ("training", False),
-    "native_batch_norm": ("training", False),
     "scaled_dot_product_attention": ("dropout_p", 0.0),
+    "repeat_interleave": ("output_size", None),
 }
-"""Evaluation mode: archives hold models as the training loop left them, and have no ``eval()``."""
+"""Evaluation mode: archives hold models as the training loop left them, and have no ``eval()``.
+
+A size of the result that torch would believe is computed instead.
+"""
 
 SKIPPED = frozenset(
     {"torch.ops.aten._assert_tensor_metadata.default", "torch.ops.aten._assert_scalar.default"}
@@ -58,6 +68,8 @@ STRINGS: Mapping[tuple[str, str], frozenset[str]] = {
     ("conv2d", "padding"): frozenset({"same", "valid"}),
 }
 """The strings that an argument may be."""
+EQUATION = re.compile(r"[A-Za-z., >-]{1,256}")
+"""What an equation of einsum is made of."""
 
 _TENSOR = frozenset({"as_tensor", "as_int", "as_float", "as_bool", "as_sym_int", "as_sym_float"})
 _INT = frozenset({"as_int", "as_sym_int"})
@@ -93,7 +105,6 @@ _ARITHMETIC = [
     "eq",
     "floordiv",
     "ge",
-    "getitem",
     "gt",
     "le",
     "lt",
@@ -108,22 +119,70 @@ _ARITHMETIC = [
 _SYMBOLIC = ["sym_float", "sym_int", "sym_max", "sym_min", "sym_not", "sym_sum"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An operator that believes its arguments, behind a check: wrong ones would end the process."""
+
+    call: Any
+    fits: Callable[..., bool]
+
+    @property
+    def _schema(self) -> Any:
+        return self.call._schema
+
+    def __call__(self, *positional: Any, **named: Any) -> Any:
+        if not self.fits(*positional, **named):
+            raise ValueError("the shapes of its arguments do not agree")
+        return self.call(*positional, **named)
+
+
+def _one_per_channel(batch: torch.Tensor, *others: Any) -> bool:
+    given = [each for each in others if isinstance(each, torch.Tensor)]
+    return batch.dim() >= 2 and all(each.shape == batch.shape[1:2] for each in given)
+
+
+def _has_heads(query: torch.Tensor, *others: Any, enable_gqa: bool = False, **_: Any) -> bool:
+    given = [query, *(each for each in others[:2] if isinstance(each, torch.Tensor))]
+    return not enable_gqa or all(each.dim() >= 3 and each.shape[-3] for each in given)
+
+
+_CHECKS: Mapping[str, Callable[..., bool]] = {
+    "_native_batch_norm_legit_no_training": _one_per_channel,
+    "scaled_dot_product_attention": _has_heads,
+}
+
+
 def _allowed() -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
-    for name in _NAMES.split():
+    for name in (_READING + _WRITING).split():
         packet = getattr(torch.ops.aten, name, None)
         for overload in packet.overloads() if packet is not None else ():
             # Variants that write into an argument given to them are for torch's own use.
-            if overload.endswith("out") or overload in {"names_out", "dimname", "Dimname"}:
+            # Those of the scripting language take an element type as a bare number, unchecked.
+            if overload.endswith("out") or overload.startswith("prim_"):
                 continue
             call = getattr(packet, overload)
-            if _only_reads(call) or name in _INPUT_WRITERS:
-                found[f"torch.ops.aten.{name}.{overload}"] = call
-    # Counters of batch normalisation: what they become is thrown away.
-    found["torch.ops.aten.add_.Tensor"] = torch.ops.aten.add.Tensor
-    found |= {f"_operator.{name}": getattr(operator, name) for name in _ARITHMETIC}
+            if _only_reads(call) or name in _WRITING.split():
+                checked = _Checked(call, _CHECKS[name]) if name in _CHECKS else call
+                found[f"torch.ops.aten.{name}.{overload}"] = checked
+    found["_operator.getitem"] = operator.getitem
+    found |= {f"_operator.{name}": _on_numbers(getattr(operator, name)) for name in _ARITHMETIC}
     found |= {f"torch.{name}": getattr(torch, name) for name in _SYMBOLIC if hasattr(torch, name)}
     return found | {f"math.{name}": getattr(math, name) for name in ("ceil", "floor", "trunc")}
+
+
+def _on_numbers(call: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator on numbers of 64 bits; Python's own repeats lists and lets integers grow."""
+
+    def checked(*values: object) -> Any:
+        if not all(isinstance(each, int | float) for each in values):
+            raise TypeError("takes numbers only")
+        result = call(*values)
+        if isinstance(result, int) and abs(result) >= 1 << 63:
+            raise OverflowError("makes a number of more than 64 bits")
+        return result
+
+    return checked
 
 
 def _only_reads(call: Any) -> bool:
@@ -135,3 +194,10 @@ def _only_reads(call: Any) -> bool:
 
 OPERATORS: Mapping[str, Callable[..., Any]] = _allowed()
 """Every callable that a graph may name, by the name in the file."""
+
+WRITERS = frozenset(
+    f"torch.ops.aten.{name}.{overload}"
+    for name in _WRITING.split()
+    for overload in getattr(torch.ops.aten, name).overloads()
+)
+"""Those that write into their first argument."""

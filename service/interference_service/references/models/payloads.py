@@ -103,8 +103,10 @@ def _raw(
     record, count = records[key], math.prod(size)
     last = offset + sum((each - 1) * step for each, step in zip(size, stride, strict=True))
     # A stride of 0 would let a few bytes stand for any number of entries.
+    within = count <= record.numel() and last < record.numel()
+    # An empty tensor needs no bytes, but torch multiplies its other sizes.
     need(
-        count == 0 or (count <= record.numel() and last < record.numel()),
+        within if count else math.prod(each or 1 for each in size) < MAX_SIZE,
         f"holds {name} with a shape that reaches outside its bytes",
     )
     tensor = record.as_strided(size, stride, offset) if count else torch.empty(size, dtype=dtype)
@@ -160,11 +162,16 @@ def _loaded(name: str, tensor: object) -> Payload:
         f"holds {name}, which is not a tensor",
     )
     assert isinstance(tensor, Tensor)  # noqa: S101 - for the type checker
+    need(
+        not tensor.is_nested
+        and tensor.layout is torch.strided
+        and tensor.device.type == "cpu"
+        and tensor.dtype in DTYPES.values(),
+        f"holds {name} in an element type, layout or place that is not read",
+    )
     storage = tensor.untyped_storage()
     need(
-        tensor.layout is torch.strided
-        and tensor.dtype in DTYPES.values()
-        and tensor.numel() * tensor.element_size() <= storage.nbytes(),
+        tensor.numel() * tensor.element_size() <= storage.nbytes(),
         f"holds {name} with a shape that reaches outside its bytes",
     )
     identity = (storage.data_ptr(), *tensor.shape, *tensor.stride(), tensor.storage_offset())

@@ -1,0 +1,104 @@
+"""A specification is checked for what is there and offered, before any worker is asked."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
+from interference_service.references.checker import (
+    DATA_FORMATS,
+    MODEL_FORMATS,
+    StoreReferenceChecker,
+)
+from interference_service.references.data import SOURCES
+from interference_service.references.models import LOADERS
+from interference_service.references.stores import Stores
+
+
+@pytest.fixture
+def checker(tmp_path: Path) -> StoreReferenceChecker:
+    for name in ("model.pt2", "a.parquet", "b.parquet"):
+        (tmp_path / name).write_bytes(b"content is not read")
+    return StoreReferenceChecker(Stores({"data": tmp_path}))
+
+
+def specification(
+    model: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+) -> AnalysisSpecification:
+    plain = {
+        "model": {"uri": "data://model.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
+        "data": {
+            "uris": ["data://a.parquet", "data://b.parquet"],
+            "format": "DATA_FORMAT_PARQUET",
+            "label_column": "label",
+            "inputs": [{"name": "x", "tensor": {"column": "x"}}],
+        },
+    }
+    return AnalysisSpecification.model_validate(
+        {
+            "model": plain["model"] | (model or {}),
+            "data": plain["data"] | (data or {}),
+            "options": options or {},
+        }
+    )
+
+
+def test_a_specification_whose_files_are_there_passes(checker):
+    checker.check(specification())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "kind"),
+    [
+        ({"model": {"uri": "data://none.pt2"}}, "model.uri", InputUnavailable),
+        ({"model": {"uri": "data://../model.pt2"}}, "model.uri", InputUnsupported),
+        ({"model": {"uri": "none://model.pt2"}}, "model.uri", InputUnsupported),
+        (
+            {"data": {"uris": ["data://a.parquet", "data://c.parquet"]}},
+            "data.uris[1]",
+            InputUnavailable,
+        ),
+        ({"data": {"uris": ["file:///etc/passwd"]}}, "data.uris[0]", InputUnsupported),
+        ({"model": {"format": "MODEL_FORMAT_CHECKPOINT"}}, "model.format", InputUnsupported),
+        ({"data": {"format": "DATA_FORMAT_CSV"}}, "data.format", InputUnsupported),
+        (
+            {"options": {"engine": {"kind": "ENGINE_KIND_SKETCH"}}},
+            "options.engine.kind",
+            InputUnsupported,
+        ),
+        (
+            {"data": {"sampling": {"target_precision": 0.1}}},
+            "data.sampling.target_precision",
+            InputUnsupported,
+        ),
+    ],
+)
+def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):
+    with pytest.raises(AnalysisError) as caught:
+        checker.check(specification(**changes))
+    assert type(caught.value) is kind
+    assert [each.field for each in caught.value.violations] == [f"spec.{field}"]
+
+
+def test_a_refused_format_is_told_with_those_that_are_offered(checker):
+    with pytest.raises(InputUnsupported, match="MODEL_FORMAT_TORCH_EXPORT"):
+        checker.check(specification(model={"format": "MODEL_FORMAT_MLFLOW"}))
+
+
+def test_the_formats_that_pass_are_those_that_can_be_read():
+    assert set(MODEL_FORMATS) == LOADERS.keys()
+    assert set(DATA_FORMATS) == SOURCES.keys()
+
+
+def test_checking_needs_neither_torch_nor_arrow():
+    program = (
+        "import sys, interference_service.references.checker;"
+        "sys.exit(bool({'torch', 'pyarrow', 'PIL'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

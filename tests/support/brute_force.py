@@ -4,7 +4,7 @@ One autograd call per row in 64 bits, sums over explicit pairs of rows and folds
 code only the keys that deal rows into folds, which are a convention and not a computation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import permutations
@@ -12,6 +12,7 @@ from itertools import permutations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from torch import Tensor, nn
 
 from interference_service.core.sampling import row_keys
@@ -95,9 +96,26 @@ class BruteForce:
         return (G @ priors) / (priors * np.diag(G))
 
     def suppression(self, priors: Array) -> Array:
+        return self._relative(priors, -1.0)
+
+    def support(self, priors: Array) -> Array:
+        return self._relative(priors, 1.0)
+
+    def _relative(self, priors: Array, sign: float) -> Array:
+        """Σ_{d≠c} π_d max(0, ±G_cd) / (π_c U_c)."""
         G = self.gram()
-        opposed = np.maximum(0.0, -(G - np.diag(np.diag(G))))
-        return (opposed @ priors) / (priors * np.diag(G))
+        part = np.maximum(0.0, sign * (G - np.diag(np.diag(G))))
+        return (part @ priors) / (priors * np.diag(G))
+
+    def descent_rate(self, priors: Array) -> Array:
+        return self.gram() @ priors
+
+    def norms(self) -> Array:
+        return np.sqrt(np.diag(self.gram()))
+
+    def share_of_update(self, priors: Array) -> Array:
+        weighted = priors * self.norms()
+        return weighted / weighted.sum()
 
     def without(self, c: int, fold: int) -> "BruteForce":
         """The same without the rows of one fold of one class."""
@@ -108,3 +126,79 @@ class BruteForce:
 
     def folds_of(self, c: int) -> Iterable[int]:
         return sorted(set(self.folds[self.labels == c].tolist()))
+
+    def counts(self) -> list[int]:
+        """Rows of every class. Has length C."""
+        return [int((self.labels == c).sum()) for c in range(self.num_classes)]
+
+    def means_of_folds(self) -> Array:
+        """Mean gradient of every fold of every class, in that order. Has shape ``[R, P]``."""
+        return np.stack(
+            [
+                self.gradients[(self.labels == c) & (self.folds == fold)].mean(0)
+                for c in range(self.num_classes)
+                for fold in self.folds_of(c)
+            ]
+        )
+
+    def jackknife(self, statistic: Callable[["BruteForce"], Array]) -> Array:
+        """Variance of a statistic by the folds of each class; NaN for fewer than two folds.
+
+        Equations 8 and 9 of Busing, Meijer, Van der Leeden 1999. Has shape ``[C, ...]``.
+        """
+        whole = statistic(self)
+        return np.stack([self._variance_by(c, statistic, whole) for c in range(self.num_classes)])
+
+    def uncertainty(self, statistic: Callable[["BruteForce"], Array]) -> tuple[Array, Array]:
+        """Variance of a statistic, and degrees of freedom by Welch and Satterthwaite."""
+        by_class = self.jackknife(statistic)
+        squares = sum(
+            variance**2 / (len(list(self.folds_of(c))) - 1) for c, variance in enumerate(by_class)
+        )
+        total = by_class.sum(0)
+        return total, np.divide(total**2, squares, out=np.ones_like(total), where=squares > 0)
+
+    def interval(
+        self, statistic: Callable[["BruteForce"], Array], confidence: float = 0.95
+    ) -> tuple[Array, Array]:
+        """Bounds of a statistic around its value."""
+        variance, freedom = self.uncertainty(statistic)
+        half = stats.t(freedom).ppf((1 + confidence) / 2) * np.sqrt(variance)
+        return statistic(self) - half, statistic(self) + half
+
+    def _variance_by(
+        self, c: int, statistic: Callable[["BruteForce"], Array], whole: Array
+    ) -> Array:
+        folds = list(self.folds_of(c))
+        if len(folds) < 2:
+            return np.full_like(whole, np.nan)
+        n = (self.labels == c).sum()
+        m = [((self.labels == c) & (self.folds == fold)).sum() for fold in folds]
+        without = [statistic(self.without(c, fold)) for fold in folds]
+        pairs = list(zip(m, without, strict=True))
+        estimate = len(folds) * whole - sum((1 - m_j / n) * T_j for m_j, T_j in pairs)
+        squares = [
+            (n / m_j * whole - (n / m_j - 1) * T_j - estimate) ** 2 / (n / m_j - 1)
+            for m_j, T_j in pairs
+        ]
+        return np.asarray(sum(squares) / len(folds))
+
+
+def random_classes(
+    counts: Sequence[int], folds: int, *, features: int = 6, signal: float = 2.0, seed: int = 0
+) -> BruteForce:
+    """Rows around a random mean per class with noise of 1, dealt round into folds.
+
+    Args:
+        counts: Rows of every class. Has length C.
+        folds: Most folds of a class.
+        features: P.
+        signal: Standard deviation of the entries of the means.
+        seed: Of the generator.
+    """
+    generator = np.random.default_rng(seed)
+    means = signal * generator.normal(size=(len(counts), features))
+    labels = np.repeat(np.arange(len(counts)), counts)
+    gradients = means[labels] + generator.normal(size=(len(labels), features))
+    dealt = [rank % min(folds, n) for n in counts for rank in range(n)]
+    return BruteForce(gradients, labels, np.array(dealt, dtype=int), len(counts))

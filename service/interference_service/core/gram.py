@@ -64,7 +64,8 @@ def gram_matrix(grid: Padded, layout: FoldLayout) -> Gram:
         U = cross_fold_sum(grid) / cross_fold_weight(grid)
     # Rounding leaves the two triangles apart in the last bits.
     G = (plain + plain.T) / 2
-    plain_squared_norms = np.diagonal(G).copy()
+    # And where the rows of a class cancel, a norm can come out below zero by as much.
+    plain_squared_norms = np.maximum(np.diagonal(G), 0.0)
     np.fill_diagonal(G, U)
     return Gram(G, U, plain_squared_norms)
 

@@ -57,7 +57,7 @@ def layer_suppression(shared: Scope, layers: Sequence[Scope], _: Array) -> Array
 
 def layer_progress(shared: Scope, layers: Sequence[Scope], _: Array) -> Array:
     """Σ_d π_d G_cd^l / (π_c U_c): over the shared layers they add up to ρ_c. ``[L, C]``."""
-    U = shared.gram.U
+    U = np.where(shared.defined, shared.gram.U, np.nan)
     own = np.stack([each.gram.U / U for each in layers])
     others = [relative_matrix(shared, each.gram.G, everything).sum(1) for each in layers]
     return np.asarray(own + np.stack(others))

@@ -1,0 +1,313 @@
+"""From the statistics of the layers to flags, judgements, summaries and conflicts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, strategies as st
+from scipy import stats
+
+from interference_service.core.analysis import ALL, MOST_PAIRS, SHARED, Findings, analyse
+from interference_service.core.folds import fold_layout
+from interference_service.core.layers import Layer
+from interference_service.core.metrics import CLASS_METRICS
+from interference_service.core.metrics.summary import Summary
+from interference_service.core.scope import Setting, scope_of
+from interference_service.core.sufficient_statistics import sufficient_statistics
+from interference_service.errors import InputUnsupported
+from support.brute_force import BruteForce, random_classes
+
+FOLDS = 3
+SEED = st.integers(0, 2**32)
+
+
+def setting(counts: Sequence[int], minorities=None, **changes) -> Setting:
+    π = np.array(counts) / sum(counts)
+    return Setting(π, π < 0.5 / len(π) if minorities is None else np.array(minorities), **changes)
+
+
+def findings(counts, X, *, cuts=(), heads=(), folds: int = FOLDS, **changes) -> Findings:
+    """The analysis of layers that share the columns of X out among them.
+
+    Args:
+        counts: Rows of every class.
+        X: Mean gradient of every segment.
+        cuts: Where the next layer begins.
+        heads: Numbers of the layers that are heads.
+        folds: Most folds of a class.
+        changes: Of the setting.
+    """
+    blocks = np.split(np.asarray(X, dtype=np.float64), cuts, axis=1)
+    layout = fold_layout(counts, folds)
+    return analyse(
+        [sufficient_statistics(layout, block) for block in blocks],
+        [
+            Layer(f"layer{i}", (f"layer{i}.weight",), block.shape[1], i in heads)
+            for i, block in enumerate(blocks)
+        ],
+        setting(counts, **changes),
+        np.ones(len(blocks)),
+    )
+
+
+def of_rows(rows: BruteForce, **changes) -> Findings:
+    return findings(rows.counts(), rows.means_of_folds(), **changes)
+
+
+def by_name(found: Findings) -> dict[str, Summary]:
+    return {each.name: each for each in found.summary}
+
+
+def assert_same_columns(one, other) -> None:
+    for name in CLASS_METRICS:
+        np.testing.assert_allclose(one[name].values, other[name].values, rtol=1e-9, err_msg=name)
+
+
+def opposed(minority_rows: int = 6) -> Findings:
+    """A majority and a smaller class with opposite gradients and a little noise."""
+    rows = random_classes([30, minority_rows], 8, features=5, signal=0.0, seed=8)
+    rows.gradients *= 0.1
+    rows.gradients[:, 0] += np.where(rows.labels == 0, 1.0, -1.0)
+    return of_rows(rows, folds=8)
+
+
+def test_flags_say_what_stands_against_a_class():
+    counts = [12, 0, 1, 2, 3]
+    means = [[3.0, 0]] * 3 + [[1.0, 1]] + [[1.0, 1], [1.0, 1]]
+    # The rows of the last class cancel out.
+    found = findings(counts, [*means, [1.0, 0], [-0.5, 0.8], [-0.5, -0.8]])
+    assert found.flags == ((), ("EMPTY",), ("ONE_ROW",), ("NO_INTERVAL",), ("BELOW_NOISE_FLOOR",))
+    assert found.judged.tolist() == [True, False, False, False, False]
+    assert not found.unlearned.any()
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), SEED, st.floats(0, 4))
+def test_a_class_is_judged_exactly_where_nothing_is_flagged(counts, seed, signal):
+    found = of_rows(random_classes(counts, FOLDS, signal=signal, seed=seed))
+    assert found.judged.tolist() == [not flags for flags in found.flags]
+
+
+def test_a_minority_that_the_majority_unlearns_is_found():
+    found = opposed()
+    assert found.judged.tolist() == [True, True]
+    assert found.unlearned.tolist() == [False, True]
+    assert found.scopes[0].columns["progress_ratio_simultaneous"].upper[1] < 0
+    assert found.scopes[0].main_suppressor.tolist() == [1, 0]
+    summary = by_name(found)
+    assert summary["unlearned_minorities"].value == 1
+    assert summary["conflicting_pairs"].value == 1
+    assert summary["conflicting_pair_share"].value == 1
+    assert summary["worst_progress_ratio"].class_index == 1
+    assert summary["least_minority_cosine"].value == pytest.approx(-1, abs=0.1)
+
+
+def test_a_class_that_is_no_minority_is_never_called_unlearned():
+    found = opposed(minority_rows=20)
+    # Shares of 3/5 and 2/5: the gradients of the second class lose all the same.
+    assert found.scopes[0].columns["progress_ratio"].upper[1] < 0
+    assert not found.unlearned.any()
+
+
+def test_a_minority_is_unlearned_only_where_the_bound_for_all_of_them_is_below_zero():
+    """Five minorities whose progress ratio lies at −1.3, with so few rows that luck decides."""
+    rows = random_classes([60] + [6] * 5, 6, features=4, signal=0.0, seed=112)
+    rows.gradients[:, 0] += np.where(rows.labels == 0, 1.0, -1.6)
+    found = of_rows(rows, folds=6)
+    columns = found.scopes[0].columns
+    together = columns["progress_ratio_simultaneous"].upper < 0
+    alone = columns["progress_ratio"].upper < 0
+    assert (together.sum(), alone.sum()) == (2, 3)
+    assert found.unlearned.tolist() == together.tolist()
+    np.testing.assert_array_equal(found.judged, np.isfinite(columns["progress_ratio"].values))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_minority_with_too_few_rows_is_neither_judged_nor_unlearned(rows):
+    found = opposed(minority_rows=rows)
+    assert found.judged.tolist() == [True, False]
+    assert not found.unlearned.any()
+    assert np.isnan(by_name(found)["worst_progress_ratio"].value)
+
+
+def test_the_class_head_stays_outside_the_shared_scope():
+    rows = random_classes([7, 6, 5], FOLDS, signal=4.0, features=9, seed=2)
+    X = rows.means_of_folds()
+    found = findings(rows.counts(), X, cuts=[3, 6], heads=[2])
+    shared, everything = found.scopes
+    assert (shared.id, everything.id) == (SHARED, ALL)
+    without = scope_of(
+        sufficient_statistics(fold_layout(rows.counts(), FOLDS), X[:, :6]), setting(rows.counts())
+    )
+    np.testing.assert_allclose(shared.pairs["cosine"], without.cosines.value, rtol=1e-9)
+    whole = of_rows(rows).scopes[0]
+    assert_same_columns(everything.columns, whole.columns)
+    assert np.abs(everything.pairs["gram"] - shared.pairs["gram"]).max() > 0.1
+    # The head is reported as a layer of its own.
+    assert [layer.name for layer in found.layers] == ["layer0", "layer1", "layer2"]
+    assert all(matrix.shape == (3, 3) for matrix in found.layer_metrics.values())
+    np.testing.assert_allclose(
+        found.layer_metrics["progress"][:2].sum(0), shared.columns["progress_ratio"].values
+    )
+
+
+def test_without_a_head_both_scopes_are_the_same():
+    shared, everything = of_rows(random_classes([6, 5], FOLDS), cuts=[2]).scopes
+    assert_same_columns(shared.columns, everything.columns)
+    np.testing.assert_array_equal(shared.pairs["cosine"], everything.pairs["cosine"])
+
+
+def test_a_model_that_is_all_head_shares_nothing():
+    rows = random_classes([6, 5], FOLDS)
+    with pytest.raises(InputUnsupported, match="head") as caught:
+        of_rows(rows, cuts=[2], heads=[0, 1])
+    assert caught.value.violations[0].field == "spec.options.head"
+
+
+def test_the_order_of_the_layers_is_kept_and_changes_no_scope():
+    rows = random_classes([6, 5, 4], FOLDS, signal=4.0, features=6, seed=3)
+    X = rows.means_of_folds()
+    one = findings(rows.counts(), X, cuts=[2])
+    other = findings(rows.counts(), np.roll(X, -2, axis=1), cuts=[4])
+    assert_same_columns(one.scopes[0].columns, other.scopes[0].columns)
+    for name, values in one.layer_metrics.items():
+        np.testing.assert_allclose(other.layer_metrics[name], values[::-1], rtol=1e-9, err_msg=name)
+
+
+@given(st.lists(st.integers(3, 7), min_size=3, max_size=4), SEED)
+def test_the_summary_equals_brute_force(counts, seed):
+    rows = random_classes(counts, FOLDS, signal=4.0, features=9, seed=seed)
+    C, π = len(counts), np.array(counts) / sum(counts)
+    minorities = np.arange(C) < 2
+    found = of_rows(rows, minorities=minorities)
+    assume(found.judged.all())
+    summary = by_name(found)
+    pairs = np.outer(minorities, ~minorities)
+
+    def mean(rest: BruteForce) -> np.ndarray:
+        return rest.corrected()[pairs].mean()
+
+    close = {"rel": 1e-6, "abs": 1e-8}
+    mean_cosine = summary["mean_minority_cosine"]
+    assert mean_cosine.value == pytest.approx(mean(rows), **close)
+    bounds = tuple(float(each) for each in rows.interval(mean))
+    assert (mean_cosine.lower, mean_cosine.upper) == pytest.approx(bounds, **close)
+
+    M = np.where(pairs, rows.corrected(), np.inf)
+    assert summary["least_minority_cosine"].value == pytest.approx(M.min(), **close)
+    assert summary["least_minority_cosine"].class_index == M.min(1).argmin()
+
+    progress = np.where(minorities, rows.progress_ratio(π), np.inf)
+    lower, upper = rows.interval(lambda rest: rest.progress_ratio(π), 0.95**0.5)
+    worst, c = summary["worst_progress_ratio"], int(progress.argmin())
+    assert worst.class_index == c
+    assert (worst.value, worst.lower, worst.upper) == pytest.approx(
+        (progress[c], lower[c], upper[c]), **close
+    )
+    suppression = np.where(minorities, rows.suppression(π), -np.inf)
+    assert summary["worst_suppression"].value == pytest.approx(suppression.max(), **close)
+
+    above = np.triu_indices(C, 1)
+    M, (variance, freedom) = rows.corrected(), rows.uncertainty(BruteForce.corrected)
+    p = np.sort(stats.t(freedom[above]).cdf(M[above] / np.sqrt(variance[above])))
+    below = np.flatnonzero(p <= 0.05 * np.arange(1, len(p) + 1) / len(p))
+    count = below.max() + 1 if len(below) else 0
+    assert summary["conflicting_pairs"].value == count
+    assert summary["conflicting_pair_share"].value == pytest.approx(count / len(p))
+
+
+def test_without_minorities_the_summary_of_minorities_is_undetermined():
+    summary = by_name(of_rows(random_classes([6, 6, 6], FOLDS, signal=4.0)))
+    for name in (
+        "mean_minority_cosine",
+        "least_minority_cosine",
+        "worst_progress_ratio",
+        "worst_suppression",
+    ):
+        found = summary[name]
+        assert np.isnan([found.value, found.lower, found.upper]).all()
+        assert found.class_index == -1
+    assert summary["unlearned_minorities"].value == 0
+
+
+def test_a_class_without_a_share_is_no_majority():
+    rows, π = random_classes([6, 6, 6], FOLDS, signal=4.0), np.array([0.8, 0.2, 0.0])
+    layout = fold_layout(rows.counts(), FOLDS)
+    found = analyse(
+        [sufficient_statistics(layout, rows.means_of_folds())],
+        [Layer("layer", ("weight",), 6, head=False)],
+        Setting(π, np.array([False, True, False])),
+        np.ones(1),
+    )
+    wanted = rows.corrected()[0, 1]
+    assert by_name(found)["mean_minority_cosine"].value == pytest.approx(wanted)
+    assert by_name(found)["least_minority_cosine"].value == pytest.approx(wanted)
+
+
+def test_counts_have_themselves_as_bounds():
+    for name in ("conflicting_pairs", "conflicting_pair_share", "unlearned_minorities"):
+        found = by_name(opposed())[name]
+        assert found.lower == found.upper == found.value
+
+
+def test_the_share_of_no_determined_pairs_is_undetermined():
+    summary = by_name(of_rows(random_classes([6, 1], FOLDS, signal=4.0)))
+    assert summary["conflicting_pairs"].value == 0
+    assert np.isnan(summary["conflicting_pair_share"].value)
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), SEED)
+def test_top_conflicts_are_the_determined_pairs_in_the_order_of_their_cosines(counts, seed):
+    found = of_rows(random_classes(counts, FOLDS, signal=2.0, seed=seed))
+    pairs = found.scopes[0].pairs
+    top = found.top_conflicts
+    cosines = [each.cosine for each in top]
+    assert cosines == sorted(cosines)
+    upper = np.triu_indices(len(counts), 1)
+    assert sorted(cosines) == sorted(v for v in pairs["cosine"][upper] if not np.isnan(v))
+    for each in top:
+        at = each.row, each.column
+        assert each.row < each.column
+        assert each.cosine == pairs["cosine"][at]
+        np.testing.assert_array_equal(
+            [each.lower, each.upper, each.p_value],
+            [pairs["lower"][at], pairs["upper"][at], pairs["p_value"][at]],
+        )
+    assert sum(each.significant for each in top) == by_name(found)["conflicting_pairs"].value
+
+
+def test_only_so_many_conflicts_are_listed_and_the_least_cosines_stay():
+    C = 22
+    found = of_rows(random_classes([3] * C, FOLDS, signal=9.0, features=9, seed=1))
+    assert len(found.top_conflicts) == MOST_PAIRS < C * (C - 1) / 2
+    values = np.sort(found.scopes[0].pairs["cosine"][np.triu_indices(C, 1)])
+    np.testing.assert_array_equal(
+        [each.cosine for each in found.top_conflicts], values[:MOST_PAIRS]
+    )
+
+
+def test_layers_count_their_own_conflicts():
+    # The first layer opposes the classes, the second makes them agree.
+    X = [[1.0, 0.01, 1.0], [1.0, 0.02, 1.0], [1.0, 0.0, 1.01]]
+    X += [[-1.0, 0.01, 1.0], [-1.0, 0.0, 1.01], [-1.0, 0.02, 0.99]]
+    found = findings([9, 3], X, cuts=[2], minorities=[False, True])
+    assert [layer.conflicting_pairs for layer in found.layers] == [1, 0]
+    assert found.layers[0].pairs["cosine"][0, 1] == pytest.approx(-1, abs=0.01)
+    assert found.layers[1].pairs["cosine"][0, 1] == pytest.approx(1, abs=0.01)
+    ratios = [layer.majority_to_minority_norm_ratio for layer in found.layers]
+    assert ratios == pytest.approx([1, 1], abs=0.02)
+
+
+def test_a_stricter_conflict_level_finds_fewer_conflicts():
+    X = [[1.0, 0.01], [1.0, 0.02], [1.0, 0.0], [-1.0, 3.01], [-1.0, 3.0], [-1.0, 3.02]]
+    mild, strict = (
+        by_name(findings([3, 3], X, conflict_level=level))["conflicting_pairs"].value
+        for level in (0.0, -0.9)
+    )
+    assert (mild, strict) == (1, 0)
+
+
+def test_a_class_with_zero_gradient_is_below_the_noise_floor():
+    found = findings([3, 3], [[1.0, 1.0]] * 3 + [[0.0, 0.0]] * 3, cuts=[1])
+    assert found.flags == ((), ("BELOW_NOISE_FLOOR",))
+    assert np.isnan(found.layer_metrics["progress"][:, 1]).all()
+    np.testing.assert_allclose(found.layer_metrics["progress"][:, 0], [0.5, 0.5])

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from interference_client import Client, Job, JobCancelled, ModelReference
 from interference_service.demo.server import Running, running_service
+from support import examples
 from support.service import FEW_RESOURCES
 from support.submissions import slow_rows, submit
 from support.waiting import eventually
@@ -85,6 +87,16 @@ def test_a_job_that_waits_is_cancelled_at_once(service: Running, client: Client)
         job.cancel()
     for job in running:
         job.wait(timeout=30, check=False)
+
+
+def test_a_job_that_fails_leaves_no_actor(service: Running, client: Client, files: Path):
+    broken = examples.perceptron()
+    with torch.no_grad():
+        broken[-1].weight.fill_(torch.nan)
+    examples.export(broken, files / "broken.pt2")
+    job = submit(client, model=ModelReference("data://broken.pt2")).wait(timeout=60, check=False)
+    assert job.error.reason == "NON_FINITE"
+    eventually(lambda: not actors(service), within_seconds=10, what="no actor")
 
 
 def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):

@@ -97,10 +97,12 @@ class ActorPool:
 
     def _settle(self, ref: Ref, waiting: "deque[int]") -> tuple[int, Refs] | None:
         """Take in a finished call; returns the unit and its arrays if one is done."""
-        actor, index, refs = self._calls.pop(ref)
+        actor, index, refs = self._calls[ref]
         try:
+            # Whatever else it raises ends the run; the actor is still among those to be killed.
             outcome = settle(ref)
         except Lost as loss:
+            del self._calls[ref]
             ray.kill(actor)
             if index == _LOADING:
                 self._loads.lost(index, loss)
@@ -108,6 +110,7 @@ class ActorPool:
                 waiting.appendleft(index)
                 self._attempts.lost(index, loss)
             return None
+        del self._calls[ref]
         self._idle.append(actor)
         if index == _LOADING:
             self._loads.forget(index)

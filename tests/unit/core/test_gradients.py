@@ -153,3 +153,17 @@ def test_a_gradient_that_is_not_finite_is_an_error(network, rows):
     with pytest.raises(NonFinite) as caught:
         gradient_sum(network, list(network.parameters), batches(rows, 4), loss)
     assert caught.value.metadata == {"what": "gradient"}
+
+
+class Overwritten(nn.Linear):
+    """Adds in place to what the backward pass of its activation needs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(super().forward(x)).add_(1.0)
+
+
+def test_a_model_that_cannot_be_differentiated_is_refused_by_field(rows):
+    network = Network(Overwritten(FEATURES, C).double())
+    with pytest.raises(InputUnsupported, match="cannot be differentiated: .*inplace") as caught:
+        gradient_sum(network, list(network.parameters), batches(rows, 4), LOSS)
+    assert caught.value.violations[0].field == "spec.model.uri"

@@ -117,7 +117,8 @@ class ParquetData:
         group: Column whose values are compared instead of the classes; empty for none.
         class_names: Names of the classes in the order of the model's outputs.
         shares: Shares of the classes in the update, a sampler's for instance; empty: the data's.
-        class_weights: Class weights of the training loss; empty for none.
+        class_weights: Class weights that the training gives the update; empty for none. Give them
+            here or to the loss: in both they would act twice.
         max_rows_per_class: Rows used of a class; 0: all.
         seed: Which rows, if not all.
         target_precision: Wanted half-width of every minority's progress ratio; 0: one round.

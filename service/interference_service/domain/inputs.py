@@ -93,8 +93,11 @@ class TensorSource(Value):
     type: InputType = InputType.FLOAT32
 
     @model_validator(mode="after")
-    def _lengths_agree(self) -> Self:
+    def _steps_agree(self) -> Self:
         _no_zero(self.standard_deviation)
+        if self.scale != 1:
+            _only_floats("scale", self.type)
+        _no_steps_on_integers(self)
         return self
 
 
@@ -107,11 +110,12 @@ class ColumnsSource(Value):
     type: InputType = InputType.FLOAT32
 
     @model_validator(mode="after")
-    def _lengths_agree(self) -> Self:
+    def _steps_agree(self) -> Self:
         for name in ("mean", "standard_deviation"):
             if len(getattr(self, name)) not in {0, len(self.columns)}:
                 raise ValueError(f"{name} needs one value per column ({len(self.columns)})")
         _no_zero(self.standard_deviation)
+        _no_steps_on_integers(self)
         return self
 
 
@@ -146,6 +150,17 @@ class Input(Value):
 def _both_or_none(name: str, height: int, width: int) -> None:
     if bool(height) != bool(width):
         raise ValueError(f"{name}_height and {name}_width must both be set, or neither")
+
+
+def _no_steps_on_integers(source: "TensorSource | ColumnsSource") -> None:
+    for name in ("mean", "standard_deviation"):
+        if getattr(source, name):
+            _only_floats(name, source.type)
+
+
+def _only_floats(name: str, type_: InputType) -> None:
+    if type_ is InputType.INT64:
+        raise ValueError(f"{name} would leave no integers; leave it out, or choose FLOAT32")
 
 
 def _no_zero(values: tuple[float, ...]) -> None:

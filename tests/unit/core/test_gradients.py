@@ -164,6 +164,6 @@ class Overwritten(nn.Linear):
 
 def test_a_model_that_cannot_be_differentiated_is_refused_by_field(rows):
     network = Network(Overwritten(FEATURES, C).double())
-    with pytest.raises(InputUnsupported, match="cannot be differentiated: .*inplace") as caught:
+    with pytest.raises(InputUnsupported, match=r"cannot be differentiated: .*inplace") as caught:
         gradient_sum(network, list(network.parameters), batches(rows, 4), LOSS)
     assert caught.value.violations[0].field == "spec.model.uri"

@@ -54,7 +54,7 @@ def render_matrix(
     kind = "plain" if plain else "corrected for sampling noise"
     table = _table(f"Gradient Conflict Matrix ({scope}, {kind})")
     table.add_column("share", justify="right", min_width=5)
-    table.add_column("class", min_width=4, max_width=16, no_wrap=True)
+    table.add_column("", max_width=16, no_wrap=True)
     for index in shown:
         table.add_column(names[index], justify="right", min_width=5, max_width=8, no_wrap=True)
     cell = _plain_cells(result, scope) if plain else _cells(result, scope)
@@ -70,7 +70,7 @@ def render_matrix(
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    return Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def _shown_classes(result: Result) -> Sequence[int]:

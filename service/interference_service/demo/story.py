@@ -1,5 +1,6 @@
 """Tells the story: train, submit, watch, read, scrape, stop."""
 
+import sys
 import tempfile
 import time
 import urllib.request
@@ -16,6 +17,8 @@ from interference_service.demo import training
 from interference_service.demo.server import Running, running_service
 
 MONITOR = "digits"
+_WIDTH = 100
+"""Of what is written to a file."""
 GATES = (
     Gate.parse("no-minority-unlearned:summary/unlearned_minorities<=0"),
     Gate.parse("all-minorities-learn:summary/worst_progress_ratio>=0"),
@@ -38,7 +41,7 @@ def tell(directory: Path | None) -> int:
     Args:
         directory: Where everything is kept; None: a temporary one, removed at the end.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     with _home(directory) as home:
         _train(home, console)
         console.print("\n[bold]2.[/] Starting the service: gRPC, Ray and metrics on this machine …")

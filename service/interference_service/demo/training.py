@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 MOST_ROWS = 170
-IMBALANCE = 56.0
+IMBALANCE = 85.0
 """Rows of the largest class over rows of the smallest."""
 MEAN, DEVIATION, WHITE = 0.3, 0.37, 255 / 16
 EPOCHS = 2

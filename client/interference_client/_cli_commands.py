@@ -123,7 +123,8 @@ def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int
     elements = found.matrix(arguments.id)
     rows = list(found.layers) if arguments.id.startswith("layers/") else list(found.class_names)
     if arguments.out is not None:
-        np.save(arguments.out, elements)
+        with arguments.out.open("wb") as file:
+            np.save(file, elements)
         output.note(f"{arguments.id} is in {arguments.out}")
     elif output.json:
         document = {"id": arguments.id, "rows": rows, "columns": list(found.class_names)}

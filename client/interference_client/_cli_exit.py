@@ -19,6 +19,7 @@ class Exit(IntEnum):
     UNREACHABLE = 7
     UNDETERMINED = 8
     INVALID = 9
+    DEFECT = 70
     INTERRUPTED = 130
 
 

@@ -40,11 +40,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--gate",
         action="append",
         default=[],
-        type=Gate.parse,
+        type=parsed(Gate.parse),
         metavar="ID:SUBJECT>=BOUND",
         help="condition on the result; again for more",
     )
-    parser.add_argument("--max-run-duration", type=float, metavar="SECONDS")
+    parser.add_argument("--max-run-duration", type=seconds, metavar="SECONDS")
 
 
 def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
@@ -54,12 +54,15 @@ def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
         ValueError: A flag is missing, or does not fit.
         OSError: The file of the specification cannot be read.
     """
+    limit = arguments.max_run_duration
     if arguments.spec is not None:
-        return _from_file(arguments.spec)
+        return _from_file(arguments, timedelta(seconds=limit) if limit else None)
     for name in ("model_uri", "data_uri", "label", "input"):
         if not getattr(arguments, name):
             raise ValueError(f"--{name.replace('_', '-')} or --spec is needed")
-    limit = arguments.max_run_duration
+    names = [name for name, _ in arguments.input]
+    if len(set(names)) < len(names):
+        raise ValueError("--input names one argument of the model twice")
     return _requests.specification(
         ModelReference(arguments.model_uri, **_given(arguments, _MODEL, "model_uri")),
         ParquetData(
@@ -73,12 +76,30 @@ def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
     )
 
 
-def _from_file(name: str) -> job_pb2.AnalysisSpec:
+def _from_file(arguments: argparse.Namespace, limit: timedelta | None) -> job_pb2.AnalysisSpec:
+    """The specification of a file, with the gates and the limit of the command line added."""
+    given = [
+        flag
+        for flags in (_MODEL, _DATA, _OPTIONS)
+        for flag in flags
+        if getattr(arguments, _attribute(flag)) is not None
+    ]
+    if given:
+        raise ValueError(f"{', '.join(given)} cannot stand beside --spec; write it into the file")
+    name = arguments.spec
     text = sys.stdin.read() if name == "-" else Path(name).read_text()
     try:
-        return json_format.Parse(text, job_pb2.AnalysisSpec())
+        found = json_format.Parse(text, job_pb2.AnalysisSpec())
     except json_format.ParseError as error:
         raise ValueError(f"{name} is no specification: {error}") from None
+    found.gates.extend(_requests.gate_message(gate) for gate in arguments.gate)
+    if limit is not None:
+        found.max_run_duration.FromTimedelta(limit)
+    return found
+
+
+def _attribute(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -99,12 +120,35 @@ def _given(
 ) -> dict[str, Any]:
     """Values of the flags that were given, by the names of the fields that they set."""
     found = {}
-    for flag, settings in flags.items():
-        attribute = settings.get("dest", flag.removeprefix("--").replace("-", "_"))
+    for flag in flags:
+        attribute = _attribute(flag)
         value = getattr(arguments, attribute)
         if attribute not in but and value is not None:
             found[attribute.removeprefix("model_")] = value
     return found
+
+
+def parsed(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A converter whose reasons reach the user, which argparse would replace by its own."""
+
+    def checked(text: str) -> Any:
+        try:
+            return convert(text)
+        except (ValueError, ArithmeticError) as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+
+    return checked
+
+
+def _seconds(text: str) -> float:
+    found = float(text)
+    if not 0 < found <= _LONGEST_SECONDS:
+        raise ValueError(f"must be above 0 and at most {_LONGEST_SECONDS:.0e} seconds")
+    return found
+
+
+_LONGEST_SECONDS = 1e9
+seconds = parsed(_seconds)
 
 
 def _names(text: str) -> list[str]:
@@ -121,8 +165,8 @@ def _input(text: str) -> tuple[str, Input]:
     kind, _, rest = made.partition(":")
     column, *steps = rest.split(",")
     if not (name and column) or kind not in _INPUTS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no input; write name=image:column,size=32x32 or "
+        raise ValueError(
+            "is no input; write name=image:column,size=32x32 or "
             "name=tensor:column,shape=1x8x8 or name=columns:first+second"
         )
     make, known = _INPUTS[kind]
@@ -130,9 +174,7 @@ def _input(text: str) -> tuple[str, Input]:
     for step in steps:
         key, _, value = step.partition("=")
         if key not in known:
-            raise argparse.ArgumentTypeError(
-                f"{kind} has no step {key!r}; it has {', '.join(sorted(known))}"
-            )
+            raise ValueError(f"{kind} has no step {key!r}; it has {', '.join(sorted(known))}")
         settings[key] = known[key](value)
     return name, make(column, **settings)
 
@@ -185,13 +227,17 @@ _DATA: _Flags = {
     "--group": {"metavar": "COLUMN", "help": "compare its values instead of the classes"},
     "--input": {
         "action": "append",
-        "type": _input,
+        "type": parsed(_input),
         "metavar": "NAME=KIND:COLUMN,…",
         "help": "argument of the model, as x=image:image,size=32x32,mean=0.5:0.5:0.5",
     },
     "--class-names": {"type": _names, "metavar": "A,B,…"},
-    "--shares": {"type": _numbers, "metavar": "P,P,…", "help": "shares of the update"},
-    "--class-weights": {"type": _numbers, "metavar": "W,W,…", "help": "of the training loss"},
+    "--shares": {"type": parsed(_numbers), "metavar": "P,P,…", "help": "shares of the update"},
+    "--class-weights": {
+        "type": parsed(_numbers),
+        "metavar": "W,W,…",
+        "help": "of the training loss",
+    },
     "--max-rows-per-class": {"type": int, "metavar": "N"},
     "--seed": {"type": int},
     "--target-precision": {"type": float, "metavar": "HALF_WIDTH"},
@@ -200,7 +246,11 @@ _OPTIONS: _Flags = {
     "--loss": {"choices": ["cross_entropy", "focal", "binary", "margin"]},
     "--label-smoothing": {"type": float},
     "--focal-gamma": {"type": float},
-    "--loss-weights": {"type": _numbers, "metavar": "W,W,…", "help": "class weights of the loss"},
+    "--loss-weights": {
+        "type": parsed(_numbers),
+        "metavar": "W,W,…",
+        "help": "class weights of the loss",
+    },
     "--folds": {"type": int},
     "--layers": {"type": _names, "metavar": "GLOB,GLOB,…"},
     "--layer-depth": {"type": int},

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -54,7 +55,7 @@ class Client:
     Args:
         target: ``host:port``; default ``localhost:50051``.
         project: Project of jobs that are named by id alone; default ``default``.
-        token: Bearer token. It is sent over TLS only, unless ``insecure``.
+        token: Bearer token; sent over TLS or to this machine, in the clear only if ``insecure``.
         ca: File of certificate authorities; default: the system's.
         certificate: File of the own certificate, for mutual TLS.
         key: File of its key.
@@ -90,6 +91,7 @@ class Client:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._process = os.getpid()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +109,7 @@ class Client:
         with self._lock:
             if self._channel is not None and self._process == os.getpid():
                 self._channel.close()
-            self._channel = None
+            self._channel, self._closed = None, True
 
     def submit(
         self,
@@ -211,6 +213,8 @@ class Client:
     @property
     def _stub(self) -> service_grpc.AnalysisServiceStub:
         with self._lock:
+            if self._closed:
+                raise RuntimeError("this client is closed")
             # A channel does not survive a fork.
             if self._channel is None or self._process != os.getpid():
                 self._channel, self._process = open_channel(self._connection), os.getpid()
@@ -274,14 +278,18 @@ class Client:
                 cut = error
             self._pause(resumption, cut, deadline)
 
-    def _read_matrices(self, result_name: str, ids: Sequence[str]) -> Iterator[tuple[str, Matrix]]:
-        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(None)
+    def _read_matrices(
+        self, result_name: str, ids: Sequence[str], timeout: float | None
+    ) -> Iterator[tuple[str, Matrix]]:
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
         while not assembler.ended:
             request = _requests.read_request(result_name, ids, assembler.resume_token)
             try:
                 for response in self._stream(self._stub.ReadMatrices, request, deadline):
-                    resumption.heard()
+                    before = assembler.received
                     yield from assembler.take(response)
+                    if assembler.received > before:
+                        resumption.heard()
                 cut: InterferenceError = StreamCut(
                     f"the matrices of {result_name} ended before their end"
                 )
@@ -409,7 +417,7 @@ class Job(JobHandle):
         name = f"{self.name}/result"
         request = service_pb2.GetAnalysisResultRequest(name=name)
         message = self._client._call(self._client._stub.GetAnalysisResult, request, timeout)
-        return Result(message, lambda ids: self._client._read_matrices(name, ids))
+        return Result(message, partial(self._client._read_matrices, name))
 
 
 class _SilenceGuard:

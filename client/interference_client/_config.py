@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_TARGET = "localhost:50051"
+DEFAULT_PORT = 50051
+DEFAULT_TARGET = f"localhost:{DEFAULT_PORT}"
 DEFAULT_PROJECT = "default"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
@@ -37,12 +38,17 @@ class Connection:
     @property
     def loopback(self) -> bool:
         """Whether the target is this machine."""
-        return self.target.rpartition(":")[0] in _LOOPBACK
+        return self.target.removeprefix("dns:///").rpartition(":")[0] in _LOOPBACK
 
     @property
     def plaintext(self) -> bool:
         """Whether the connection is not encrypted."""
-        return self.insecure or (self.loopback and self.ca is None)
+        return self.insecure or (self.loopback and self.ca is None and self.certificate is None)
+
+
+def _with_port(target: str) -> str:
+    """A bare host name with the usual port; gRPC would take another."""
+    return target if ":" in target else f"{target}:{DEFAULT_PORT}"
 
 
 def connection(
@@ -78,7 +84,7 @@ def connection(
     if insecure is None:
         insecure = setting("INSECURE").lower() in {"1", "true", "yes"}
     return Connection(
-        target=target or setting("TARGET") or DEFAULT_TARGET,
+        target=_with_port(target or setting("TARGET") or DEFAULT_TARGET),
         project=project or setting("PROJECT") or DEFAULT_PROJECT,
         token=token,
         ca=file(ca, "CA"),

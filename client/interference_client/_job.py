@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from interference_client.errors import JobCancelled, JobFailed
+from interference_client.errors import GateUndetermined, GateViolated, JobCancelled, JobFailed
 from interference_client.values import JobError, JobSnapshot, Progress, Verdict
 
 
@@ -61,6 +61,22 @@ class JobHandle:
             raise JobFailed(self._snapshot)
         if self.state == "CANCELLED":
             raise JobCancelled(self._snapshot)
+
+    def check_gates(self) -> None:
+        """Raise unless the job has succeeded and every gate is known to hold.
+
+        Raises:
+            JobFailed: It failed.
+            JobCancelled: It was cancelled.
+            GateViolated: A gate is violated.
+            GateUndetermined: The rows do not suffice to say, there are no gates, or it still runs.
+        """
+        self.check()
+        verdict = self.verdict
+        if verdict is not None and verdict.outcome == "VIOLATED":
+            raise GateViolated(verdict)
+        if verdict is None or verdict.outcome != "PASSED" or not verdict.gates:
+            raise GateUndetermined(verdict)
 
     def _take(self, event: JobSnapshot | Progress) -> None:
         self._snapshot = (

@@ -10,7 +10,7 @@ from interference.v1 import (
     analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
 )
-from interference_client.errors import StreamCut
+from interference_client.errors import StreamCut, UnknownServerError
 
 Matrix = NDArray[np.float64]
 _TYPES: dict[int, str] = {
@@ -24,6 +24,7 @@ class MatrixAssembler:
     """Puts headers and chunks together; survives a stream that is resumed within a matrix.
 
     Attributes:
+        received: Bytes that were checked, in all.
         resume_token: Where to go on; moves only past what was checked.
         ended: Whether the end was announced.
     """
@@ -31,6 +32,7 @@ class MatrixAssembler:
     def __init__(self) -> None:
         self.resume_token = ""
         self.ended = False
+        self.received = 0
         self._header: result_pb2.MatrixHeader | None = None
         self._bytes = bytearray()
 
@@ -42,6 +44,7 @@ class MatrixAssembler:
 
         Raises:
             StreamCut: Bytes are damaged or missing.
+            UnknownServerError: The service speaks a later contract.
         """
         match response.WhichOneof("part"):
             case "header":
@@ -50,8 +53,8 @@ class MatrixAssembler:
                 self._append(response.chunk)
             case "end":
                 self.ended = True
-            case _:
-                raise StreamCut("a part of the stream is not known to this client")
+            case part:
+                raise UnknownServerError(f"{part} in a stream of matrices; update this client")
         self.resume_token = response.resume_token
         header = self._header
         if header is not None and len(self._bytes) == header.size_bytes:
@@ -70,10 +73,13 @@ class MatrixAssembler:
         if zlib.crc32(chunk.data) != chunk.crc32:
             raise StreamCut("a piece of a matrix is damaged")
         self._bytes += chunk.data
+        self.received += len(chunk.data)
 
 
 def _matrix(header: result_pb2.MatrixHeader, raw: bytes) -> Matrix:
     """The elements as a dense read-only array in 64 bits."""
+    if header.element_type not in _TYPES:
+        raise UnknownServerError(f"elements of type {header.element_type}; update this client")
     stored: Matrix = np.frombuffer(raw, np.dtype(_TYPES[header.element_type]))
     elements = stored.astype(np.float64)
     rows, columns = header.info.row_count, header.info.column_count

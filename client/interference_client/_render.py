@@ -13,6 +13,8 @@ from interference_client.values import Estimate
 
 UNDETERMINED = "·"
 _MOST_CLASSES = 16
+_MOST_MINORITIES = 16
+_CELL_WIDTH, _NAME_WIDTH = 6, 20
 _MOST_LAYERS = 8
 _LEGEND = (
     "bold: the interval excludes 0;  dim: it does not;  *: conflict, significant over all pairs;  "
@@ -50,17 +52,21 @@ def render_matrix(
         scope: ``shared``, ``all``, or the name of a layer.
         plain: The published matrix, without correction for sampling noise.
     """
-    names, shown = result.class_names, _shown_classes(result)
+    names, shown = result.class_names, _shown_classes(result, console.width)
     kind = "plain" if plain else "corrected for sampling noise"
     table = _table(f"Gradient Conflict Matrix ({scope}, {kind})")
     table.add_column("share", justify="right", min_width=5)
-    table.add_column("", max_width=16, no_wrap=True)
-    for index in shown:
-        table.add_column(names[index], justify="right", min_width=5, max_width=8, no_wrap=True)
+    table.add_column("", max_width=_NAME_WIDTH, no_wrap=True)
+    # Long names head no column: columns are then numbered as the rows are.
+    numbered = any(len(names[index]) > _CELL_WIDTH for index in shown)
+    for place, index in enumerate(shown, start=1):
+        head = str(place) if numbered else names[index]
+        table.add_column(Text(head), justify="right", min_width=_CELL_WIDTH, no_wrap=True)
     cell = _plain_cells(result, scope) if plain else _cells(result, scope)
-    for row in shown:
+    for place, row in enumerate(shown, start=1):
         share = f"{result.classes[names[row]].prior:.1%}"
-        table.add_row(share, Text(names[row]), *(cell(row, column) for column in shown))
+        label = f"{place} {names[row]}" if numbered else names[row]
+        table.add_row(share, Text(label), *(cell(row, column) for column in shown))
     console.print(table)
     if not plain:
         console.print(_LEGEND, style="dim", highlight=False)
@@ -70,14 +76,20 @@ def render_matrix(
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    return Table(
+        title=Text(title), title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
+    )
 
 
-def _shown_classes(result: Result) -> Sequence[int]:
+def _shown_classes(result: Result, width: int) -> Sequence[int]:
+    """All classes that fit the console, or the largest and the smallest, by share."""
     shares = [each.prior for each in result.classes.values()]
     order = sorted(range(len(shares)), key=lambda index: -shares[index])
-    half = _MOST_CLASSES // 2
-    return order if len(order) <= _MOST_CLASSES else [*order[:half], *order[-half:]]
+    longest = max(map(len, result.class_names), default=0)
+    label = longest if longest <= _CELL_WIDTH else min(longest + 3, _NAME_WIDTH)
+    room = (width - _CELL_WIDTH - label - 1) // (_CELL_WIDTH + 1)
+    most = max(2, min(_MOST_CLASSES, room))
+    return order if len(order) <= most else [*order[: most - most // 2], *order[-(most // 2) :]]
 
 
 def _plain_cells(result: Result, scope: str) -> Cell:
@@ -116,11 +128,16 @@ def _cosine(value: float, mark: str, *, clear: bool) -> Text:
 
 
 def _minorities(result: Result) -> Table:
-    table = _table("Minorities under the update of all classes")
+    found = result.minorities
+    title = "Minorities under the update of all classes"
+    if len(found) > _MOST_MINORITIES:
+        title += f": the worst {_MOST_MINORITIES} of {len(found)}"
+        found = sorted(found, key=_badness)[:_MOST_MINORITIES]
+    table = _table(title)
     for heading in ("class", "rows", "progress ratio", "suppression", "by", "finding"):
         right = heading in {"rows", "progress ratio", "suppression"}
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    for each in result.minorities:
+    for each in found:
         table.add_row(
             Text(each.id),
             str(each.rows_used),
@@ -130,6 +147,12 @@ def _minorities(result: Result) -> Table:
             _finding(each),
         )
     return table
+
+
+def _badness(each: ClassResult) -> tuple[bool, float]:
+    """Sorts by progress ratio, undetermined ones last."""
+    value = each.progress_ratio_simultaneous.value
+    return not np.isfinite(value), value
 
 
 def _finding(each: ClassResult) -> Text:

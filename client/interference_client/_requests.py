@@ -147,7 +147,7 @@ def specification(
         model=_model(model),
         data=_data(data),
         options=_options(options) if options is not None else None,
-        gates=[_gate(gate) for gate in gates],
+        gates=[gate_message(gate) for gate in gates],
         max_run_duration=limit,
     )
 
@@ -272,7 +272,8 @@ def _head(head: str) -> job_pb2.Head:
             return job_pb2.Head(rule=job_pb2.HEAD_RULE_PATTERN, pattern=pattern)
 
 
-def _gate(gate: Gate) -> job_pb2.Gate:
+def gate_message(gate: Gate) -> job_pb2.Gate:
+    """The message of a gate."""
     least = gate.at_least is not None
     return job_pb2.Gate(
         id=gate.id,

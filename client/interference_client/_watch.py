@@ -1,5 +1,6 @@
 """Following streams through their cuts; the decisions, without the waiting."""
 
+import math
 import random
 import time
 
@@ -23,7 +24,8 @@ class Deadline:
     """One limit over everything that a call does, retries included."""
 
     def __init__(self, timeout_seconds: float | None) -> None:
-        self._end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        unlimited = timeout_seconds is None or timeout_seconds == math.inf
+        self._end = None if unlimited else time.monotonic() + float(timeout_seconds or 0)
 
     def left(self) -> float | None:
         """Seconds left, at least 0; None for no limit."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -73,6 +74,7 @@ class AsyncClient:
             patience=patience,
         )
         self._channel: grpc.aio.Channel | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,6 +89,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection; jobs go on."""
+        self._closed = True
         if self._channel is not None:
             await self._channel.close()
             self._channel = None
@@ -179,6 +182,8 @@ class AsyncClient:
 
     @property
     def _stub(self) -> "service_grpc.AnalysisServiceAsyncStub":
+        if self._closed:
+            raise RuntimeError("this client is closed")
         if self._channel is None:
             self._channel = open_aio_channel(self._connection)
         return service_grpc.AnalysisServiceStub(self._channel)
@@ -245,18 +250,20 @@ class AsyncClient:
             await self._pause(resumption, cut, deadline)
 
     async def _read_matrices(
-        self, result_name: str, ids: Sequence[str]
+        self, result_name: str, ids: Sequence[str], timeout: float | None
     ) -> AsyncGenerator[tuple[str, Matrix], None]:
-        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(None)
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
         while not assembler.ended:
             request = _requests.read_request(result_name, ids, assembler.resume_token)
             try:
                 stream = self._stream(self._stub.ReadMatrices, request, deadline)
                 async with contextlib.aclosing(stream):
                     async for response in stream:
-                        resumption.heard()
+                        before = assembler.received
                         for each in assembler.take(response):
                             yield each
+                        if assembler.received > before:
+                            resumption.heard()
                 cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
             except InterferenceError as error:
                 cut = error
@@ -374,7 +381,7 @@ class AsyncJob(JobHandle):
         name = f"{self.name}/result"
         request = service_pb2.GetAnalysisResultRequest(name=name)
         message = await self._client._call(self._client._stub.GetAnalysisResult, request, timeout)
-        return AsyncResult(message, lambda ids: self._client._read_matrices(name, ids))
+        return AsyncResult(message, partial(self._client._read_matrices, name))
 
 
 class AsyncResult(ResultData):
@@ -383,13 +390,13 @@ class AsyncResult(ResultData):
     def __init__(
         self,
         message: result_pb2.AnalysisResult,
-        read: Callable[[Sequence[str]], AsyncIterator[tuple[str, Matrix]]],
+        read: Callable[[Sequence[str], float | None], AsyncIterator[tuple[str, Matrix]]],
     ) -> None:
         super().__init__(message)
         self._read = read
         self._kept: dict[str, Matrix] = {}
 
-    async def matrix(self, matrix_id: str) -> Matrix:
+    async def matrix(self, matrix_id: str, *, timeout: float | None = None) -> Matrix:
         """One matrix, read-only. Has shape ``[rows, columns]``.
 
         Raises:
@@ -397,12 +404,15 @@ class AsyncResult(ResultData):
         """
         self._check(matrix_id)
         if matrix_id not in self._kept:
-            self._kept |= {name: matrix async for name, matrix in self._read([matrix_id])}
+            read = self._read([matrix_id], timeout)
+            self._kept |= {name: matrix async for name, matrix in read}
         return self._kept[matrix_id]
 
-    def matrices(self, ids: Sequence[str] = ()) -> AsyncIterator[tuple[str, Matrix]]:
+    def matrices(
+        self, ids: Sequence[str] = (), *, timeout: float | None = None
+    ) -> AsyncIterator[tuple[str, Matrix]]:
         """Matrices one at a time, with their ids; none is kept. Empty ``ids`` means all."""
-        return self._read(ids)
+        return self._read(ids, timeout)
 
     async def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
         """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``."""

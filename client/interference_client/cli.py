@@ -2,20 +2,21 @@
 
 Exit statuses: 0 succeeded and every gate passed, 1 gate violated, 2 usage, 3 job failed,
 4 job cancelled, 5 wait timed out (the job goes on), 6 not authenticated or not permitted,
-7 service unreachable or stream cut, 8 verdict undetermined, 9 not found or invalid,
-130 interrupted (the job goes on).
+7 the service cannot be reached, is busy or broken, 8 verdict undetermined, 9 not found or invalid,
+70 a defect of this client, 130 interrupted (the job goes on).
 """
 
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from interference_client import _cli_commands as commands, _cli_exit as exits
 from interference_client._cli_exit import Exit
 from interference_client._cli_output import Output
-from interference_client._cli_specification import add_flags
+from interference_client._cli_specification import add_flags, parsed, seconds
 from interference_client._client import Client
 from interference_client.errors import InterferenceError
 
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except ModuleNotFoundError as error:
-        output.note(f"error: {error.name} is missing; pip install 'gradient-interference[cli]'")
+        output.note(
+            f"error: {error.name} is missing; install it, or the extra gradient-interference[cli]"
+        )
         return Exit.USAGE
     except KeyError as error:
         output.note(f"error: {error.args[0]}")
@@ -54,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         output.note(f"error: {error}")
         return Exit.USAGE
+    except Exception:  # noqa: BLE001 - else the interpreter's status 1 would say "gate violated"
+        output.note(traceback.format_exc())
+        return Exit.DEFECT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,12 +83,14 @@ def _parser() -> argparse.ArgumentParser:
 
     _submission(add("submit", commands.submit, job=False))
     _waiting(add("wait", commands.wait))
-    add("watch", commands.watch).add_argument("--timeout", type=float, metavar="SECONDS")
+    add("watch", commands.watch).add_argument("--timeout", type=seconds, metavar="SECONDS")
     add("get", commands.get)
     listing = add("list", commands.list_jobs, job=False)
     listing.add_argument("--filter", default="", help="as: state = FAILED AND labels.team:vision")
     listing.add_argument("--order-by", default="", help='as: "end_time desc"')
-    listing.add_argument("--limit", type=int, default=50, help="jobs at most; default %(default)s")
+    listing.add_argument(
+        "--limit", type=parsed(_count), default=50, help="jobs at most; default %(default)s"
+    )
     add("cancel", commands.cancel).add_argument("--reason", default="")
     add("delete", commands.delete).add_argument("--allow-missing", action="store_true")
     result = add("result", commands.result)
@@ -91,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     matrix = add("matrix", commands.matrix)
     matrix.add_argument("id", nargs="?", help="as shared/cosine; none: list them")
     matrix.add_argument("--out", type=Path, metavar="FILE.npy")
-    add("gate", commands.gate).add_argument("--timeout", type=float, metavar="SECONDS")
+    add("gate", commands.gate).add_argument("--timeout", type=seconds, metavar="SECONDS")
     add("info", commands.info, job=False)
     return parser
 
@@ -109,7 +117,7 @@ def _common() -> argparse.ArgumentParser:
 
 
 def _waiting(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="the job outlives it")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="the job outlives it")
     parser.add_argument("--cancel-on-interrupt", action="store_true")
 
 
@@ -129,12 +137,19 @@ def _submission(parser: argparse.ArgumentParser) -> None:
             help="again for more",
         )
     group.add_argument("--priority", default="normal", choices=["low", "normal", "high"])
-    group.add_argument("--ttl", type=float, metavar="SECONDS", help="how long it is kept")
+    group.add_argument("--ttl", type=seconds, metavar="SECONDS", help="how long it is kept")
     group.add_argument(
         "--validate-only", action="store_true", help="check everything, make nothing"
     )
     group.add_argument("--wait", action="store_true", help="wait for its end")
     _waiting(parser)
+
+
+def _count(text: str) -> int:
+    found = int(text)
+    if found < 1:
+        raise ValueError("must be 1 or more")
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -20,7 +20,8 @@
     ├── WaitTimeout             .name, .state; the job still runs
     ├── JobFailed               .job
     ├── JobCancelled            .job
-    └── GateViolated            .verdict
+    ├── GateViolated            .verdict
+    └── GateUndetermined        .verdict
 
 All of them pickle.
 """
@@ -191,9 +192,21 @@ class GateViolated(InterferenceError):
     """A gate of the job is violated; ``verdict`` says which."""
 
     def __init__(self, verdict: Any) -> None:
-        violated = ", ".join(each.id for each in verdict.gates if each.outcome == "VIOLATED")
-        super().__init__(f"violated: {violated}")
+        super().__init__(f"violated: {_gates_of(verdict, 'VIOLATED')}")
         self.verdict = verdict
+
+
+class GateUndetermined(InterferenceError):
+    """No gate is violated, but not all are known to hold; ``verdict`` says which."""
+
+    def __init__(self, verdict: Any) -> None:
+        super().__init__(f"undetermined: {_gates_of(verdict, 'UNDETERMINED') or 'no gates'}")
+        self.verdict = verdict
+
+
+def _gates_of(verdict: Any, outcome: str) -> str:
+    gates = verdict.gates if verdict is not None else ()
+    return ", ".join(f"{each.id} ({each.explanation})" for each in gates if each.outcome == outcome)
 
 
 _BY_CODE: dict[grpc.StatusCode, type[InterferenceError]] = {
@@ -208,6 +221,8 @@ _BY_CODE: dict[grpc.StatusCode, type[InterferenceError]] = {
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.INTERNAL: InternalError,
+    # From a proxy or server that goes away: nobody here has cancelled.
+    grpc.StatusCode.CANCELLED: StreamCut,
 }
 _BY_REASON: dict[str, type[InterferenceError]] = {"NO_RESULT": NoResult}
 

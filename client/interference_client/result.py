@@ -197,7 +197,10 @@ class ResultData:
         Raises:
             KeyError: There is no such scope.
         """
-        found = {each.id: each for each in self._message.scopes}[scope]
+        scopes = {each.id: each for each in self._message.scopes}
+        if scope not in scopes:
+            raise KeyError(f"no scope {scope!r}; there are {', '.join(scopes)}")
+        found = scopes[scope]
         names = self.class_names
         return {
             info.id: ClassResult(
@@ -255,7 +258,8 @@ class ResultData:
         return pd.DataFrame(rows).set_index("id")
 
 
-Read = Callable[[Sequence[str]], Iterator[tuple[str, Matrix]]]
+Read = Callable[[Sequence[str], float | None], Iterator[tuple[str, Matrix]]]
+"""Reads matrices by their ids within so many seconds."""
 
 
 class Result(ResultData):
@@ -266,30 +270,38 @@ class Result(ResultData):
         self._read = read
         self._kept: dict[str, Matrix] = {}
 
-    def matrix(self, matrix_id: str) -> Matrix:
+    def matrix(self, matrix_id: str, *, timeout: float | None = None) -> Matrix:
         """One matrix, read-only. Has shape ``[rows, columns]``.
+
+        Args:
+            matrix_id: As ``matrix_ids`` lists them.
+            timeout: Seconds for all of it.
 
         Raises:
             KeyError: There is none of that id.
         """
         self._check(matrix_id)
         if matrix_id not in self._kept:
-            self._kept |= dict(self._read([matrix_id]))
+            self._kept |= dict(self._read([matrix_id], timeout))
         return self._kept[matrix_id]
 
-    def matrices(self, ids: Sequence[str] = ()) -> Iterator[tuple[str, Matrix]]:
+    def matrices(
+        self, ids: Sequence[str] = (), *, timeout: float | None = None
+    ) -> Iterator[tuple[str, Matrix]]:
         """Matrices one at a time, with their ids; none is kept.
 
         Args:
             ids: Those wanted, in that order; empty: all.
+            timeout: Seconds for all of it.
         """
-        return self._read(ids)
+        return self._read(ids, timeout)
 
     def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
         """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``.
 
         Args:
-            scope_or_layer: ``shared``, ``all``, or the name of a layer.
+            scope_or_layer: ``shared``, ``all``, or the name of a layer; one that is called like a
+                scope has the prefix ``layer:``.
             plain: The paper's, without correction for sampling noise.
         """
         return self.matrix(self._conflict_id(scope_or_layer, plain=plain))

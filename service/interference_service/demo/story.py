@@ -113,7 +113,7 @@ def _analyse(service: Running, console: Console) -> None:
 
 def _tell_gates(verdict: Verdict, console: Console) -> None:
     for gate in verdict.gates:
-        console.print(f"\n   Gate [bold]{gate.id}[/] {gate.outcome}: {gate.explanation}")
+        console.print(f"\n   Gate {gate.id} {gate.outcome}: {gate.explanation}", markup=False)
     console.print(
         f"   A pipeline that asks `interference gate` would {_DECISIONS[verdict.outcome]}."
     )

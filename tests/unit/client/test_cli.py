@@ -116,6 +116,12 @@ def test_no_error_of_the_client_is_0():
         (*SUBMISSION, "--input=y=video:y"),
         (*SUBMISSION, "--input=y=tensor:y,size=3"),
         (*SUBMISSION, "--set-label=team"),
+        (*SUBMISSION, "--ttl=inf"),
+        (*SUBMISSION, "--max-run-duration=1e400"),
+        (*SUBMISSION, "--input=y=image:y,scale=1/0"),
+        (*SUBMISSION, "--input=x=tensor:y"),
+        ("wait", "nightly", "--timeout=nan"),
+        ("list", "--limit=-1"),
         ("submit", "--spec=/nowhere/at/all.json"),
         ("get", "nightly", "--ca=/nowhere/at/all.pem"),
         ("unknown",),
@@ -183,6 +189,39 @@ def test_submit_sends_a_specification_from_a_file_as_it_is(service, run, tmp_pat
     path.write_text(json_format.MessageToJson(wanted))
     assert run("submit", f"--spec={path}")[0] == 0
     assert service.requests("CreateAnalysisJob")[1].analysis_job.spec == wanted
+
+
+def test_gates_and_limit_of_the_command_line_stand_beside_a_file(service, run, tmp_path):
+    service.script("CreateAnalysisJob", job())
+    run(*SUBMISSION, "--gate=first:summary/worst_progress_ratio>=0")
+    path = tmp_path / "spec.json"
+    path.write_text(
+        json_format.MessageToJson(service.requests("CreateAnalysisJob")[0].analysis_job.spec)
+    )
+    more = ("--gate=second:summary/conflicting_pairs<=3", "--max-run-duration=60")
+    assert run("submit", f"--spec={path}", *more)[0] == 0
+    sent = service.requests("CreateAnalysisJob")[1].analysis_job.spec
+    assert [gate.id for gate in sent.gates] == ["first", "second"]
+    assert sent.max_run_duration.seconds == 60
+
+
+def test_other_flags_beside_a_file_are_refused_by_name(service, run, tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text("{}")
+    status, _, err = run("submit", f"--spec={path}", "--monitor=solar", "--folds=4")
+    assert status == 2
+    assert "--monitor, --folds" in err
+    assert not service.asked
+
+
+def test_a_defect_of_the_client_is_never_a_verdict(service, run, monkeypatch):
+    def broken(*_: Any) -> int:
+        raise ArithmeticError("why")
+
+    monkeypatch.setattr(cli.Client, "job", broken)
+    status, _, err = run("gate", "nightly")
+    assert status == 70
+    assert "ArithmeticError: why" in err
 
 
 def test_submit_and_wait_ends_with_the_verdict(service, run):
@@ -350,3 +389,9 @@ def test_a_reader_that_stops_early_is_no_trace(service, target):
         process.stdout.close()
         assert process.wait(60) == 141
         assert process.stderr.read() == ""
+
+
+def test_a_bad_value_is_told_with_its_reason(run, capsys):
+    with pytest.raises(SystemExit):
+        run(*SUBMISSION, "--input=y=video:y")
+    assert "write name=image:column" in capsys.readouterr().err

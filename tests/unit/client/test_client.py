@@ -12,7 +12,8 @@ import pytest
 from google.protobuf import empty_pb2
 
 from interference.v1 import analysis_service_pb2 as service_pb2
-from interference_client import Client, ModelReference, ParquetData, errors, tensor
+from interference_client import Client, Job, ModelReference, ParquetData, errors, tensor
+from interference_client._config import connection
 from support.scripted_service import NAME, ScriptedService, fails, job
 
 MODEL = ModelReference("models://m.pt2")
@@ -91,6 +92,7 @@ def test_attach_refuses_a_job_with_another_specification(service: ScriptedServic
         (CODE.UNAVAILABLE, errors.Unavailable),
         (CODE.DEADLINE_EXCEEDED, errors.DeadlineExceeded),
         (CODE.INTERNAL, errors.InternalError),
+        (CODE.CANCELLED, errors.StreamCut),
         (CODE.DATA_LOSS, errors.UnknownServerError),
     ],
 )
@@ -271,3 +273,56 @@ def test_a_forked_process_makes_its_own_connection(service: ScriptedService, tar
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(service.requests("GetServerInfo")) == 3
+
+
+def test_a_closed_client_opens_no_new_connection(service: ScriptedService, client: Client):
+    service.script("GetServerInfo", service_pb2.ServerInfo())
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.server_info()
+    assert not service.asked
+
+
+def finished(client: Client, service: ScriptedService, outcome: str | None) -> Job:
+    gates = [{"gate_id": "learns", "outcome": outcome, "explanation": "was -1"}] if outcome else []
+    verdict = {"outcome": outcome or "PASSED", "gates": gates}
+    service.script("GetAnalysisJob", job("SUCCEEDED", verdict=verdict))
+    return client.job("nightly")
+
+
+def test_gates_that_hold_raise_nothing(service: ScriptedService, client: Client):
+    finished(client, service, "PASSED").check_gates()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        ("VIOLATED", errors.GateViolated),
+        ("UNDETERMINED", errors.GateUndetermined),
+        (None, errors.GateUndetermined),
+    ],
+)
+def test_gates_that_do_not_hold_raise_with_their_reason(service, client, outcome, kind):
+    with pytest.raises(kind, match="was -1" if outcome else "no gates") as caught:
+        finished(client, service, outcome).check_gates()
+    assert pickle.loads(pickle.dumps(caught.value)).verdict == caught.value.verdict
+
+
+@pytest.mark.parametrize(
+    ("target", "plaintext"),
+    [
+        ("localhost", True),
+        ("127.0.0.1:1", True),
+        ("dns:///localhost:1", True),
+        ("solar.example:443", False),
+    ],
+)
+def test_only_this_machine_is_spoken_to_in_the_clear(target, plaintext):
+    found = connection(target, environment={})
+    assert found.plaintext is plaintext
+    assert connection(target, insecure=True, environment={}).plaintext
+
+
+def test_a_host_without_a_port_has_the_usual_one():
+    assert connection("solar", environment={}).target == "solar:50051"
+    assert connection(environment={"INTERFERENCE_TARGET": "x:1"}).target == "x:1"

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from interference_client import Client
 from interference_client._matrix_stream import MatrixAssembler
-from interference_client.errors import StreamCut
+from interference_client.errors import StreamCut, UnknownServerError
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import analysis_result
 from support.matrix_parts import END, Response, header, parts
@@ -98,6 +99,40 @@ def test_a_damaged_stream_is_read_again_from_what_was_checked(service, result):
     damaged.chunk.data = bytes(len(damaged.chunk.data) - 1) + b"\x01"
     service.script("ReadMatrices", [*whole[:2], damaged], [whole[0], *whole[2:]])
     np.testing.assert_array_equal(result.matrix("shared/cosine"), np.eye(3))
+
+
+@pytest.mark.parametrize("parts_before", [0, 1])
+def test_a_stream_that_never_gets_further_is_given_up(service, target, parts_before):
+    wire = result_to_wire("projects/default/analysisJobs/nightly", analysis_result())
+    service.script("GetAnalysisJob", job("SUCCEEDED"))
+    service.script("GetAnalysisResult", wire)
+    whole = [*parts(*header("shared/cosine", np.eye(3)))]
+    whole[1].chunk.crc32 ^= 1
+    service.script("ReadMatrices", whole[: 1 + parts_before])
+    with Client(target, patience=0.3) as client:
+        result = client.job("nightly").result()
+        with pytest.raises(StreamCut):
+            result.matrix("shared/cosine")
+
+
+def test_reading_ends_at_its_timeout(service, result):
+    service.script("ReadMatrices", [])
+    with pytest.raises(StreamCut):
+        result.matrix("shared/cosine", timeout=0.3)
+
+
+def test_a_later_contract_is_told_at_once(service, result):
+    service.script("ReadMatrices", [Response(resume_token="t")])
+    with pytest.raises(UnknownServerError, match="update this client"):
+        result.matrix("shared/cosine")
+    assert len(service.requests("ReadMatrices")) == 1
+
+
+def test_elements_of_an_unknown_type_are_told_at_once():
+    head, raw = header("m", np.eye(3))
+    head.element_type = 99
+    with pytest.raises(UnknownServerError, match="update this client"):
+        assembled([*parts(head, raw)])
 
 
 def test_a_matrix_is_read_once_and_kept(service, result):

@@ -21,7 +21,8 @@ NAME = "projects/default/analysisJobs/nightly"
 def result_of(analysis: AnalysisResult, matrices=None) -> Result:
     known = result_matrices() if matrices is None else matrices
     return Result(
-        result_to_wire(NAME, analysis), lambda ids: ((each, known[each]) for each in ids or known)
+        result_to_wire(NAME, analysis),
+        lambda ids, _: ((each, known[each]) for each in ids or known),
     )
 
 
@@ -107,15 +108,39 @@ def test_the_plain_matrix_is_the_published_one(analysis):
     assert "-0.25" in rendered(result, plain=True)
 
 
-def test_names_with_markup_are_printed_as_they_are(analysis):
+@pytest.mark.parametrize("name", ["[red]{}[/]", "[/x]{}", "[bold"])
+def test_names_are_printed_as_they_are_written(analysis, name):
     matrices = cosine_example()
     classes = tuple(
-        each.model_copy(update={"id": f"[red]{index}[/]", "minority": True})
+        each.model_copy(update={"id": name.format(index), "minority": True})
         for index, each in enumerate(analysis.classes)
     )
     changes = {"matrices": infos(analysis, matrices), "classes": classes}
     text = rendered(result_of(analysis.model_copy(update=changes), matrices))
-    assert "[red]0[/]" in text
+    assert text.count(name.format(0)) >= 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("size", [2, 10, 40, 1000])
+def test_a_table_fits_the_console_and_keeps_every_row_known(size, width):
+    analysis = analysis_result(size)
+    classes = tuple(
+        each.model_copy(update={"id": f"Hot-Spot-Multi {index}", "minority": True})
+        for index, each in enumerate(analysis.classes)
+    )
+    matrices = dict.fromkeys(
+        ("shared/cosine", "shared/lower", "shared/upper"), np.full((size, size), -0.5)
+    )
+    changes = {"matrices": infos(analysis, matrices), "classes": classes}
+    result = result_of(analysis.model_copy(update=changes), matrices)
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    render_result(result, console)
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) < 80
+    assert all(len(line.rstrip()) <= width for line in lines)
+    rows = [line for line in lines if re.match(r" *\d+\.\d% ", line)]
+    assert all("Hot-Spot" in row and "…" not in row.split("Hot-Spot")[0] for row in rows)
+    assert all(row.count("-0.50") >= 1 for row in rows)
 
 
 def infos(analysis: AnalysisResult, matrices) -> tuple:

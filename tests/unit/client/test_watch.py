@@ -1,5 +1,6 @@
 """Following a job to its end, through everything that cuts a stream."""
 
+import math
 import threading
 from contextlib import ExitStack
 
@@ -57,7 +58,7 @@ def test_an_end_without_a_terminal_snapshot_is_no_end(service, running):
     assert tokens(service) == ["", "t1"]
 
 
-@pytest.mark.parametrize("code", [CODE.UNAVAILABLE, CODE.DEADLINE_EXCEEDED])
+@pytest.mark.parametrize("code", [CODE.UNAVAILABLE, CODE.DEADLINE_EXCEEDED, CODE.CANCELLED])
 def test_a_cut_watch_goes_on_where_it_was(service, running, code):
     service.script(
         "WatchAnalysisJob",
@@ -107,6 +108,11 @@ def test_streams_that_only_end_are_given_up_as_cut(service, target):
     service.script("WatchAnalysisJob", [])
     with Client(target, patience=0.2) as client, pytest.raises(errors.StreamCut):
         client.job("nightly").wait()
+
+
+def test_a_wait_may_be_without_end(service, running):
+    service.script("WatchAnalysisJob", [snapshot("SUCCEEDED")])
+    assert running.wait(timeout=math.inf).state == "SUCCEEDED"
 
 
 def test_a_wait_that_takes_too_long_names_the_state_and_leaves_the_job(service, running):

@@ -48,9 +48,11 @@ class Retention:
             moved = current.expire_time is None or current.expire_time > now
             if moved or current.uid != job.uid:
                 raise WrongState(f"{job.name} no longer expires", metadata={})
+            # Before the job itself: what cannot be removed now keeps the job that leads to it.
+            self._artifacts.delete(current)
 
         try:
-            self._artifacts.delete(self._store.delete(job.name, check))
+            self._store.delete(job.name, check)
         except (NotFound, WrongState):
             return 0
         _log.info("job_expired", job=job.name)

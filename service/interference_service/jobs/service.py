@@ -277,14 +277,15 @@ class AnalysisJobs:
                     f"{name} is {job.state}; cancel it and wait for its end before it is deleted",
                     metadata={"state": job.state.value},
                 )
+            # Before the job itself: what cannot be removed now keeps the job that leads to it.
+            self._artifacts.delete(job)
 
         try:
-            job = await asyncio.to_thread(self._store.delete, name, check)
+            await asyncio.to_thread(self._store.delete, name, check)
         except NotFound:
             if allow_missing:
                 return
             raise
-        await asyncio.to_thread(self._artifacts.delete, job)
         self._notices.notify(name)
 
     def watch(

@@ -1,11 +1,17 @@
 """How jobs are run, and how they end."""
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
-from interference_service.domain.events import AttemptStarted, JobFinished, JobSubmitted
+from interference_service.domain.events import (
+    AttemptStarted,
+    JobFinished,
+    JobSubmitted,
+    StageFinished,
+)
 from interference_service.domain.job import JobState, Priority, Settings
 from interference_service.domain.specification import Comparison, Gate
 from interference_service.errors import InvalidData
@@ -194,5 +200,127 @@ async def test_the_life_of_a_job_is_told_in_events(world, runner):
     world.executor.end("nightly")
     await ended(world)
     await world.until(lambda: any(isinstance(event, JobFinished) for event in world.events))
-    assert [type(event) for event in world.events] == [JobSubmitted, AttemptStarted, JobFinished]
+    kinds = [JobSubmitted, AttemptStarted, StageFinished, JobFinished]
+    assert [type(event) for event in world.events] == kinds
     assert world.events[-1].state is JobState.SUCCEEDED
+
+
+async def test_a_lease_is_kept_while_the_result_is_written(world, monkeypatch):
+    writing, go_on = threading.Event(), threading.Event()
+    write = world.artifacts.write
+
+    def slow(*given: object) -> None:
+        writing.set()
+        assert go_on.wait(20)
+        write(*given)
+
+    ends, renew = [], world.store.renew
+
+    def noted(name, owner, until, progress):
+        ends.append(until)
+        return renew(name, owner, until, progress)
+
+    monkeypatch.setattr(world.artifacts, "write", slow)
+    monkeypatch.setattr(world.store, "renew", noted)
+    runner = world.runner(concurrency=2)
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly")
+    await world.until(writing.is_set)
+    for _ in range(4):
+        # Each step is less than the lease, all together are more.
+        now = world.clock.advance(6)
+        end = now + timedelta(seconds=10)
+        await world.until(lambda end=end: ends[-1] >= end)
+    go_on.set()
+    job = await ended(world)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
+    assert world.executor.running == ["nightly"]
+    assert (await world.jobs.result(NAME))[1].classes
+    runner.stop()
+    await task
+
+
+async def test_a_store_that_is_away_for_a_moment_costs_nothing(world, runner, monkeypatch):
+    await world.submit()
+    await running(world)
+    renew, failures = world.store.renew, []
+
+    def away(*given: object) -> object:
+        if len(failures) < 3:
+            failures.append(given)
+            raise OSError("the database is locked")
+        return renew(*given)
+
+    monkeypatch.setattr(world.store, "renew", away)
+    await world.until(lambda: len(failures) == 3)
+    world.executor.end("nightly")
+    assert (await ended(world)).state is JobState.SUCCEEDED
+
+
+async def test_a_store_that_stays_away_stops_the_work(world, monkeypatch):
+    def away(*_: object) -> None:
+        raise OSError("the database is locked")
+
+    monkeypatch.setattr(world.store, "renew", away)
+    runner = world.runner(lease_seconds=0.1)
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    await world.until(lambda: not runner.busy)
+    assert await world.state() == "RUNNING"
+    runner.stop()
+    await task
+
+
+async def test_an_attempt_that_lost_its_lease_cannot_end_the_next(world, monkeypatch):
+    stuck, go_on = threading.Event(), threading.Event()
+    write = world.artifacts.write
+
+    def slow(job, *given: object) -> None:
+        if job.attempt == 1:
+            stuck.set()
+            assert go_on.wait(20)
+        write(job, *given)
+
+    monkeypatch.setattr(world.artifacts, "write", slow)
+    runner = world.runner(concurrency=2, beat_seconds=60)
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly")
+    await world.until(stuck.is_set)
+    world.clock.advance(60)
+    await world.until(lambda: len(world.executor.running) == 2)
+    go_on.set()
+    world.executor.end("nightly")
+    job = await ended(world)
+    assert job.attempt == 2
+    assert (await world.jobs.result(NAME))[1].classes
+    runner.stop()
+    await task
+
+
+async def test_a_job_that_is_handed_back_again_and_again_is_not_lost(world):
+    await world.submit()
+    for _ in range(7):
+        runner = world.runner(max_attempts=2)
+        task = asyncio.create_task(runner.run())
+        await world.until(lambda: world.executor.running)
+        runner.stop()
+        await task
+        world.executor.running.clear()
+    assert await world.state() == "PENDING"
+    assert (await world.jobs.get(NAME)).attempt == 0
+
+
+async def test_analyses_leave_room_for_the_store(world):
+    runner = world.runner(concurrency=40)
+    task = asyncio.create_task(runner.run())
+    for index in range(40):
+        await world.submit(f"job-{index}")
+    await world.until(lambda: len(world.executor.running) == 40)
+    assert await world.state("job-39") == "RUNNING"
+    runner.stop()
+    await task

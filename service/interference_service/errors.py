@@ -226,7 +226,7 @@ class OutOfMemory(AnalysisError):
 
 
 class WorkerLost(AnalysisError):
-    """Every attempt lost its worker."""
+    """Every attempt lost its worker, or none can be had."""
 
     code = ErrorCode.UNAVAILABLE
     reason = "WORKER_LOST"

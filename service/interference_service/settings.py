@@ -39,6 +39,10 @@ class ComputePart(Part):
     """Rows of one forward and backward pass."""
     unit_rows: Annotated[int, Field(ge=1)] = 2048
     """Most rows of a unit of work."""
+    unit_bytes: Annotated[int, Field(ge=1)] = 512 << 20
+    """Memory of the gradients that one unit returns."""
+    max_gradient_bytes: Annotated[int, Field(ge=1)] = 64 << 30
+    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused."""
     block_bytes: Annotated[int, Field(ge=1)] = 128 << 20
     """Memory of the gradients that one reduce task takes."""
     max_tries: Annotated[int, Field(ge=1)] = 3

@@ -99,6 +99,26 @@ def test_a_job_that_fails_leaves_no_actor(service: Running, client: Client, file
     eventually(lambda: not actors(service), within_seconds=10, what="no actor")
 
 
+def test_what_cannot_be_computed_here_is_refused_and_does_not_wait(files: Path, tmp_path: Path):
+    settings = FEW_RESOURCES | {
+        "INTERFERENCE_COMPUTE__DEVICE": "gpu",
+        "INTERFERENCE_COMPUTE__GPUS_PER_ACTOR": "1000",
+        "INTERFERENCE_COMPUTE__MAX_GRADIENT_BYTES": str(1 << 20),
+    }
+    with (
+        running_service(tmp_path, {"data": files}, settings) as service,
+        Client(service.grpc) as client,
+    ):
+        no_worker = submit(client).wait(timeout=60, check=False).error
+        too_large = submit_slow(client).wait(timeout=60, check=False).error
+    assert no_worker.reason == "WORKER_LOST"
+    assert "one needs 1000 gpus" in no_worker.message
+    assert (too_large.reason, too_large.violations[0].field) == (
+        "INPUT_UNSUPPORTED",
+        "spec.options.folds",
+    )
+
+
 def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
         with Client(first.grpc) as client:

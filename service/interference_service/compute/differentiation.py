@@ -52,9 +52,10 @@ class GradientWorker:
         self._dtype = _dtype(options.precision)
         self._autocast = torch.bfloat16 if options.precision is Precision.BFLOAT16 else None
         _set_arithmetic(options.precision)
-        self._model = load_model(
-            context.specification.model, context.stores, device=self._device, dtype=self._dtype
-        )
+        with _memory_errors(context.batch_rows):
+            self._model = load_model(
+                context.specification.model, context.stores, device=self._device, dtype=self._dtype
+            )
         self._loss = _loss(options.loss)
 
     @property
@@ -82,10 +83,15 @@ class GradientWorker:
             OutOfMemory: The device has too little memory for a batch.
         """
         started = time.perf_counter()
+        count = len(task.segments)
+        dtype = np.float64 if self._dtype is torch.float64 else np.float32
         with _memory_errors(self._context.batch_rows):
-            sums = [self._segment_sum(segment, blocks) for segment in task.segments]
+            columns = [np.empty((count, end - start), dtype) for start, end in task.columns]
+            for index, segment in enumerate(task.segments):
+                total = self._segment_sum(segment, blocks)
+                for block, (start, end) in zip(columns, task.columns, strict=True):
+                    block[index] = total[start:end]
         rows = sum(len(segment.position) for segment in task.segments)
-        columns = [np.stack([each[start:end] for each in sums]) for start, end in task.columns]
         report = UnitReport(rows, time.perf_counter() - started, self._device.type)
         return report, columns
 
@@ -222,5 +228,6 @@ def _memory_errors(batch_rows: int) -> Iterator[None]:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise OutOfMemory.at(
-            "model.uri", f"a batch of {batch_rows} rows does not fit the worker's memory"
+            "model.uri",
+            f"does not fit the worker's memory together with a batch of {batch_rows} rows",
         ) from error

@@ -31,7 +31,8 @@ from interference_service.domain.events import StageFinished
 from interference_service.domain.job import Job, Progress, Stage
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
-from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions
+from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions, Precision
+from interference_service.errors import InputUnsupported, WorkerLost
 from interference_service.references.stores import Stores
 
 
@@ -99,7 +100,9 @@ class _Run:
             blocks = self._fetch(inspection, selection, labels)
         layers = self._layers(inspection)
         layout = fold_layout(selection.rows_used, self._context.specification.options.folds)
-        units = units_of(layout, self._settings.unit_rows)
+        row_bytes = self._checked_row_bytes(layers, layout)
+        unit_segments = max(1, self._settings.unit_bytes // row_bytes)
+        units = units_of(layout, self._settings.unit_rows, unit_segments)
         columns = self._columns(layers, layout)
         with self._in_stage(Stage.GRADIENTS):
             arrays, device = self._gradients(layers, units, columns, selection, blocks, classes)
@@ -182,6 +185,21 @@ class _Run:
             head=_head(options),
         )
 
+    def _checked_row_bytes(self, layers: Sequence[Layer], layout: FoldLayout) -> int:
+        """Bytes of one flat gradient, if the job's gradients are within what is allowed."""
+        wide = self._context.specification.options.precision is Precision.FLOAT64
+        parameters = sum(layer.parameter_count for layer in layers)
+        row_bytes = parameters * (8 if wide else 4)
+        needed, allowed = row_bytes * layout.num_segments, self._settings.max_gradient_bytes
+        if needed > allowed:
+            raise InputUnsupported.at(
+                "options.folds",
+                f"makes {layout.num_segments} gradients of {parameters} parameters, "
+                f"{needed / 2**30:.3g} GiB in all, above the {allowed / 2**30:.3g} GiB that this "
+                "server allows; ask for fewer folds, or fewer layers in layer_globs",
+            )
+        return max(1, row_bytes)
+
     def _columns(self, layers: Sequence[Layer], layout: FoldLayout) -> tuple[tuple[int, int], ...]:
         return column_blocks(
             sum(layer.parameter_count for layer in layers),
@@ -209,7 +227,9 @@ class _Run:
             sink=self._sink,
         )
         self._begin(Stage.GRADIENTS, len(units))
-        submissions = [_submission(unit, columns, selection, blocks, classes) for unit in units]
+        submissions = [
+            partial(_submit, unit, columns, selection, blocks, classes) for unit in units
+        ]
         arrays = pool.run(submissions, lambda _: self._advance())
         return arrays, pool.device
 
@@ -221,12 +241,18 @@ class _Run:
 
     def _num_actors(self) -> int:
         options = self._actor_options()
-        room = (
-            cluster.num_gpus() / options["num_gpus"]
-            if options["num_gpus"]
-            else cluster.num_cpus() / options["num_cpus"]
+        kind, has = (
+            ("gpus", cluster.num_gpus()) if options["num_gpus"] else ("cpus", cluster.num_cpus())
         )
-        return max(1, min(int(room), self._settings.max_actors or int(room)))
+        needs = options[f"num_{kind}"]
+        room = int(has / needs)
+        if room < 1:
+            # Ray would let it wait for ever.
+            raise WorkerLost(
+                f"no worker can be had: one needs {needs:g} {kind}, the whole cluster has {has:g}; "
+                f"see the service's settings compute.device and compute.{kind}_per_actor"
+            )
+        return min(room, self._settings.max_actors or room)
 
     def _reduce(
         self,
@@ -303,14 +329,15 @@ def _head(options: AnalysisOptions) -> HeadSelection:
     return HeadSelection(rule, options.head.pattern)
 
 
-def _submission(
+def _submit(
     unit: Unit,
     columns: tuple[tuple[int, int], ...],
     selection: Selection,
     blocks: dict[int, Any],
     classes: ClassTable,
-) -> Callable[[Any], Refs]:
-    """How a unit is handed to an actor: with references of just the blocks that hold its rows."""
+    actor: Any,
+) -> Refs:
+    """Hand a unit to an actor, with references of just the blocks that hold its rows."""
     needed = np.unique(np.concatenate([selection.fragment[each.rows] for each in unit.segments]))
     segments = []
     for segment in unit.segments:
@@ -319,4 +346,5 @@ def _submission(
         segments.append(SegmentTask(classes.ids[segment.class_index], block, position))
     task = UnitTask(tuple(segments), columns)
     refs = [blocks[int(each)] for each in needed]
-    return lambda actor: actor.gradients.options(num_returns=1 + len(columns)).remote(task, *refs)
+    submitted: Refs = actor.gradients.options(num_returns=1 + len(columns)).remote(task, *refs)
+    return submitted

@@ -43,7 +43,7 @@ class Unit:
         return sum(len(segment.rows) for segment in self.segments)
 
 
-def units_of(layout: FoldLayout, unit_rows: int) -> tuple[Unit, ...]:
+def units_of(layout: FoldLayout, unit_rows: int, unit_segments: int) -> tuple[Unit, ...]:
     """Cut an analysis into units of about equal cost.
 
     The selected rows are ordered by class, within a class by rank (the order of their keys), so
@@ -53,6 +53,7 @@ def units_of(layout: FoldLayout, unit_rows: int) -> tuple[Unit, ...]:
     Args:
         layout: Folds of every class.
         unit_rows: Most rows of a unit.
+        unit_segments: Most segments of a unit, each of which takes the memory of a gradient.
 
     Returns:
         Units in order; every selected row is in exactly one segment.
@@ -61,7 +62,8 @@ def units_of(layout: FoldLayout, unit_rows: int) -> tuple[Unit, ...]:
     open_segments: list[Segment] = []
     room = unit_rows
     for segment in _segments(layout, unit_rows):
-        if open_segments and len(segment.rows) > room:
+        full = len(open_segments) == unit_segments or len(segment.rows) > room
+        if open_segments and full:
             units.append(Unit(len(units), tuple(open_segments)))
             open_segments, room = [], unit_rows
         open_segments.append(segment)

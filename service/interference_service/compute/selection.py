@@ -17,12 +17,15 @@ class Selection:
     Attributes:
         fragment: Fragment that holds each row. Has shape ``[n]``.
         row: Its position in the fragment. Has shape ``[n]``.
+        position: Its position among the selected rows of the fragment, in the fragment's order.
+            Has shape ``[n]``.
         rows_used: Rows of each class. Has shape ``[C]``.
         rows_in_data: Likewise in the data. Has shape ``[C]``.
     """
 
     fragment: Indices
     row: Indices
+    position: Indices
     rows_used: Indices
     rows_in_data: Indices
 
@@ -40,12 +43,7 @@ class Selection:
             The fragment of each, and its position among the rows read of that fragment. Both have
             shape ``[n]``.
         """
-        fragment = self.fragment[rows]
-        within = np.empty(len(rows), dtype=np.int64)
-        for each in np.unique(fragment):
-            mine = fragment == each
-            within[mine] = np.searchsorted(self.wanted(int(each)), self.row[rows[mine]])
-        return fragment, within
+        return self.fragment[rows], self.position[rows]
 
 
 def select(samples: Sequence[BottomK], classes: Sequence[Indices], num_classes: int) -> Selection:
@@ -68,4 +66,13 @@ def select(samples: Sequence[BottomK], classes: Sequence[Indices], num_classes: 
             "data.label_column", "has rows of one class alone; interference needs two"
         )
     rows_used = np.bincount(sample.classes, minlength=num_classes).astype(np.int64)
-    return Selection(sample.sources, sample.rows, rows_used, sample.totals)
+    position = _positions(sample.sources, sample.rows)
+    return Selection(sample.sources, sample.rows, position, rows_used, sample.totals)
+
+
+def _positions(fragment: Indices, row: Indices) -> Indices:
+    order = np.lexsort((row, fragment))
+    grouped = fragment[order]
+    position = np.empty(len(row), dtype=np.int64)
+    position[order] = np.arange(len(row)) - np.searchsorted(grouped, grouped)
+    return position

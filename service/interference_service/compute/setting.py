@@ -1,6 +1,6 @@
 """Priors and minorities of an analysis, once its classes are known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from interference_service.core.minorities import minority_mask, priors
 from interference_service.core.scope import Setting
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InvalidData
+
+_MOST_NAMES = 20
 
 
 def setting_of(
@@ -52,6 +54,12 @@ def _named(
     if unknown:
         raise InvalidData.at(
             "options.minority_rule.classes",
-            f"names {', '.join(map(repr, unknown))}; the classes are {', '.join(class_ids)}",
+            f"names {_some(map(repr, unknown))}; the classes are {_some(class_ids)}",
         )
     return np.isin(np.array(class_ids), named) if named else None
+
+
+def _some(names: Iterable[str]) -> str:
+    known = list(names)
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return ", ".join(known[:_MOST_NAMES]) + more

@@ -23,6 +23,10 @@ class ComputeSettings:
     """Rows of one forward and backward pass."""
     unit_rows: int = 2048
     """Rows of a unit of work; a longer fold is cut, shorter ones share a unit."""
+    unit_bytes: int = 512 << 20
+    """Memory of the gradients that one unit returns."""
+    max_gradient_bytes: int = 64 << 30
+    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused."""
     block_bytes: int = 128 << 20
     """Memory of the gradients which one reduce task takes."""
     max_tries: int = 3

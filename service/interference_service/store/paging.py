@@ -33,8 +33,12 @@ def page_of(found: Sequence[Job], query: JobQuery) -> JobPage:
     kept = tuple(found[: query.limit])
     if len(found) <= query.limit or not kept:
         return JobPage(kept, None)
-    moment = ordering_time(kept[-1], query.order)
-    return JobPage(kept, Cursor(None if moment is None else moment.isoformat(), kept[-1].id))
+    return JobPage(kept, cursor_after(ordering_time(kept[-1], query.order), kept[-1].id))
+
+
+def cursor_after(moment: datetime | None, job_id: str) -> Cursor:
+    """Where a page begins that follows a job with this ordering time."""
+    return Cursor(None if moment is None else moment.isoformat(), job_id)
 
 
 def ordering_time(job: Job, order: Order) -> datetime | None:

@@ -42,5 +42,9 @@ def row_of(job: Job) -> dict[str, Any]:
 
 
 def job_of(row: RowMapping) -> Job:
-    """The job of a row."""
-    return Job.model_validate({name: row[name] for name in (*_PLAIN, *_DOCUMENTS)})
+    """The job of a row; fields that a later version has added are left out.
+
+    Raises:
+        ValidationError: This version cannot read it.
+    """
+    return Job.model_validate({name: row[name] for name in (*_PLAIN, *_DOCUMENTS)}, extra="ignore")

@@ -2,11 +2,13 @@
 
 import secrets as random_secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import (
     Connection,
     Engine,
@@ -27,12 +29,13 @@ from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.database import writing
 from interference_service.store.documents import document
 from interference_service.store.leases import claimed
-from interference_service.store.paging import page_of, page_statement
+from interference_service.store.paging import cursor_after, page_statement
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
 from interference_service.store.rows import job_of, row_of
 from interference_service.store.tables import GENERATION, counters, jobs, secrets
 
+_log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _TERMINAL = tuple(state.value for state in JobState if state.terminal)
 _UNFINISHED = tuple(state for state in JobState if not state.terminal)
@@ -47,6 +50,7 @@ class SqlJobStore:
         self._reader = engine
         self._writer = writing(engine)
         self._clock = clock
+        self._unreadable: set[str] = set()
         # SQLite lets one writer in at a time. Threads that queue here need not poll its lock.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -80,7 +84,14 @@ class SqlJobStore:
 
     def list(self, query: JobQuery) -> JobPage:
         """See ``JobStore.list``."""
-        return page_of(self._jobs(page_statement(query)), query)
+        with self._reader.begin() as connection:
+            rows = connection.execute(page_statement(query)).mappings().all()
+        fitting = rows[: query.limit]
+        found = tuple(job for row in fitting if (job := _readable(row)) is not None)
+        if len(rows) <= query.limit:
+            return JobPage(found, None)
+        last = fitting[-1]
+        return JobPage(found, cursor_after(last[query.order.field.value], last["id"]))
 
     def change(self, name: str, change: Callable[[Job], Job], *, owner: str | None = None) -> Job:
         """See ``JobStore.change``."""
@@ -106,10 +117,17 @@ class SqlJobStore:
     def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
         """See ``JobStore.claim``."""
         with self._writing() as connection:
-            row = connection.execute(_claimable(now)).mappings().one_or_none()
-            if row is None:
-                return None
-            job = claimed(job_of(row), now)
+            while True:
+                claimable = _claimable(now, self._unreadable)
+                row = connection.execute(claimable).mappings().one_or_none()
+                if row is None:
+                    return None
+                found = _readable(row)
+                if found is not None:
+                    break
+                # It stays for the version that can; those behind it must not wait.
+                self._unreadable.add(row["uid"])
+            job = claimed(found, now)
             values = row_of(job) | {"lease_owner": owner, "lease_until": until}
             connection.execute(update(jobs).where(jobs.c.uid == job.uid).values(values))
             return job
@@ -187,7 +205,7 @@ class SqlJobStore:
     def _jobs(self, statement: Select[Any]) -> Sequence[Job]:
         with self._reader.begin() as connection:
             rows = connection.execute(statement).mappings().all()
-        return [job_of(row) for row in rows]
+        return [job for row in rows if (job := _readable(row)) is not None]
 
 
 def _again(action: Callable[[], _T]) -> _T:
@@ -199,6 +217,15 @@ def _again(action: Callable[[], _T]) -> _T:
         return action()
     except IntegrityError:
         return action()
+
+
+def _readable(row: RowMapping) -> Job | None:
+    """The job of a row; None, and a line in the log, where a later version has written it."""
+    try:
+        return job_of(row)
+    except ValidationError as error:
+        _log.warning("job_unreadable", job=row["name"], error=str(error))
+        return None
 
 
 def _named(name: str) -> Select[Any]:
@@ -227,11 +254,12 @@ def _bump_generation(connection: Connection) -> None:
     )
 
 
-def _claimable(now: datetime) -> Select[Any]:
+def _claimable(now: datetime, but: Collection[str]) -> Select[Any]:
     free = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now)
     return (
         select(jobs)
         .where(or_(jobs.c.state == JobState.PENDING.value, jobs.c.state.in_(_HELD) & free))
+        .where(jobs.c.uid.not_in(but))
         .order_by(jobs.c.priority.desc(), jobs.c.create_time, jobs.c.uid)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -11,12 +11,12 @@ from interference_service.core.folds import fold_layout
 counts = st.lists(st.integers(0, 40), min_size=1, max_size=6)
 
 
-@given(counts, st.integers(2, 9), st.integers(1, 20))
-def test_every_row_is_in_one_segment_of_its_own_class_and_fold(rows_used, folds, unit_rows):
+@given(counts, st.integers(2, 9), st.integers(1, 20), st.integers(1, 9))
+def test_every_row_is_in_one_segment_of_its_own_class_and_fold(rows_used, folds, unit_rows, most):
     layout = fold_layout(rows_used, folds)
     starts = np.concatenate([[0], np.cumsum(rows_used)])
     seen: list[int] = []
-    for unit in units_of(layout, unit_rows):
+    for unit in units_of(layout, unit_rows, most):
         for segment in unit.segments:
             c, k = segment.class_index, int(layout.fold_of_segment[segment.index])
             assert int(layout.class_of_segment[segment.index]) == c
@@ -27,13 +27,15 @@ def test_every_row_is_in_one_segment_of_its_own_class_and_fold(rows_used, folds,
     assert sorted(seen) == list(range(sum(rows_used)))
 
 
-@given(counts, st.integers(2, 9), st.integers(1, 20))
-def test_units_are_numbered_full_and_no_larger_than_allowed(rows_used, folds, unit_rows):
-    units = units_of(fold_layout(rows_used, folds), unit_rows)
+@given(counts, st.integers(2, 9), st.integers(1, 20), st.integers(1, 9))
+def test_units_are_numbered_full_and_no_larger_than_allowed(rows_used, folds, unit_rows, most):
+    units = units_of(fold_layout(rows_used, folds), unit_rows, most)
     assert [unit.index for unit in units] == list(range(len(units)))
     assert all(0 < unit.num_rows <= unit_rows for unit in units)
+    assert all(len(unit.segments) <= most for unit in units)
     for before, after in pairwise(units):
-        assert before.num_rows + len(after.segments[0].rows) > unit_rows
+        one_more = before.num_rows + len(after.segments[0].rows) > unit_rows
+        assert one_more or len(before.segments) == most
 
 
 @given(st.integers(1, 500), st.integers(1, 50), st.integers(1, 4000))

@@ -14,11 +14,16 @@ FOLDS = 3
 LAYERS = ((0, 4), (4, 5), (5, 17))
 
 
-@given(unit_rows=st.integers(1, 30), width=st.integers(1, 17), seed=st.integers(0, 9))
-def test_parts_add_up_to_the_statistics_of_whole_layers(unit_rows, width, seed):
+@given(
+    unit_rows=st.integers(1, 30),
+    most=st.integers(1, 9),
+    width=st.integers(1, 17),
+    seed=st.integers(0, 9),
+)
+def test_parts_add_up_to_the_statistics_of_whole_layers(unit_rows, most, width, seed):
     layout = fold_layout(ROWS, FOLDS)
     gradients = np.random.default_rng(seed).standard_normal((ROWS.sum(), LAYERS[-1][1]))
-    units = units_of(layout, unit_rows)
+    units = units_of(layout, unit_rows, most)
     segments = tuple(tuple(each.index for each in unit.segments) for unit in units)
     item = 8
     blocks = []
@@ -32,7 +37,7 @@ def test_parts_add_up_to_the_statistics_of_whole_layers(unit_rows, width, seed):
         task = ReduceTask(segments, ROWS, FOLDS, (start, end), LAYERS)
         blocks.append(reduce_block(task, sums))
     means = np.zeros((layout.num_segments, LAYERS[-1][1]))
-    for unit in units_of(layout, ROWS.sum()):
+    for unit in units_of(layout, ROWS.sum(), layout.num_segments):
         for each in unit.segments:
             means[each.index] = gradients[each.rows].mean(0)
     for found, (first, last) in zip(sum_parts(blocks, len(LAYERS)), LAYERS, strict=True):

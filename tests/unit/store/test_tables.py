@@ -58,7 +58,7 @@ def compiled(statement) -> str:
 
 
 def test_on_postgresql_rival_workers_pass_over_a_job_that_is_being_claimed():
-    assert "FOR UPDATE SKIP LOCKED" in compiled(sql._claimable(datetime.now(UTC)))
+    assert "FOR UPDATE SKIP LOCKED" in compiled(sql._claimable(datetime.now(UTC), set()))
 
 
 def test_on_postgresql_filters_and_pages_are_plain_sql():

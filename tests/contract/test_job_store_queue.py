@@ -159,13 +159,15 @@ def test_latest_is_the_last_success_of_every_monitor(store):
         ("x1", "", 3),
     ):
         succeed(store, job(name, spec=specification(monitor=monitor)), _minute(minute))
+    other = job("o1", project="other", spec=specification(monitor="solar"))
+    succeed(store, other, _minute(9))
     store.create(job("s3"), None)
     store.claim("worker", _minute(4), _minute(5))
     error = JobError.of(InvalidData("no"))
     store.change(name_of("s3"), lambda now: now.to(JobState.FAILED, _minute(5), error=error))
-    assert [each.id for each in store.latest()] == ["s2", "w1"]
+    assert [each.id for each in store.latest()] == ["s2", "w1", "o1"]
     store.delete(name_of("s2"), allow)
-    assert [each.id for each in store.latest()] == ["s1", "w1"]
+    assert [each.id for each in store.latest()] == ["s1", "w1", "o1"]
 
 
 def _minute(minute: int):

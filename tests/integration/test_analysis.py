@@ -143,5 +143,5 @@ def test_gates_are_judged_and_the_monitor_is_exported(service, client: Client):
     with urlopen(f"http://{service.metrics}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     unlearned = job.result().summary["unlearned_minorities"].estimate.value
-    line = 'interference_monitor_unlearned_minority_classes{monitor="solar"}'
+    line = 'interference_monitor_unlearned_minority_classes{monitor="solar",project="default"}'
     assert f"{line} {unlearned}" in text.splitlines()

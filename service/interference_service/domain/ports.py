@@ -90,7 +90,7 @@ class JobStore(Protocol):
         """Terminal jobs whose expire_time has passed."""
 
     def latest(self) -> Sequence[Job]:
-        """The newest succeeded job of every monitor, by end_time."""
+        """The newest succeeded job of every monitor of every project, by end_time."""
 
     def backlog(self) -> Backlog:
         """Counts of unfinished jobs."""

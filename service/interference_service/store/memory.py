@@ -157,15 +157,16 @@ class MemoryJobStore:
 
     def latest(self) -> Sequence[Job]:
         """See ``JobStore.latest``."""
-        newest: dict[str, tuple[datetime, Job]] = {}
+        newest: dict[tuple[str, str], tuple[datetime, Job]] = {}
         with self._lock:
             for job in sorted(self._jobs(), key=lambda each: each.uid):
                 monitor, end = job.specification.model.monitor, job.end_time
                 if job.state is not JobState.SUCCEEDED or not monitor or end is None:
                     continue
-                if monitor not in newest or end > newest[monitor][0]:
-                    newest[monitor] = end, job
-        return [newest[monitor][1] for monitor in sorted(newest)]
+                key = job.project, monitor
+                if key not in newest or end > newest[key][0]:
+                    newest[key] = end, job
+        return [newest[key][1] for key in sorted(newest)]
 
     def backlog(self) -> Backlog:
         """See ``JobStore.backlog``."""

@@ -268,7 +268,7 @@ def _claimable(now: datetime, but: Collection[str]) -> Select[Any]:
 
 def _latest() -> Select[Any]:
     newest_first = func.row_number().over(
-        partition_by=jobs.c.monitor, order_by=(jobs.c.end_time.desc(), jobs.c.uid)
+        partition_by=(jobs.c.project, jobs.c.monitor), order_by=(jobs.c.end_time.desc(), jobs.c.uid)
     )
     ranked = (
         select(jobs.c.uid, newest_first.label("rank"))
@@ -279,5 +279,5 @@ def _latest() -> Select[Any]:
         select(jobs)
         .join(ranked, ranked.c.uid == jobs.c.uid)
         .where(ranked.c.rank == 1)
-        .order_by(jobs.c.monitor)
+        .order_by(jobs.c.project, jobs.c.monitor)
     )

@@ -21,6 +21,7 @@ from interference_service.telemetry.series import (
     SUPPRESSION_MATRIX,
     Limits,
     monitor_blocks,
+    monitor_labels,
 )
 
 _GENERATION = "interference_monitor_result_generation"
@@ -117,7 +118,7 @@ class ResultCollector(Collector):
             BlockGauge(name, text, [blocks[name] for blocks in found if name in blocks])
             for name, text in HELP.items()
         ]
-        monitors = [Labels({"monitor": job.specification.model.monitor}) for job in jobs]
+        monitors = [Labels(monitor_labels(job)) for job in jobs]
         points = [(labels, float(generation)) for labels in monitors]
         return [
             *gauges,
@@ -153,4 +154,4 @@ class ResultCollector(Collector):
 def _newest(jobs: Sequence[Job], most: int) -> Sequence[Job]:
     """The jobs that ended last, in the order of their monitors."""
     by_age = sorted(jobs, key=lambda job: job.end_time or job.update_time, reverse=True)
-    return sorted(by_age[:most], key=lambda job: job.specification.model.monitor)
+    return sorted(by_age[:most], key=lambda job: (job.project, job.specification.model.monitor))

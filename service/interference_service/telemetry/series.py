@@ -88,22 +88,25 @@ def monitor_blocks(
         suppression: Of the row's class by the column's, if known. Has shape ``[C, C]``.
         limits: How much becomes series.
     """
-    monitor = job.specification.model.monitor
     kept = _kept(result.classes, limits.max_classes)
-    labels = {
-        index: Labels({"monitor": monitor, "class": result.classes[index].id}) for index in kept
-    }
+    own = monitor_labels(job)
+    labels = {index: Labels(own | {"class": result.classes[index].id}) for index in kept}
     points: defaultdict[str, list[tuple[Labels, float]]] = defaultdict(list)
     for point in (
-        *_monitor(job, result, Labels({"monitor": monitor}), len(result.classes) - len(kept)),
+        *_monitor(job, result, Labels(own), len(result.classes) - len(kept)),
         *_classes(result, labels),
         *_columns(result, labels),
-        *_suppressors(result, suppression, monitor, kept),
-        *_layers(result, monitor, limits.max_layers),
+        *_suppressors(result, suppression, own, kept),
+        *_layers(result, own, limits.max_layers),
     ):
         if not math.isnan(point.value):
             points[point.name].append((point.labels, point.value))
     return {name: Block(name, found) for name, found in points.items()}
+
+
+def monitor_labels(job: Job) -> dict[str, str]:
+    """What tells a monitor's series from those of all others."""
+    return {"project": job.project, "monitor": job.specification.model.monitor}
 
 
 def _kept(classes: Sequence[ClassInfo], most: int) -> list[int]:
@@ -114,7 +117,7 @@ def _kept(classes: Sequence[ClassInfo], most: int) -> list[int]:
 
 def _monitor(job: Job, result: AnalysisResult, labels: Labels, truncated: int) -> Iterator[_Point]:
     model = job.specification.model
-    info = Labels({"monitor": model.monitor, "version": model.version, "job": job.name})
+    info = Labels(monitor_labels(job) | {"version": model.version, "job": job.name})
     minorities = [each for each in result.classes if each.minority]
     yield _Point("interference_monitor_info", info, 1.0)
     for name, value in (
@@ -178,7 +181,7 @@ def _bounds(
 
 
 def _suppressors(
-    result: AnalysisResult, suppression: Matrix | None, monitor: str, kept: Iterable[int]
+    result: AnalysisResult, suppression: Matrix | None, own: Mapping[str, str], kept: Iterable[int]
 ) -> Iterator[_Point]:
     scope = result.scope(SCOPE)
     if scope is None:
@@ -188,14 +191,14 @@ def _suppressors(
         if by < 0:
             continue
         who, whom = result.classes[by].id, result.classes[index].id
-        labels = Labels({"monitor": monitor, "class": whom, "suppressor": who})
+        labels = Labels({**own, "class": whom, "suppressor": who})
         amount = 1.0 if suppression is None else float(suppression[index, by])
         yield _Point("interference_class_main_suppressor", labels, amount)
 
 
-def _layers(result: AnalysisResult, monitor: str, most: int) -> Iterator[_Point]:
+def _layers(result: AnalysisResult, own: Mapping[str, str], most: int) -> Iterator[_Point]:
     worst = sorted(result.layers, key=lambda each: -each.conflicting_pairs)[:most]
     for each in worst:
-        labels = Labels({"monitor": monitor, "layer": each.id})
+        labels = Labels({**own, "layer": each.id})
         pairs = float(each.conflicting_pairs)
         yield _Point("interference_layer_conflicting_pairs", labels, pairs)

@@ -57,22 +57,34 @@ class Bench:
         )
 
     def publish(
-        self, job_id: str = "a", monitor: str = "solar", result: AnalysisResult | None = None
+        self,
+        job_id: str = "a",
+        monitor: str = "solar",
+        result: AnalysisResult | None = None,
+        project: str = "default",
     ) -> None:
         """Let a job succeed, a second after the one before."""
         self.now += timedelta(seconds=1)
         matrices = class_matrices()
-        wanted = job(job_id, spec=specification(monitor=monitor, version="v7"))
+        spec = specification(monitor=monitor, version="v7")
+        wanted = job(job_id, project=project, spec=spec)
         # Written under the number of the attempt that is about to succeed.
         running = wanted.model_copy(update={"attempt": 1})
         self.artifacts.write(running, result or analysis_result(matrices=matrices), matrices)
         succeed(self.store, wanted, self.now)
 
     def samples(self) -> dict[tuple[str, ...], float]:
-        """Name and label values (by label name) -> value."""
+        """Name and label values (by label name, without the usual project) -> value."""
         found = [sample for family in self.collector.collect() for sample in family.samples]
         made = {
-            (each.name, *(value for _, value in sorted(each.labels.items()))): each.value
+            (
+                each.name,
+                *(
+                    value
+                    for label, value in sorted(each.labels.items())
+                    if (label, value) != ("project", "default")
+                ),
+            ): each.value
             for each in found
         }
         assert len(made) == len(found)
@@ -315,3 +327,9 @@ def test_infinite_bounds_are_told():
     found = bench.of("class_suppression_ratio_upper")
     assert found["clean", "solar"] == np.inf
     assert ("snow, wet", "solar") not in found
+
+
+def test_monitors_of_two_projects_are_two(bench):
+    bench.publish("a", monitor="solar")
+    bench.publish("b", monitor="solar", project="other")
+    assert bench.of("monitor_classes") == {("solar",): 4, ("solar", "other"): 4}

@@ -9,9 +9,6 @@ class Limits:
 
     max_classes: int = 10_000
     max_layers: int = 10_000
-    max_active_jobs: int = 1_000
-    """Jobs of a project that are not finished."""
-    max_watches: int = 1_000
     max_page_size: int = 200
     default_page_size: int = 50
     max_watch_seconds: float = 1_800.0

@@ -171,8 +171,6 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
                 max_chunk_bytes=MOST_CHUNK_BYTES,
                 max_watch_duration=duration_pb2.Duration(seconds=int(limits.max_watch_seconds)),
                 max_ttl=duration_pb2.Duration(seconds=int(limits.max_ttl_seconds)),
-                max_active_jobs=limits.max_active_jobs,
-                max_watches=limits.max_watches,
             ),
             minimum_client_version=self._minimum_client_version,
         )

@@ -153,7 +153,7 @@ async def _serve(
     server = RpcServer(
         AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
         interceptors=interceptors(metrics.observe_rpc),
-        address=f"{settings.host}:{settings.port}",
+        address=_address(settings.host, settings.port),
         reflection=settings.reflection,
     )
     exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
@@ -164,7 +164,7 @@ async def _serve(
         )
         running = asyncio.create_task(runner.run())
         addresses = Addresses(
-            f"{settings.host}:{server.port}", f"{telemetry.host}:{exposition.port}"
+            _address(settings.host, server.port), _address(telemetry.host, exposition.port)
         )
         _log.info("serving", **asdict(addresses))
         if ready_file is not None:
@@ -178,6 +178,11 @@ async def _serve(
         await asyncio.gather(running, retention)
     finally:
         exposition.close()
+
+
+def _address(host: str, port: int) -> str:
+    """Host and port in one; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _limits(settings: Settings) -> Limits:

@@ -12,18 +12,13 @@ from interference_service.compute import cluster, remote
 from interference_service.compute.actors import ActorPool
 from interference_service.compute.calls import Refs, Submit, run_tasks, value
 from interference_service.compute.classes import ClassTable, Value, group_table, label_table
-from interference_service.compute.context import (
-    Inspection,
-    JobContext,
-    ReduceTask,
-    SegmentTask,
-    UnitTask,
-)
-from interference_service.compute.plan import Unit, column_blocks, units_of
+from interference_service.compute.context import Inspection, JobContext, ReduceTask
+from interference_service.compute.plan import Unit, column_blocks, gradient_bytes, units_of
+from interference_service.compute.priors import setting_of
 from interference_service.compute.scanning import FragmentScan
 from interference_service.compute.selection import Selection, select
-from interference_service.compute.setting import setting_of
 from interference_service.compute.settings import ComputeSettings
+from interference_service.compute.submission import submit_unit
 from interference_service.compute.summary import SummaryTask
 from interference_service.core.folds import FoldLayout, fold_layout
 from interference_service.core.layers import HeadSelection, Layer, layers_of
@@ -32,7 +27,6 @@ from interference_service.domain.job import Job, Progress, Stage
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions, Precision
-from interference_service.errors import InputUnsupported, WorkerLost
 from interference_service.references.stores import Stores
 
 
@@ -97,13 +91,11 @@ class _Run:
                 len(classes.ids),
             )
             setting = setting_of(self._context.specification, classes.ids, selection.rows_in_data)
+            layers = self._layers(inspection)
+            layout = fold_layout(selection.rows_used, self._context.specification.options.folds)
+            units = self._units(layers, layout)
+            columns = self._columns(layers, layout)
             blocks = self._fetch(inspection, selection, labels)
-        layers = self._layers(inspection)
-        layout = fold_layout(selection.rows_used, self._context.specification.options.folds)
-        row_bytes = self._checked_row_bytes(layers, layout)
-        unit_segments = max(1, self._settings.unit_bytes // row_bytes)
-        units = units_of(layout, self._settings.unit_rows, unit_segments)
-        columns = self._columns(layers, layout)
         with self._in_stage(Stage.GRADIENTS):
             arrays, device = self._gradients(layers, units, columns, selection, blocks, classes)
         del blocks
@@ -185,20 +177,16 @@ class _Run:
             head=_head(options),
         )
 
-    def _checked_row_bytes(self, layers: Sequence[Layer], layout: FoldLayout) -> int:
-        """Bytes of one flat gradient, if the job's gradients are within what is allowed."""
+    def _units(self, layers: Sequence[Layer], layout: FoldLayout) -> tuple[Unit, ...]:
         wide = self._context.specification.options.precision is Precision.FLOAT64
-        parameters = sum(layer.parameter_count for layer in layers)
-        row_bytes = parameters * (8 if wide else 4)
-        needed, allowed = row_bytes * layout.num_segments, self._settings.max_gradient_bytes
-        if needed > allowed:
-            raise InputUnsupported.at(
-                "options.folds",
-                f"makes {layout.num_segments} gradients of {parameters} parameters, "
-                f"{needed / 2**30:.3g} GiB in all, above the {allowed / 2**30:.3g} GiB that this "
-                "server allows; ask for fewer folds, or fewer layers in layer_globs",
-            )
-        return max(1, row_bytes)
+        row_bytes = gradient_bytes(
+            sum(layer.parameter_count for layer in layers),
+            layout.num_segments,
+            8 if wide else 4,
+            self._settings.max_gradient_bytes,
+        )
+        unit_segments = max(1, self._settings.unit_bytes // row_bytes)
+        return units_of(layout, self._settings.unit_rows, unit_segments)
 
     def _columns(self, layers: Sequence[Layer], layout: FoldLayout) -> tuple[tuple[int, int], ...]:
         return column_blocks(
@@ -217,42 +205,22 @@ class _Run:
         blocks: dict[int, Any],
         classes: ClassTable,
     ) -> tuple[list[Refs], str]:
+        options = cluster.actor_options(self._settings)
         pool = ActorPool(
             context=self._context,
             parameter_names=[name for layer in layers for name in layer.parameters],
-            options=self._actor_options(),
-            size=self._num_actors(),
+            options=options,
+            size=cluster.room_for(options, self._settings.max_actors),
             max_tries=self._settings.max_tries,
             cancellation=self._cancellation,
             sink=self._sink,
         )
         self._begin(Stage.GRADIENTS, len(units))
         submissions = [
-            partial(_submit, unit, columns, selection, blocks, classes) for unit in units
+            partial(submit_unit, unit, columns, selection, blocks, classes) for unit in units
         ]
         arrays = pool.run(submissions, lambda _: self._advance())
         return arrays, pool.device
-
-    def _actor_options(self) -> dict[str, Any]:
-        settings = self._settings
-        if settings.device == "gpu" or (settings.device == "auto" and cluster.has_gpus()):
-            return {"num_gpus": settings.gpus_per_actor, "num_cpus": settings.cpus_per_actor}
-        return {"num_gpus": 0, "num_cpus": settings.cpus_per_actor}
-
-    def _num_actors(self) -> int:
-        options = self._actor_options()
-        kind, has = (
-            ("gpus", cluster.num_gpus()) if options["num_gpus"] else ("cpus", cluster.num_cpus())
-        )
-        needs = options[f"num_{kind}"]
-        room = int(has / needs)
-        if room < 1:
-            # Ray would let it wait for ever.
-            raise WorkerLost(
-                f"no worker can be had: one needs {needs:g} {kind}, the whole cluster has {has:g}; "
-                f"see the service's settings compute.device and compute.{kind}_per_actor"
-            )
-        return min(room, self._settings.max_actors or room)
 
     def _reduce(
         self,
@@ -327,24 +295,3 @@ def _union(values: Iterable[tuple[Value, ...]]) -> list[Value]:
 def _head(options: AnalysisOptions) -> HeadSelection:
     rule = options.head.rule.value.removeprefix("HEAD_RULE_").lower()
     return HeadSelection(rule, options.head.pattern)
-
-
-def _submit(
-    unit: Unit,
-    columns: tuple[tuple[int, int], ...],
-    selection: Selection,
-    blocks: dict[int, Any],
-    classes: ClassTable,
-    actor: Any,
-) -> Refs:
-    """Hand a unit to an actor, with references of just the blocks that hold its rows."""
-    needed = np.unique(np.concatenate([selection.fragment[each.rows] for each in unit.segments]))
-    segments = []
-    for segment in unit.segments:
-        fragment, position = selection.positions(segment.rows)
-        block = np.searchsorted(needed, fragment)
-        segments.append(SegmentTask(classes.ids[segment.class_index], block, position))
-    task = UnitTask(tuple(segments), columns)
-    refs = [blocks[int(each)] for each in needed]
-    submitted: Refs = actor.gradients.options(num_returns=1 + len(columns)).remote(task, *refs)
-    return submitted

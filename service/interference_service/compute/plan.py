@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.core.folds import FoldLayout
+from interference_service.errors import InputUnsupported
 
 Indices = NDArray[np.int64]
 
@@ -82,6 +83,29 @@ def _segments(layout: FoldLayout, unit_rows: int) -> Iterator[Segment]:
         rows = np.arange(starts[class_index] + fold, starts[class_index + 1], folds, dtype=np.int64)
         for first in range(0, len(rows), unit_rows):
             yield Segment(index, class_index, rows[first : first + unit_rows])
+
+
+def gradient_bytes(num_parameters: int, num_segments: int, item_bytes: int, allowed: int) -> int:
+    """Bytes of one flat gradient, where those of all segments are within what is allowed.
+
+    Args:
+        num_parameters: Length of the flat gradient, P.
+        num_segments: How many are kept, R.
+        item_bytes: Bytes of one entry.
+        allowed: Bytes of all of them.
+
+    Raises:
+        InputUnsupported: They need more.
+    """
+    needed = num_parameters * num_segments * item_bytes
+    if needed > allowed:
+        raise InputUnsupported.at(
+            "options.folds",
+            f"makes {num_segments} gradients of {num_parameters} parameters, "
+            f"{needed / 2**30:.3g} GiB in all, above the {allowed / 2**30:.3g} GiB that this "
+            "server allows; ask for fewer folds, or fewer layers in layer_globs",
+        )
+    return max(1, num_parameters * item_bytes)
 
 
 def column_blocks(

@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
-from interference_service.compute.plan import column_blocks, units_of
+from interference_service.compute.plan import column_blocks, gradient_bytes, units_of
 from interference_service.core.folds import fold_layout
+from interference_service.errors import InputUnsupported
 
 counts = st.lists(st.integers(0, 40), min_size=1, max_size=6)
 
@@ -46,3 +48,10 @@ def test_column_blocks_cover_the_gradient_and_fit_the_memory(parameters, segment
     )
     widths = [end - start for start, end in blocks]
     assert all(width * segments * 8 <= block_bytes or width == 1 for width in widths)
+
+
+def test_gradients_that_need_more_memory_than_allowed_are_refused_with_the_figures():
+    assert gradient_bytes(1000, 80, 4, 320_000) == 4000
+    with pytest.raises(InputUnsupported, match=r"80 gradients of 1000 parameters") as caught:
+        gradient_bytes(1000, 80, 4, 319_999)
+    assert caught.value.violations[0].field == "spec.options.folds"

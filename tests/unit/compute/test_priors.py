@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interference_service.compute.setting import setting_of
+from interference_service.compute.priors import setting_of
 from interference_service.domain.specification import AnalysisSpecification, MinorityRule, Priors
 from interference_service.errors import InvalidData
 from support.domain_examples import plain_specification

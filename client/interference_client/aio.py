@@ -1,35 +1,29 @@
 """The asynchronous client: the same names, awaited."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
-
-import grpc
+from typing import Self, TypeVar, Unpack
 
 from interference.v1 import (
     analysis_job_pb2 as job_pb2,
     analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
-    analysis_service_pb2_grpc as service_grpc,
 )
 from interference_client import _requests
-from interference_client._channel import UNARY_SECONDS, call_metadata, open_aio_channel
+from interference_client._aio_calls import AsyncCalls
 from interference_client._config import connection
 from interference_client._job import JobHandle
-from interference_client._matrix_stream import Matrix, MatrixAssembler
+from interference_client._matrix_stream import Matrix
 from interference_client._requests import Changes, Submission
-from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client._watch import Deadline
 from interference_client.errors import (
     AlreadyExists,
     InterferenceError,
-    StreamCut,
     WaitTimeout,
-    from_rpc,
 )
 from interference_client.result import SHARED, ResultData
 from interference_client.specification import Gate, ModelReference, Options, ParquetData
@@ -63,7 +57,7 @@ class AsyncClient:
         insecure: bool | None = None,
         patience: float | None = None,
     ) -> None:
-        self._connection = connection(
+        known = connection(
             target,
             project=project,
             token=token,
@@ -73,8 +67,7 @@ class AsyncClient:
             insecure=insecure,
             patience=patience,
         )
-        self._channel: grpc.aio.Channel | None = None
-        self._closed = False
+        self._calls = AsyncCalls(known)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,10 +82,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection; jobs go on."""
-        self._closed = True
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        await self._calls.close()
 
     async def submit(
         self,
@@ -116,15 +106,15 @@ class AsyncClient:
         self, specification: job_pb2.AnalysisSpec, **submission: Unpack[Submission]
     ) -> "AsyncJob":
         """Submit a job whose specification is a message already; otherwise as ``submit``."""
-        project, timeout = self._connection.project, submission.get("timeout")
+        project, timeout = self._calls.project, submission.get("timeout")
         request = _requests.create_request(project, specification, submission)
         try:
-            created = await self._call(self._stub.CreateAnalysisJob, request, timeout)
+            created = await self._calls.unary(self._calls.stub.CreateAnalysisJob, request, timeout)
         except AlreadyExists as error:
             if submission.get("if_exists") != "attach" or not error.same_specification:
                 raise
             return await self.job(request.analysis_job_id, timeout=timeout)
-        return AsyncJob(self, snapshot_of(created))
+        return AsyncJob(self._calls, snapshot_of(created))
 
     async def job(self, name_or_id: str, *, timeout: float | None = None) -> "AsyncJob":
         """A job by name or id.
@@ -133,7 +123,7 @@ class AsyncClient:
             NotFound: There is none.
         """
         name = self.name_of(name_or_id)
-        return AsyncJob(self, await self._get(name, timeout))
+        return AsyncJob(self._calls, await self._calls.job(name, timeout))
 
     async def list(
         self,
@@ -148,18 +138,18 @@ class AsyncClient:
         Yields:
             The jobs; pages are read when they are needed.
         """
-        request = _requests.list_request(self._connection.project, filter, order_by, page_size)
+        request = _requests.list_request(self._calls.project, filter, order_by, page_size)
         while True:
-            page = await self._call(self._stub.ListAnalysisJobs, request, timeout)
+            page = await self._calls.unary(self._calls.stub.ListAnalysisJobs, request, timeout)
             for each in page.analysis_jobs:
-                yield AsyncJob(self, snapshot_of(each))
+                yield AsyncJob(self._calls, snapshot_of(each))
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
 
     def name_of(self, name_or_id: str) -> str:
         """Resource name of a job that is given by it or by its id."""
-        return _requests.job_name(self._connection.project, name_or_id)
+        return _requests.job_name(self._calls.project, name_or_id)
 
     async def delete(
         self, name_or_id: str, *, allow_missing: bool = False, timeout: float | None = None
@@ -170,128 +160,27 @@ class AsyncClient:
             WrongState: It has not ended.
             NotFound: It is not there, and ``allow_missing`` is not set.
         """
-        request = service_pb2.DeleteAnalysisJobRequest(
-            name=self.name_of(name_or_id), allow_missing=allow_missing
-        )
-        await self._call(self._stub.DeleteAnalysisJob, request, timeout)
+        name = self.name_of(name_or_id)
+        await self._calls.delete(name, allow_missing=allow_missing, timeout=timeout)
 
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the service is and can do."""
         request = service_pb2.GetServerInfoRequest()
-        return server_info_of(await self._call(self._stub.GetServerInfo, request, timeout))
-
-    @property
-    def _stub(self) -> "service_grpc.AnalysisServiceAsyncStub":
-        if self._closed:
-            raise RuntimeError("this client is closed")
-        if self._channel is None:
-            self._channel = open_aio_channel(self._connection)
-        return service_grpc.AnalysisServiceStub(self._channel)
-
-    async def _get(self, name: str, timeout: float | None = None) -> JobSnapshot:
-        request = service_pb2.GetAnalysisJobRequest(name=name)
-        return snapshot_of(await self._call(self._stub.GetAnalysisJob, request, timeout))
-
-    async def _call(
-        self,
-        method: Callable[..., Awaitable[Answer]],
-        request: Any,
-        timeout: float | None = None,
-    ) -> Answer:
-        try:
-            return await method(
-                request,
-                timeout=UNARY_SECONDS if timeout is None else timeout,
-                metadata=call_metadata(self._connection),
-            )
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
-
-    async def _stream(
-        self, method: Callable[..., Any], request: Any, deadline: Deadline
-    ) -> AsyncGenerator[Any, None]:
-        """One stream, with typed errors, also where it falls silent.
-
-        Yields:
-            Its parts.
-        """
-        call = method(request, timeout=deadline.left(), metadata=call_metadata(self._connection))
-        try:
-            while True:
-                part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
-                if part is grpc.aio.EOF:
-                    return
-                yield part
-        except TimeoutError:
-            raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
-        finally:
-            call.cancel()
-
-    async def _events(
-        self, name: str, deadline: Deadline
-    ) -> AsyncGenerator[JobSnapshot | Progress, None]:
-        watch, resumption = WatchState(name), self._resumption()
-        while True:
-            try:
-                stream = self._stream(self._stub.WatchAnalysisJob, watch.request(), deadline)
-                async with contextlib.aclosing(stream):
-                    async for response in stream:
-                        resumption.heard()
-                        event = watch.take(response)
-                        if event is not None:
-                            yield event
-                        if isinstance(event, JobSnapshot) and event.terminal:
-                            return
-                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
-            except InterferenceError as error:
-                cut = error
-            await self._pause(resumption, cut, deadline)
-
-    async def _read_matrices(
-        self, result_name: str, ids: Sequence[str], timeout: float | None
-    ) -> AsyncGenerator[tuple[str, Matrix], None]:
-        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
-        while not assembler.ended:
-            request = _requests.read_request(result_name, ids, assembler.resume_token)
-            try:
-                stream = self._stream(self._stub.ReadMatrices, request, deadline)
-                async with contextlib.aclosing(stream):
-                    async for response in stream:
-                        before = assembler.received
-                        for each in assembler.take(response):
-                            yield each
-                        if assembler.received > before:
-                            resumption.heard()
-                cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
-            except InterferenceError as error:
-                cut = error
-            if not assembler.ended:
-                await self._pause(resumption, cut, deadline)
-
-    def _resumption(self) -> Resumption:
-        return Resumption(self._connection.patience_seconds)
-
-    @staticmethod
-    async def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
-        """Wait before the next stream; raises ``cut`` where there is to be none."""
-        pause = resumption.pause_seconds(cut)
-        if deadline.passed:
-            raise cut
-        await asyncio.sleep(deadline.within(pause))
+        return server_info_of(
+            await self._calls.unary(self._calls.stub.GetServerInfo, request, timeout)
+        )
 
 
 class AsyncJob(JobHandle):
     """A job by name, with the last that was heard of it; see ``Job``."""
 
-    def __init__(self, client: AsyncClient, snapshot: JobSnapshot) -> None:
+    def __init__(self, calls: AsyncCalls, snapshot: JobSnapshot) -> None:
         super().__init__(snapshot)
-        self._client = client
+        self._calls = calls
 
     async def refresh(self, *, timeout: float | None = None) -> Self:
         """Ask how it stands."""
-        self._snapshot = await self._client._get(self.name, timeout)
+        self._snapshot = await self._calls.job(self.name, timeout)
         return self
 
     async def events(
@@ -307,7 +196,7 @@ class AsyncJob(JobHandle):
             InterferenceError: The service does not answer any more.
         """
         deadline = Deadline(timeout)
-        events = self._client._events(self.name, deadline)
+        events = self._calls.events(self.name, deadline)
         try:
             async with contextlib.aclosing(events):
                 async for event in events:
@@ -348,7 +237,7 @@ class AsyncJob(JobHandle):
             WrongState: It has ended already, otherwise than by a cancel.
         """
         request = service_pb2.CancelAnalysisJobRequest(name=self.name, reason=reason)
-        answer = self._client._call(self._client._stub.CancelAnalysisJob, request, timeout)
+        answer = self._calls.unary(self._calls.stub.CancelAnalysisJob, request, timeout)
         self._snapshot = snapshot_of(await answer)
         return self
 
@@ -359,7 +248,7 @@ class AsyncJob(JobHandle):
             Aborted: Somebody else has changed it since; refresh and decide again.
         """
         request = _requests.update_request(self.name, self._snapshot.etag, changes)
-        answer = self._client._call(self._client._stub.UpdateAnalysisJob, request, timeout)
+        answer = self._calls.unary(self._calls.stub.UpdateAnalysisJob, request, timeout)
         self._snapshot = snapshot_of(await answer)
         return self
 
@@ -370,7 +259,7 @@ class AsyncJob(JobHandle):
             WrongState: It has not ended.
             NotFound: It is not there, and ``allow_missing`` is not set.
         """
-        await self._client.delete(self.name, allow_missing=allow_missing, timeout=timeout)
+        await self._calls.delete(self.name, allow_missing=allow_missing, timeout=timeout)
 
     async def result(self, *, timeout: float | None = None) -> "AsyncResult":
         """Its result, without matrices; those are read when they are asked for.
@@ -380,8 +269,8 @@ class AsyncJob(JobHandle):
         """
         name = f"{self.name}/result"
         request = service_pb2.GetAnalysisResultRequest(name=name)
-        message = await self._client._call(self._client._stub.GetAnalysisResult, request, timeout)
-        return AsyncResult(message, partial(self._client._read_matrices, name))
+        message = await self._calls.unary(self._calls.stub.GetAnalysisResult, request, timeout)
+        return AsyncResult(message, partial(self._calls.read_matrices, name))
 
 
 class AsyncResult(ResultData):

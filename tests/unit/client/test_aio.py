@@ -14,7 +14,7 @@ from interference_client import (
     ModelReference,
     ParquetData,
     Result,
-    aio,
+    _aio_calls,
     errors,
     tensor,
 )
@@ -103,7 +103,7 @@ async def test_a_cut_watch_goes_on_where_it_was(service, running):
 
 
 async def test_a_stream_that_falls_silent_is_opened_again(service, running, monkeypatch):
-    monkeypatch.setattr(aio, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(_aio_calls, "SILENCE_SECONDS", 0.2)
     service.script("WatchAnalysisJob", silent, [snapshot("SUCCEEDED")])
     assert (await running.wait()).state == "SUCCEEDED"
 

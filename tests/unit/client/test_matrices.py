@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from interference_client import Client
 from interference_client._matrix_stream import MatrixAssembler
-from interference_client.errors import StreamCut, UnknownServerError
+from interference_client.errors import DeadlineExceeded, StreamCut, UnknownServerError
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import analysis_result
 from support.matrix_parts import END, Response, header, parts
@@ -117,7 +117,7 @@ def test_a_stream_that_never_gets_further_is_given_up(service, target, parts_bef
 
 def test_reading_ends_at_its_timeout(service, result):
     service.script("ReadMatrices", [])
-    with pytest.raises(StreamCut):
+    with pytest.raises(DeadlineExceeded, match="not within the time given"):
         result.matrix("shared/cosine", timeout=0.3)
 
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from interference_client import Client, JobSnapshot, Progress, _client, errors
+from interference_client import Client, JobSnapshot, Progress, _calls, errors
 from support.scripted_service import (
     NAME,
     ScriptedService,
@@ -124,7 +124,7 @@ def test_a_wait_that_takes_too_long_names_the_state_and_leaves_the_job(service, 
 
 
 def test_a_stream_that_falls_silent_is_opened_again(service, running, monkeypatch):
-    monkeypatch.setattr(_client, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(_calls, "SILENCE_SECONDS", 0.2)
     service.script("WatchAnalysisJob", silent, [snapshot("SUCCEEDED")])
     assert running.wait().state == "SUCCEEDED"
     assert tokens(service) == ["", "t1"]

@@ -1,0 +1,172 @@
+"""Calls of one connection within one event loop; the twin of ``_calls``."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import grpc
+
+from interference.v1 import (
+    analysis_service_pb2 as service_pb2,
+    analysis_service_pb2_grpc as service_grpc,
+)
+from interference_client import _requests
+from interference_client._channel import UNARY_SECONDS, call_metadata, open_aio_channel
+from interference_client._config import Connection
+from interference_client._matrix_stream import Matrix, MatrixAssembler
+from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
+from interference_client.values import JobSnapshot, Progress, snapshot_of
+
+Answer = TypeVar("Answer")
+
+
+class AsyncCalls:
+    """Calls of one connection, which is made by the first of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._channel: grpc.aio.Channel | None = None
+        self._closed = False
+
+    @property
+    def project(self) -> str:
+        """Project of jobs that are named by id alone."""
+        return self._connection.project
+
+    async def close(self) -> None:
+        """Close the connection; jobs go on."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None
+
+    @property
+    def stub(self) -> "service_grpc.AnalysisServiceAsyncStub":
+        """Methods of the service.
+
+        Raises:
+            RuntimeError: The connection is closed.
+        """
+        if self._closed:
+            raise RuntimeError("this client is closed")
+        if self._channel is None:
+            self._channel = open_aio_channel(self._connection)
+        return service_grpc.AnalysisServiceStub(self._channel)
+
+    async def unary(
+        self,
+        method: Callable[..., Awaitable[Answer]],
+        request: Any,
+        timeout: float | None = None,
+    ) -> Answer:
+        """The answer of one call, retries included."""
+        try:
+            return await method(
+                request,
+                timeout=UNARY_SECONDS if timeout is None else timeout,
+                metadata=call_metadata(self._connection),
+            )
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from None
+
+    async def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
+        """A job as it is now."""
+        request = service_pb2.GetAnalysisJobRequest(name=name)
+        return snapshot_of(await self.unary(self.stub.GetAnalysisJob, request, timeout))
+
+    async def delete(self, name: str, *, allow_missing: bool, timeout: float | None) -> None:
+        """Remove a job and its result."""
+        request = service_pb2.DeleteAnalysisJobRequest(name=name, allow_missing=allow_missing)
+        await self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+
+    async def events(
+        self, name: str, deadline: Deadline
+    ) -> AsyncGenerator[JobSnapshot | Progress, None]:
+        """What happens to a job, to its end.
+
+        Yields:
+            Snapshots and progress; the last is a snapshot in a terminal state.
+
+        Raises:
+            InterferenceError: The service does not answer any more.
+        """
+        watch, resumption = WatchState(name), self._resumption()
+        while True:
+            try:
+                stream = self._stream(self.stub.WatchAnalysisJob, watch.request(), deadline)
+                async with contextlib.aclosing(stream):
+                    async for response in stream:
+                        resumption.heard()
+                        event = watch.take(response)
+                        if event is not None:
+                            yield event
+                        if isinstance(event, JobSnapshot) and event.terminal:
+                            return
+                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
+            except InterferenceError as error:
+                cut = error
+            await self._pause(resumption, cut, deadline)
+
+    async def read_matrices(
+        self, result_name: str, ids: Sequence[str], timeout: float | None
+    ) -> AsyncGenerator[tuple[str, Matrix], None]:
+        """Matrices of a result.
+
+        Yields:
+            Matrices with their ids, in the order wanted; all, if none is named.
+
+        Raises:
+            InterferenceError: The service does not answer any more.
+        """
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
+        while not assembler.ended:
+            request = _requests.read_request(result_name, ids, assembler.resume_token)
+            try:
+                stream = self._stream(self.stub.ReadMatrices, request, deadline)
+                async with contextlib.aclosing(stream):
+                    async for response in stream:
+                        before = assembler.received
+                        for each in assembler.take(response):
+                            yield each
+                        if assembler.received > before:
+                            resumption.heard()
+                cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
+            except InterferenceError as error:
+                cut = error
+            if not assembler.ended:
+                await self._pause(resumption, cut, deadline)
+
+    async def _stream(
+        self, method: Callable[..., Any], request: Any, deadline: Deadline
+    ) -> AsyncGenerator[Any, None]:
+        """One stream, with typed errors, also where it falls silent.
+
+        Yields:
+            Its parts.
+        """
+        call = method(request, timeout=deadline.left(), metadata=call_metadata(self._connection))
+        try:
+            while True:
+                part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
+                if part is grpc.aio.EOF:
+                    return
+                yield part
+        except TimeoutError:
+            raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from None
+        finally:
+            call.cancel()
+
+    def _resumption(self) -> Resumption:
+        return Resumption(self._connection.patience_seconds)
+
+    @staticmethod
+    async def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
+        """Wait before the next stream; raises where there is to be none."""
+        pause = resumption.pause_seconds(cut)
+        if deadline.passed:
+            raise DeadlineExceeded(f"not within the time given; at last: {cut}")
+        await asyncio.sleep(deadline.within(pause))

@@ -1,0 +1,201 @@
+"""Calls of one connection: typed errors, deadlines, streams that outlive their cuts."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import grpc
+
+from interference.v1 import (
+    analysis_service_pb2 as service_pb2,
+    analysis_service_pb2_grpc as service_grpc,
+)
+from interference_client import _requests
+from interference_client._channel import UNARY_SECONDS, call_metadata, open_channel
+from interference_client._config import Connection
+from interference_client._matrix_stream import Matrix, MatrixAssembler
+from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
+from interference_client.values import JobSnapshot, Progress, snapshot_of
+
+Answer = TypeVar("Answer")
+Part = TypeVar("Part")
+
+
+class Calls:
+    """Calls of one connection, which is made by the first of them; threads may share it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._channel: grpc.Channel | None = None
+        self._process = os.getpid()
+        self._closed = False
+
+    @property
+    def project(self) -> str:
+        """Project of jobs that are named by id alone."""
+        return self._connection.project
+
+    def close(self) -> None:
+        """Close the connection; jobs go on."""
+        with self._lock:
+            if self._channel is not None and self._process == os.getpid():
+                self._channel.close()
+            self._channel, self._closed = None, True
+
+    @property
+    def stub(self) -> service_grpc.AnalysisServiceStub:
+        """Methods of the service.
+
+        Raises:
+            RuntimeError: The connection is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this client is closed")
+            # A channel does not survive a fork.
+            if self._channel is None or self._process != os.getpid():
+                self._channel, self._process = open_channel(self._connection), os.getpid()
+            return service_grpc.AnalysisServiceStub(self._channel)
+
+    def unary(
+        self, method: Callable[..., Answer], request: Any, timeout: float | None = None
+    ) -> Answer:
+        """The answer of one call, retries included."""
+        try:
+            return method(
+                request,
+                timeout=UNARY_SECONDS if timeout is None else timeout,
+                metadata=call_metadata(self._connection),
+            )
+        except grpc.RpcError as error:
+            raise from_rpc(error) from None
+
+    def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
+        """A job as it is now."""
+        request = service_pb2.GetAnalysisJobRequest(name=name)
+        return snapshot_of(self.unary(self.stub.GetAnalysisJob, request, timeout))
+
+    def delete(self, name: str, *, allow_missing: bool, timeout: float | None) -> None:
+        """Remove a job and its result."""
+        request = service_pb2.DeleteAnalysisJobRequest(name=name, allow_missing=allow_missing)
+        self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+
+    def events(self, name: str, deadline: Deadline) -> Iterator[JobSnapshot | Progress]:
+        """What happens to a job, to its end.
+
+        Yields:
+            Snapshots and progress; the last is a snapshot in a terminal state.
+
+        Raises:
+            InterferenceError: The service does not answer any more.
+        """
+        watch, resumption = WatchState(name), self._resumption()
+        while True:
+            try:
+                for response in self._stream(self.stub.WatchAnalysisJob, watch.request(), deadline):
+                    resumption.heard()
+                    event = watch.take(response)
+                    if event is not None:
+                        yield event
+                    if isinstance(event, JobSnapshot) and event.terminal:
+                        return
+                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
+            except InterferenceError as error:
+                cut = error
+            self._pause(resumption, cut, deadline)
+
+    def read_matrices(
+        self, result_name: str, ids: Sequence[str], timeout: float | None
+    ) -> Iterator[tuple[str, Matrix]]:
+        """Matrices of a result.
+
+        Yields:
+            Matrices with their ids, in the order wanted; all, if none is named.
+
+        Raises:
+            InterferenceError: The service does not answer any more.
+        """
+        assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
+        while not assembler.ended:
+            request = _requests.read_request(result_name, ids, assembler.resume_token)
+            try:
+                for response in self._stream(self.stub.ReadMatrices, request, deadline):
+                    before = assembler.received
+                    yield from assembler.take(response)
+                    if assembler.received > before:
+                        resumption.heard()
+                cut: InterferenceError = StreamCut(
+                    f"the matrices of {result_name} ended before their end"
+                )
+            except InterferenceError as error:
+                cut = error
+            if not assembler.ended:
+                self._pause(resumption, cut, deadline)
+
+    def _stream(
+        self, method: Callable[..., Iterator[Part]], request: Any, deadline: Deadline
+    ) -> Iterator[Part]:
+        """One stream, with typed errors, also where it falls silent.
+
+        Yields:
+            Its parts.
+        """
+        call: Any = method(
+            request, timeout=deadline.left(), metadata=call_metadata(self._connection)
+        )
+        guard = _SilenceGuard(call.cancel, SILENCE_SECONDS)
+        try:
+            for part in call:
+                guard.heard()
+                yield part
+        except grpc.RpcError as error:
+            if guard.fired:
+                raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
+            raise from_rpc(error) from None
+        finally:
+            guard.stop()
+            call.cancel()
+
+    def _resumption(self) -> Resumption:
+        return Resumption(self._connection.patience_seconds)
+
+    @staticmethod
+    def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
+        """Wait before the next stream; raises where there is to be none."""
+        pause = resumption.pause_seconds(cut)
+        if deadline.passed:
+            raise DeadlineExceeded(f"not within the time given; at last: {cut}")
+        time.sleep(deadline.within(pause))
+
+
+class _SilenceGuard:
+    """Cancels a stream that says nothing for too long."""
+
+    def __init__(self, cancel: Callable[[], object], seconds: float) -> None:
+        self.fired = False
+        self._cancel = cancel
+        self._seconds = seconds
+        self._heard = threading.Event()
+        self._stopped = False
+        threading.Thread(target=self._watch, name="interference-silence", daemon=True).start()
+
+    def heard(self) -> None:
+        """Note that something was said."""
+        self._heard.set()
+
+    def stop(self) -> None:
+        """Guard no more."""
+        self._stopped = True
+        self._heard.set()
+
+    def _watch(self) -> None:
+        while self._heard.wait(self._seconds):
+            if self._stopped:
+                return
+            self._heard.clear()
+        self.fired = True
+        self._cancel()

@@ -150,8 +150,9 @@ class Calls:
         guard = _SilenceGuard(call.cancel, SILENCE_SECONDS)
         try:
             for part in call:
-                guard.heard()
+                guard.rest()
                 yield part
+                guard.listen()
         except grpc.RpcError as error:
             if guard.fired:
                 raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
@@ -173,29 +174,35 @@ class Calls:
 
 
 class _SilenceGuard:
-    """Cancels a stream that says nothing for too long."""
+    """Cancels a stream that says nothing for too long while its reader listens."""
 
     def __init__(self, cancel: Callable[[], object], seconds: float) -> None:
         self.fired = False
         self._cancel = cancel
         self._seconds = seconds
-        self._heard = threading.Event()
+        self._changed = threading.Event()
+        self._listening = True
         self._stopped = False
         threading.Thread(target=self._watch, name="interference-silence", daemon=True).start()
 
-    def heard(self) -> None:
-        """Note that something was said."""
-        self._heard.set()
+    def rest(self) -> None:
+        """Note that something was said, which the reader now looks at."""
+        self._listening = False
+
+    def listen(self) -> None:
+        """Note that the reader waits for more."""
+        self._listening = True
+        self._changed.set()
 
     def stop(self) -> None:
         """Guard no more."""
         self._stopped = True
-        self._heard.set()
+        self._changed.set()
 
     def _watch(self) -> None:
-        while self._heard.wait(self._seconds):
+        while self._changed.wait(self._seconds) or not self._listening:
             if self._stopped:
                 return
-            self._heard.clear()
+            self._changed.clear()
         self.fired = True
         self._cancel()

@@ -130,6 +130,13 @@ def test_a_stream_that_falls_silent_is_opened_again(service, running, monkeypatc
     assert tokens(service) == ["", "t1"]
 
 
+def test_a_reader_that_takes_its_time_cuts_no_stream(service, running, monkeypatch):
+    monkeypatch.setattr(_calls, "SILENCE_SECONDS", 0.1)
+    service.script("WatchAnalysisJob", [snapshot("RUNNING"), snapshot("SUCCEEDED")])
+    running.wait(on_event=lambda _: threading.Event().wait(0.4))
+    assert tokens(service) == [""]
+
+
 def test_a_failed_job_raises_with_what_is_wrong(service, running):
     failed = snapshot("FAILED")
     failed.snapshot.error.message = "no such column"

@@ -103,11 +103,12 @@ def _attribute(flag: str) -> str:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    given = _given(arguments, _OPTIONS, "label_smoothing", "focal_gamma", "loss_weights")
+    given = _given(arguments, _OPTIONS, "label_smoothing", "focal_gamma", "loss_weights", "margin")
     loss = {
         "kind": given.pop("loss", None),
         "label_smoothing": arguments.label_smoothing,
         "focal_gamma": arguments.focal_gamma,
+        "margin": arguments.margin,
         "class_weights": arguments.loss_weights,
     }
     return Options(
@@ -246,6 +247,7 @@ _OPTIONS: _Flags = {
     "--loss": {"choices": ["cross_entropy", "focal", "binary", "margin"]},
     "--label-smoothing": {"type": float},
     "--focal-gamma": {"type": float},
+    "--margin": {"type": float},
     "--loss-weights": {
         "type": parsed(_numbers),
         "metavar": "W,W,…",

@@ -168,6 +168,20 @@ def test_submit_prints_the_name_alone(service, run):
     assert request.analysis_job.labels == {"team": "vision"}
 
 
+def test_submit_takes_every_parameter_of_the_loss(service, run):
+    service.script("CreateAnalysisJob", job())
+    run(
+        *SUBMISSION,
+        "--loss=margin",
+        "--margin=0.5",
+        "--label-smoothing=0.1",
+        "--loss-weights=1,1/2",
+    )
+    loss = service.requests("CreateAnalysisJob")[0].analysis_job.spec.options.loss
+    assert (loss.kind, loss.margin) == (job_pb2.LOSS_KIND_MARGIN, 0.5)
+    assert (loss.label_smoothing, list(loss.class_weights)) == (0.1, [1, 0.5])
+
+
 def test_submit_takes_every_kind_of_input(service, run):
     service.script("CreateAnalysisJob", job())
     run(

@@ -1,0 +1,90 @@
+"""A service that attaches to a cluster which somebody else runs, and leaves it as it was."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from interference_client import Client
+from interference_service.demo.server import ServiceDied, running_service
+from support.service import FEW_RESOURCES
+from support.submissions import submit
+from support.waiting import eventually
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Variables that lead to a cluster of one node, started as an operator would."""
+    port, home = free_port(), tmp_path_factory.mktemp("cluster")
+    token = home / "token"
+    token.write_text(secrets.token_hex(32))
+    variables = {
+        "RAY_ADDRESS": f"127.0.0.1:{port}",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+    }
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
+        *("--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"),
+        *("--include-dashboard=false", "--disable-usage-stats"),
+        f"--object-store-memory={100 << 20}",
+    ]
+    with (home / "ray.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=home,
+            env=os.environ | variables,
+        )
+    try:
+        eventually(lambda: listens(port), what="the cluster")
+        yield variables
+    finally:
+        # Its own way down takes half a minute.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+
+
+def test_a_job_runs_on_the_cluster_and_the_cluster_outlives_the_service(
+    cluster: dict[str, str], files: Path, tmp_path: Path
+):
+    for run in ("first", "second"):
+        home = tmp_path / run
+        home.mkdir()
+        with (
+            running_service(home, {"data": files}, FEW_RESOURCES | cluster) as service,
+            Client(service.grpc) as client,
+        ):
+            assert submit(client).wait(timeout=90).state == "SUCCEEDED"
+            assert service.process.poll() is None
+        assert listens(int(cluster["RAY_ADDRESS"].rpartition(":")[2]))
+
+
+def test_a_cluster_that_cannot_be_reached_is_told_with_what_may_be_missing(
+    cluster: dict[str, str], tmp_path: Path
+):
+    without_token = {"RAY_ADDRESS": cluster["RAY_ADDRESS"]}
+    with (
+        pytest.raises(ServiceDied, match="RAY_AUTH_TOKEN_PATH"),
+        running_service(tmp_path, {}, without_token),
+    ):
+        pytest.fail("it came up without a token")

@@ -12,7 +12,7 @@ from interference_service.errors import WorkerLost
 
 _log = structlog.get_logger(__name__)
 _START_TRIES = 2
-_TOKEN_HINT = "(one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH)"
+_ACCESS_HINT = "(one that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH)"
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -54,7 +54,7 @@ def connect(settings: ComputeSettings) -> None:
             "num_cpus": settings.num_cpus or None,
             "object_store_memory": settings.object_store_bytes or None,
         }
-    _init(options, f"{settings.address} {_TOKEN_HINT}" if settings.address else "a local cluster")
+    _init(options, f"{settings.address} {_ACCESS_HINT}" if settings.address else "a local cluster")
     _log.info("ray_ready", address=settings.address or "local", resources=_resources())
 
 

@@ -1,6 +1,7 @@
 """Submits analyses to a gradient-interference service and reads what they found."""
 
 from interference_client._client import Client, Job
+from interference_client._config import Access
 from interference_client._requests import Changes, Submission
 from interference_client.errors import (
     Aborted,
@@ -57,6 +58,7 @@ from interference_client.values import (
 
 __all__ = [
     "Aborted",
+    "Access",
     "AlreadyExists",
     "Changes",
     "ClassResult",

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -14,7 +13,7 @@ from interference.v1 import (
 )
 from interference_client import _requests
 from interference_client._calls import Calls
-from interference_client._config import connection
+from interference_client._config import Access, connection
 from interference_client._job import JobHandle
 from interference_client._progress import progress_display
 from interference_client._requests import Changes, Submission
@@ -45,41 +44,14 @@ class Client:
 
     Args:
         target: ``host:port``; default ``localhost:50051``.
-        project: Project of jobs that are named by id alone; default ``default``.
-        token: Bearer token; sent over TLS or to this machine, in the clear only if ``insecure``.
-        ca: File of certificate authorities; default: the system's.
-        certificate: File of the own certificate, for mutual TLS.
-        key: File of its key.
-        insecure: Plaintext although the target is not this machine.
-        patience: Seconds that a watch keeps trying a service that does not answer.
+        access: Project, token and how the connection is secured; see ``Access``.
 
     Raises:
         OSError: A file that is named cannot be read.
     """
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        project: str | None = None,
-        token: str | None = None,
-        ca: str | Path | None = None,
-        certificate: str | Path | None = None,
-        key: str | Path | None = None,
-        insecure: bool | None = None,
-        patience: float | None = None,
-    ) -> None:
-        known = connection(
-            target,
-            project=project,
-            token=token,
-            ca=ca,
-            certificate=certificate,
-            key=key,
-            insecure=insecure,
-            patience=patience,
-        )
-        self._calls = Calls(known)
+    def __init__(self, target: str | None = None, **access: Unpack[Access]) -> None:
+        self._calls = Calls(connection(target, access))
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 DEFAULT_PORT = 50051
 DEFAULT_TARGET = f"localhost:{DEFAULT_PORT}"
@@ -51,17 +52,30 @@ def _with_port(target: str) -> str:
     return target if ":" in target else f"{target}:{DEFAULT_PORT}"
 
 
+class Access(TypedDict, total=False):
+    """How the service is spoken to; what is missing or None comes from the environment.
+
+    Attributes:
+        project: Project of jobs that are named by id alone; default ``default``.
+        token: Bearer token; sent over TLS or to this machine, in the clear only if ``insecure``.
+        ca: File of certificate authorities; default: the system's.
+        certificate: File of the own certificate, for mutual TLS.
+        key: File of its key.
+        insecure: Plaintext although the target is not this machine.
+        patience: Seconds that a watch keeps trying a service that does not answer.
+    """
+
+    project: str | None
+    token: str | None
+    ca: str | Path | None
+    certificate: str | Path | None
+    key: str | Path | None
+    insecure: bool | None
+    patience: float | None
+
+
 def connection(
-    target: str | None = None,
-    *,
-    project: str | None = None,
-    token: str | None = None,
-    ca: str | Path | None = None,
-    certificate: str | Path | None = None,
-    key: str | Path | None = None,
-    insecure: bool | None = None,
-    patience: float | None = None,
-    environment: Mapping[str, str] | None = None,
+    target: str | None, access: Access, environment: Mapping[str, str] | None = None
 ) -> Connection:
     """The connection of these arguments; what is None comes from ``INTERFERENCE_…`` variables.
 
@@ -78,6 +92,11 @@ def connection(
         chosen = path or setting(name)
         return Path(chosen).read_bytes() if chosen else None
 
+    token, insecure, patience = (
+        access.get("token"),
+        access.get("insecure"),
+        access.get("patience"),
+    )
     if token is None:
         token_file = setting("TOKEN_FILE")
         token = setting("TOKEN") or (Path(token_file).read_text().strip() if token_file else "")
@@ -85,11 +104,11 @@ def connection(
         insecure = setting("INSECURE").lower() in {"1", "true", "yes"}
     return Connection(
         target=_with_port(target or setting("TARGET") or DEFAULT_TARGET),
-        project=project or setting("PROJECT") or DEFAULT_PROJECT,
+        project=access.get("project") or setting("PROJECT") or DEFAULT_PROJECT,
         token=token,
-        ca=file(ca, "CA"),
-        certificate=file(certificate, "CERT"),
-        key=file(key, "KEY"),
+        ca=file(access.get("ca"), "CA"),
+        certificate=file(access.get("certificate"), "CERT"),
+        key=file(access.get("key"), "KEY"),
         insecure=insecure,
         patience_seconds=float(setting("PATIENCE") or 120) if patience is None else patience,
     )

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -15,7 +14,7 @@ from interference.v1 import (
 )
 from interference_client import _requests
 from interference_client._aio_calls import AsyncCalls
-from interference_client._config import connection
+from interference_client._config import Access, connection
 from interference_client._job import JobHandle
 from interference_client._matrix_stream import Matrix
 from interference_client._requests import Changes, Submission
@@ -45,29 +44,8 @@ class AsyncClient:
         OSError: A file that is named cannot be read.
     """
 
-    def __init__(
-        self,
-        target: str | None = None,
-        *,
-        project: str | None = None,
-        token: str | None = None,
-        ca: str | Path | None = None,
-        certificate: str | Path | None = None,
-        key: str | Path | None = None,
-        insecure: bool | None = None,
-        patience: float | None = None,
-    ) -> None:
-        known = connection(
-            target,
-            project=project,
-            token=token,
-            ca=ca,
-            certificate=certificate,
-            key=key,
-            insecure=insecure,
-            patience=patience,
-        )
-        self._calls = AsyncCalls(known)
+    def __init__(self, target: str | None = None, **access: Unpack[Access]) -> None:
+        self._calls = AsyncCalls(connection(target, access))
 
     async def __aenter__(self) -> Self:
         return self

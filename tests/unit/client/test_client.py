@@ -318,11 +318,11 @@ def test_gates_that_do_not_hold_raise_with_their_reason(service, client, outcome
     ],
 )
 def test_only_this_machine_is_spoken_to_in_the_clear(target, plaintext):
-    found = connection(target, environment={})
+    found = connection(target, {}, environment={})
     assert found.plaintext is plaintext
-    assert connection(target, insecure=True, environment={}).plaintext
+    assert connection(target, {"insecure": True}, environment={}).plaintext
 
 
 def test_a_host_without_a_port_has_the_usual_one():
-    assert connection("solar", environment={}).target == "solar:50051"
-    assert connection(environment={"INTERFERENCE_TARGET": "x:1"}).target == "x:1"
+    assert connection("solar", {}, environment={}).target == "solar:50051"
+    assert connection(None, {}, environment={"INTERFERENCE_TARGET": "x:1"}).target == "x:1"

@@ -9,7 +9,7 @@ STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo test check format types imports stubs stubs-fresh bench coverage clean
+.PHONY: demo test check format types imports metric-table stubs stubs-fresh bench validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
@@ -31,8 +31,14 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
+metric-table: $(READY) ## write the table of metrics from the registry into the mathematics
+	PYTHONPATH=tests $(BIN)/python -m support.metric_table
+
 bench: $(READY) ## ratios against one plain forward and backward pass
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+validate: $(READY) ## bias, coverage and false findings of the estimators; ten minutes
+	PYTHONPATH=tests $(BIN)/python -m validation
 
 coverage: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term

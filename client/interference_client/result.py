@@ -127,6 +127,25 @@ class ResultData:
         """Resource name of the result."""
         return self._message.name
 
+    @property
+    def sampling_outcome(self) -> str:
+        """Why no more rows were used.
+
+        ``target_reached`` (of ``ParquetData.target_precision``), ``data_exhausted``,
+        ``budget_reached`` (``max_rows_per_class``), or ``single_round`` where there was no target.
+        """
+        return self._message.method.sampling_outcome
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of sampling that were made."""
+        return self._message.method.rounds
+
+    @property
+    def sketch_width(self) -> int:
+        """Numbers kept of the gradient of a large layer; 0 where all of them were."""
+        return self._message.method.sketch_width
+
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """Order of every class axis."""

@@ -119,9 +119,11 @@ class ParquetData:
         shares: Shares of the classes in the update, a sampler's for instance; empty: the data's.
         class_weights: Class weights that the training gives the update; empty for none. Give them
             here or to the loss: in both they would act twice.
-        max_rows_per_class: Rows used of a class; 0: all.
+        max_rows_per_class: Most rows used of a class; 0: all.
         seed: Which rows, if not all.
-        target_precision: Wanted half-width of every minority's progress ratio; 0: one round.
+        target_precision: Wanted half-width of the interval of every minority's progress ratio, of
+            every class's where there is no minority. No more rows are used than it takes, and none
+            beyond ``max_rows_per_class``. 0: one round of all of them.
         digest: ``sha256:…`` that a single file must have.
     """
 
@@ -159,8 +161,9 @@ class Options:
         layers: Globs on layer names; empty: all.
         layer_depth: Components of a module's name that make a layer; 0: all.
         head: ``"auto"``, ``"none"``, or a glob on the class head's layer name.
-        engine: How gradients are kept.
-        sketch_width: Width of a sketch.
+        engine: How gradients are kept: exactly where the server's memory allows (``"auto"``), or
+            those of large layers always as sketches, whose error the intervals then hold.
+        sketch_width: Numbers kept of the gradient of a large layer; 0: the server's default.
         precision: Arithmetic of the passes.
         minorities: Names of the minorities; empty: by share.
         minority_share: Part of the uniform share below which a class is a minority.

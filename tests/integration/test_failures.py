@@ -1,13 +1,14 @@
 """Jobs outlive what is killed around them, and stop when they are told to."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import torch
 
-from interference_client import Client, Job, JobCancelled, ModelReference
+from interference_client import Client, Job, JobCancelled, ModelReference, Options
 from interference_service.demo.server import Running, running_service
 from support import examples
 from support.service import FEW_RESOURCES
@@ -27,8 +28,13 @@ def actors(service: Running) -> list[psutil.Process]:
     return found
 
 
-def submit_slow(client: Client) -> Job:
-    return submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+def submit_slow(client: Client, **options: Any) -> Job:
+    return submit(
+        client,
+        data=slow_rows(),
+        model=ModelReference("data://slow.pt2"),
+        options=Options(folds=4, **options),
+    )
 
 
 def computing(job: Job) -> bool:
@@ -110,7 +116,7 @@ def test_what_cannot_be_computed_here_is_refused_and_does_not_wait(files: Path, 
         Client(service.grpc) as client,
     ):
         no_worker = submit(client).wait(timeout=60, check=False).error
-        too_large = submit_slow(client).wait(timeout=60, check=False).error
+        too_large = submit_slow(client, engine="exact").wait(timeout=60, check=False).error
     assert no_worker.reason == "WORKER_LOST"
     assert "one needs 1000 gpus" in no_worker.message
     assert (too_large.reason, too_large.violations[0].field) == (

@@ -1,4 +1,4 @@
-"""The estimators, written down a second time and as slowly as they read (Mathematics §§1-5).
+"""The estimators, written down a second time and as slowly as they read (Mathematics §§1-3, 5).
 
 One autograd call per row in 64 bits, sums over explicit pairs of rows and folds; of the service's
 code only the keys that deal rows into folds, which are a convention and not a computation.
@@ -12,7 +12,6 @@ from itertools import permutations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor, nn
 
 from interference_service.core.sampling import row_keys
@@ -149,23 +148,6 @@ class BruteForce:
         whole = statistic(self)
         return np.stack([self._variance_by(c, statistic, whole) for c in range(self.num_classes)])
 
-    def uncertainty(self, statistic: Callable[["BruteForce"], Array]) -> tuple[Array, Array]:
-        """Variance of a statistic, and degrees of freedom by Welch and Satterthwaite."""
-        by_class = self.jackknife(statistic)
-        squares = sum(
-            variance**2 / (len(list(self.folds_of(c))) - 1) for c, variance in enumerate(by_class)
-        )
-        total = by_class.sum(0)
-        return total, np.divide(total**2, squares, out=np.ones_like(total), where=squares > 0)
-
-    def interval(
-        self, statistic: Callable[["BruteForce"], Array], confidence: float = 0.95
-    ) -> tuple[Array, Array]:
-        """Bounds of a statistic around its value."""
-        variance, freedom = self.uncertainty(statistic)
-        half = stats.t(freedom).ppf((1 + confidence) / 2) * np.sqrt(variance)
-        return statistic(self) - half, statistic(self) + half
-
     def _variance_by(
         self, c: int, statistic: Callable[["BruteForce"], Array], whole: Array
     ) -> Array:
@@ -182,6 +164,15 @@ class BruteForce:
             for m_j, T_j in pairs
         ]
         return np.asarray(sum(squares) / len(folds))
+
+
+def slow_benjamini_hochberg(p: list[float], rate: float) -> list[bool]:
+    """Reject all p up to the largest that lies below its line."""
+    finite = sorted(each for each in p if not np.isnan(each))
+    limits = [
+        each for rank, each in enumerate(finite, start=1) if each <= rate * rank / len(finite)
+    ]
+    return [bool(limits) and each <= max(limits) for each in p]
 
 
 def random_classes(

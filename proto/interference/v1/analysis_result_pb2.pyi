@@ -17,6 +17,7 @@ class ClassFlag(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLASS_FLAG_ONE_ROW: _ClassVar[ClassFlag]
     CLASS_FLAG_NO_INTERVAL: _ClassVar[ClassFlag]
     CLASS_FLAG_BELOW_NOISE_FLOOR: _ClassVar[ClassFlag]
+    CLASS_FLAG_WEAK_GRADIENT: _ClassVar[ClassFlag]
 
 class Axis(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -41,6 +42,7 @@ CLASS_FLAG_EMPTY: ClassFlag
 CLASS_FLAG_ONE_ROW: ClassFlag
 CLASS_FLAG_NO_INTERVAL: ClassFlag
 CLASS_FLAG_BELOW_NOISE_FLOOR: ClassFlag
+CLASS_FLAG_WEAK_GRADIENT: ClassFlag
 AXIS_UNSPECIFIED: Axis
 AXIS_CLASS: Axis
 AXIS_LAYER: Axis
@@ -157,7 +159,7 @@ class ConflictPair(_message.Message):
     def __init__(self, row: _Optional[int] = ..., column: _Optional[int] = ..., cosine: _Optional[_Union[_analysis_job_pb2.Estimate, _Mapping]] = ..., p_value: _Optional[float] = ..., significant: bool = ...) -> None: ...
 
 class AnalysisMethod(_message.Message):
-    __slots__ = ("engine_version", "confidence_level", "conflict_level", "folds", "seed", "precision", "engine", "sketch_width", "device", "sampling_outcome")
+    __slots__ = ("engine_version", "confidence_level", "conflict_level", "folds", "seed", "precision", "engine", "sketch_width", "device", "sampling_outcome", "rounds")
     ENGINE_VERSION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_LEVEL_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +170,7 @@ class AnalysisMethod(_message.Message):
     SKETCH_WIDTH_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    ROUNDS_FIELD_NUMBER: _ClassVar[int]
     engine_version: str
     confidence_level: float
     conflict_level: float
@@ -178,7 +181,8 @@ class AnalysisMethod(_message.Message):
     sketch_width: int
     device: str
     sampling_outcome: str
-    def __init__(self, engine_version: _Optional[str] = ..., confidence_level: _Optional[float] = ..., conflict_level: _Optional[float] = ..., folds: _Optional[int] = ..., seed: _Optional[int] = ..., precision: _Optional[_Union[_analysis_job_pb2.Precision, str]] = ..., engine: _Optional[_Union[_analysis_job_pb2.EngineKind, str]] = ..., sketch_width: _Optional[int] = ..., device: _Optional[str] = ..., sampling_outcome: _Optional[str] = ...) -> None: ...
+    rounds: int
+    def __init__(self, engine_version: _Optional[str] = ..., confidence_level: _Optional[float] = ..., conflict_level: _Optional[float] = ..., folds: _Optional[int] = ..., seed: _Optional[int] = ..., precision: _Optional[_Union[_analysis_job_pb2.Precision, str]] = ..., engine: _Optional[_Union[_analysis_job_pb2.EngineKind, str]] = ..., sketch_width: _Optional[int] = ..., device: _Optional[str] = ..., sampling_outcome: _Optional[str] = ..., rounds: _Optional[int] = ...) -> None: ...
 
 class MatrixInfo(_message.Message):
     __slots__ = ("id", "owner_id", "quantity", "row_axis", "column_axis", "row_count", "column_count", "symmetric")

@@ -84,8 +84,9 @@ class ReduceTask:
         segments: For every unit the (class, fold) of each of its rows.
         rows_used: Rows of every class. Has shape ``[C]``.
         folds: K.
-        columns: Range of the flat gradient.
-        layers: Range of every layer in the flat gradient.
+        columns: Range of the projected gradient.
+        layers: Range of every layer in the projected gradient.
+        replicate_widths: Width of a replicate of every layer, 0 where it is exact; empty: all are.
     """
 
     segments: tuple[tuple[int, ...], ...]
@@ -93,3 +94,4 @@ class ReduceTask:
     folds: int
     columns: tuple[int, int]
     layers: tuple[tuple[int, int], ...]
+    replicate_widths: tuple[int, ...] = ()

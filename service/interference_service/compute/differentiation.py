@@ -19,6 +19,8 @@ from interference_service.compute.context import (
 )
 from interference_service.core.gradients import gradient_sum
 from interference_service.core.losses import per_row_loss
+from interference_service.core.projector import Projector
+from interference_service.core.sketch import Projection
 from interference_service.domain.specification import Loss, LossKind, Precision
 from interference_service.errors import InputUnsupported, InvalidData, NonFinite, OutOfMemory
 from interference_service.references.data import open_data
@@ -33,7 +35,13 @@ _PROBE_ROWS = 2
 class GradientWorker:
     """Differentiates the loss of one job's rows with respect to its model's parameters."""
 
-    def __init__(self, context: JobContext, parameter_names: Sequence[str], device: str) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        parameter_names: Sequence[str],
+        device: str,
+        projection: Projection | None = None,
+    ) -> None:
         """Load the model.
 
         Args:
@@ -41,6 +49,7 @@ class GradientWorker:
             parameter_names: Parameters whose gradients are wanted, in the order of the flat
                 gradient.
             device: "cpu", or the GPU that the scheduler assigned.
+            projection: What is kept of a flat gradient; None: all of it.
 
         Raises:
             AnalysisError: The model is refused, missing, or too large.
@@ -56,6 +65,7 @@ class GradientWorker:
             self._model = load_model(
                 context.specification.model, context.stores, device=self._device, dtype=self._dtype
             )
+            self._project = Projector(projection, self._device) if projection else _unchanged
         self._loss = _loss(options.loss)
 
     @property
@@ -71,7 +81,7 @@ class GradientWorker:
         """Sum the gradients of every segment of a unit.
 
         Args:
-            task: Segments and column blocks.
+            task: Segments and column blocks of the projected gradient.
             blocks: Rows that the segments name.
 
         Returns:
@@ -115,7 +125,7 @@ class GradientWorker:
                 what=what,
                 class_id=segment.class_id,
             ) from error
-        return total.cpu().numpy()
+        return self._project(total).cpu().numpy()
 
     def _batches(
         self, segment: SegmentTask, blocks: Sequence[RowBlock]
@@ -198,6 +208,10 @@ def _gather(
         targets.append(blocks[each].targets[mine])
     back = np.argsort(order)
     return Rows.concatenate(parts).take(back), np.concatenate(targets)[back]
+
+
+def _unchanged(gradient: Tensor) -> Tensor:
+    return gradient
 
 
 def _dtype(precision: Precision) -> torch.dtype:

@@ -23,7 +23,7 @@ class Segment:
     Attributes:
         index: Which (class, fold), as ``FoldLayout`` counts them.
         class_index: The class.
-        rows: Positions among the selected rows of the analysis. Has shape ``[n]``.
+        rows: Positions among the rows of the round. Has shape ``[n]``.
     """
 
     index: int
@@ -44,25 +44,31 @@ class Unit:
         return sum(len(segment.rows) for segment in self.segments)
 
 
-def units_of(layout: FoldLayout, unit_rows: int, unit_segments: int) -> tuple[Unit, ...]:
-    """Cut an analysis into units of about equal cost.
+def units_of(
+    layout: FoldLayout, unit_rows: int, unit_segments: int, rows_before: Indices | None = None
+) -> tuple[Unit, ...]:
+    """Cut a round into units of about equal cost.
 
-    The selected rows are ordered by class, within a class by rank (the order of their keys), so
-    the row of rank r of class c is at position ``sum(rows_used[:c]) + r`` and belongs to fold
-    ``r mod K_c``.
+    The rows of a round are ordered by class, within a class by rank (the order of their keys), so
+    the row of rank r of class c is at position ``sum((rows_used - rows_before)[:c]) + r -
+    rows_before[c]``. It belongs to fold ``r mod K_c``, the same in every round: the folds of a
+    class never become more, for its first round fills them all or takes all of its rows.
 
     Args:
-        layout: Folds of every class.
+        layout: Folds of every class, with the rows of this round and all before.
         unit_rows: Most rows of a unit.
         unit_segments: Most segments of a unit, each of which takes the memory of a gradient.
+        rows_before: Rows of every class in the rounds before; None: there were none. Has shape
+            ``[C]``.
 
     Returns:
-        Units in order; every selected row is in exactly one segment.
+        Units in order; every row of the round is in exactly one segment.
     """
     units: list[Unit] = []
     open_segments: list[Segment] = []
     room = unit_rows
-    for segment in _segments(layout, unit_rows):
+    before = np.zeros_like(layout.rows_used) if rows_before is None else rows_before
+    for segment in _segments(layout, unit_rows, before):
         full = len(open_segments) == unit_segments or len(segment.rows) > room
         if open_segments and full:
             units.append(Unit(len(units), tuple(open_segments)))
@@ -74,15 +80,16 @@ def units_of(layout: FoldLayout, unit_rows: int, unit_segments: int) -> tuple[Un
     return tuple(units)
 
 
-def _segments(layout: FoldLayout, unit_rows: int) -> Iterator[Segment]:
-    starts = np.concatenate([[0], np.cumsum(layout.rows_used)])
+def _segments(layout: FoldLayout, unit_rows: int, before: Indices) -> Iterator[Segment]:
+    starts = np.concatenate([[0], np.cumsum(layout.rows_used - before)])
     for index in range(layout.num_segments):
         class_index = int(layout.class_of_segment[index])
         fold = int(layout.fold_of_segment[index])
         folds = int(layout.folds_of_class[class_index])
-        rows = np.arange(starts[class_index] + fold, starts[class_index + 1], folds, dtype=np.int64)
-        for first in range(0, len(rows), unit_rows):
-            yield Segment(index, class_index, rows[first : first + unit_rows])
+        first = starts[class_index] + (fold - int(before[class_index])) % folds
+        rows = np.arange(first, starts[class_index + 1], folds, dtype=np.int64)
+        for cut in range(0, len(rows), unit_rows):
+            yield Segment(index, class_index, rows[cut : cut + unit_rows])
 
 
 def gradient_bytes(num_parameters: int, num_segments: int, item_bytes: int, allowed: int) -> int:

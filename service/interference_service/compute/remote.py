@@ -7,8 +7,11 @@ stays without torch.
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import ray
+from numpy.typing import NDArray
 
+from interference_service.compute.between_rounds import AssessTask, add_up, assess
 from interference_service.compute.classes import ClassTable, Value
 from interference_service.compute.context import (
     Inspection,
@@ -26,6 +29,8 @@ from interference_service.compute.scanning import (
     scan_fragment,
 )
 from interference_service.compute.summary import SummaryTask, summarise
+from interference_service.core.rounds import Decision
+from interference_service.core.sketch import Projection
 from interference_service.domain.result import Analysis
 from interference_service.references.data.source import Fragment
 
@@ -68,6 +73,20 @@ def reduce(task: ReduceTask, *sums: Any) -> tuple[None, list[LayerPart]]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+def total(
+    segments: Sequence[Sequence[int]], num_segments: int, *sums: Any
+) -> tuple[None, NDArray[np.float64]]:
+    """See ``between_rounds.add_up``."""
+    return None, add_up(segments, num_segments, sums)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def decide(task: AssessTask, *blocks: Any) -> tuple[None, Decision]:
+    """See ``between_rounds.assess``."""
+    return None, assess(task, blocks)
+
+
+@ray.remote(max_retries=0, num_returns=2)
 def finish(task: SummaryTask, *blocks: Any) -> tuple[None, Analysis]:
     """See ``summary.summarise``."""
     return None, summarise(task, blocks)
@@ -77,7 +96,12 @@ def finish(task: SummaryTask, *blocks: Any) -> tuple[None, Analysis]:
 class GradientActor:
     """A process that serves one job: loads its model and differentiates its units."""
 
-    def load(self, context: JobContext, parameter_names: Sequence[str]) -> str:
+    def load(
+        self,
+        context: JobContext,
+        parameter_names: Sequence[str],
+        projection: Projection | None = None,
+    ) -> str:
         """Load the model on the device that Ray assigned; returns the device's name.
 
         Raises:
@@ -92,7 +116,8 @@ class GradientActor:
         assigned = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
         if assigned and not torch.cuda.is_available():
             raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
-        self._worker = GradientWorker(context, parameter_names, "cuda:0" if assigned else "cpu")
+        device = "cuda:0" if assigned else "cpu"
+        self._worker = GradientWorker(context, parameter_names, device, projection)
         return self._worker.device_name
 
     def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:

@@ -33,6 +33,22 @@ class Selection:
         """Rows of a fragment to be read, ascending. Has shape ``[m]``."""
         return np.sort(self.row[self.fragment == fragment])
 
+    def between(self, before: Indices, after: Indices) -> "Selection":
+        """The rows of one round: those of rank ``before`` up to, but without, ``after``.
+
+        Args:
+            before: Rows of every class in the rounds before. Has shape ``[C]``.
+            after: Rows of every class in these and this round. Has shape ``[C]``.
+        """
+        classes = np.repeat(np.arange(len(self.rows_used)), self.rows_used)
+        starts = np.cumsum(self.rows_used) - self.rows_used
+        rank = np.arange(len(classes)) - starts[classes]
+        kept = (rank >= before[classes]) & (rank < after[classes])
+        fragment, row = self.fragment[kept], self.row[kept]
+        return Selection(
+            fragment, row, _positions(fragment, row), after - before, self.rows_in_data
+        )
+
     def positions(self, rows: Indices) -> tuple[Indices, Indices]:
         """Where selected rows lie in what was read.
 

@@ -26,7 +26,9 @@ class ComputeSettings:
     unit_bytes: int = 512 << 20
     """Memory of the gradients that one unit returns."""
     max_gradient_bytes: int = 64 << 30
-    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused."""
+    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused. From
+    its second round on a job also keeps the sums of the rounds before, in 64 bits.
+    """
     block_bytes: int = 128 << 20
     """Memory of the gradients which one reduce task takes."""
     max_tries: int = 3

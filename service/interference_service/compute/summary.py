@@ -7,7 +7,7 @@ import numpy as np
 
 from interference_service.compute.context import Inspection
 from interference_service.compute.plan import Indices
-from interference_service.compute.reduction import LayerPart, sum_parts
+from interference_service.compute.reduction import LayerPart, sum_replicates
 from interference_service.core.analysis import Findings, ScopeFindings, analyse
 from interference_service.core.layers import Layer
 from interference_service.core.metrics import PAIR_METRICS, Column
@@ -28,7 +28,7 @@ from interference_service.domain.result import (
     ScopeResult,
     SummaryMetric,
 )
-from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.specification import AnalysisSpecification, EngineKind
 from interference_service.domain.verdict import Estimate
 
 LAYERS = "layers"
@@ -49,6 +49,9 @@ class SummaryTask:
         rows_in_data: Likewise in the data. Has shape ``[C]``.
         engine_version: Of the service.
         device: Where the gradients were computed.
+        sampling_outcome: Why sampling ended.
+        rounds: How many there were.
+        sketch_width: m of every sketched layer; 0: gradients were kept exactly.
     """
 
     specification: AnalysisSpecification
@@ -60,6 +63,9 @@ class SummaryTask:
     rows_in_data: Indices
     engine_version: str
     device: str
+    sampling_outcome: str
+    rounds: int
+    sketch_width: int
 
 
 def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analysis:
@@ -73,7 +79,7 @@ def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analy
         InputUnsupported: No layer is shared by the classes.
     """
     norms = _parameter_norms(task)
-    findings = analyse(sum_parts(blocks, len(task.layers)), task.layers, task.setting, norms)
+    findings = analyse(sum_replicates(blocks, len(task.layers)), task.layers, task.setting, norms)
     matrices = dict(_matrices(findings))
     result = AnalysisResult(
         classes=tuple(_classes(task, findings)),
@@ -116,8 +122,8 @@ def _layers(task: SummaryTask, findings: Findings, norms: Matrix) -> Iterator[La
             parameter_count=layer.parameter_count,
             head=layer.head,
             parameter_norm=float(norm),
-            conflicting_pairs=found.conflicting_pairs,
-            majority_to_minority_norm_ratio=found.majority_to_minority_norm_ratio,
+            conflicting_pairs=int(found.numbers["conflicting_pairs"]),
+            majority_to_minority_norm_ratio=found.numbers["majority_to_minority_norm_ratio"],
         )
 
 
@@ -134,7 +140,6 @@ def _resolved(task: SummaryTask) -> ResolvedInputs:
 
 def _method(task: SummaryTask) -> AnalysisMethod:
     options, sampling = task.specification.options, task.specification.data.sampling
-    exhausted = bool((task.rows_used == task.rows_in_data).all())
     return AnalysisMethod(
         engine_version=task.engine_version,
         confidence_level=options.confidence_level,
@@ -143,7 +148,10 @@ def _method(task: SummaryTask) -> AnalysisMethod:
         seed=sampling.seed,
         precision=options.precision,
         device=task.device,
-        sampling_outcome="data_exhausted" if exhausted else "single_round",
+        sampling_outcome=task.sampling_outcome,
+        rounds=task.rounds,
+        engine=EngineKind.SKETCH if task.sketch_width else EngineKind.EXACT,
+        sketch_width=task.sketch_width,
     )
 
 
@@ -165,9 +173,9 @@ def _column(name: str, column: Column) -> MetricColumn:
 
 
 def _summary(findings: Findings, class_ids: Sequence[str]) -> Iterator[SummaryMetric]:
-    for each in findings.summary:
+    for name, each in findings.summary.items():
         yield SummaryMetric(
-            name=each.name,
+            name=name,
             estimate=Estimate(value=each.value, lower=each.lower, upper=each.upper),
             class_id=class_ids[each.class_index] if each.class_index >= 0 else "",
         )

@@ -3,20 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from operator import add
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interference_service.core.judgement import judged_classes, unlearned_minorities
 from interference_service.core.layers import Layer
-from interference_service.core.metrics import CLASS_METRICS, LAYER_METRICS, PAIR_METRICS, Column
-from interference_service.core.metrics.flow import majority_to_minority_ratio
-from interference_service.core.metrics.summary import Summary, summary
-from interference_service.core.metrics.suppression import main_suppressor
+from interference_service.core.metrics import (
+    CLASS_METRICS,
+    INDEX_METRICS,
+    LAYER_CLASS_METRICS,
+    LAYER_METRICS,
+    PAIR_METRICS,
+    SUMMARY_METRICS,
+    Column,
+    SharedFindings,
+    Summary,
+)
+from interference_service.core.replicates import ReplicatedStatistics
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import SufficientStatistics
 from interference_service.errors import InputUnsupported
 
 Array = NDArray[np.float64]
+S = TypeVar("S", SufficientStatistics, ReplicatedStatistics)
 
 SHARED = "shared"
 """All layers but the class head."""
@@ -49,14 +61,12 @@ class LayerFindings:
     Attributes:
         name: Of the layer.
         pairs: One number per pair, by metric. Each has shape ``[C, C]``.
-        conflicting_pairs: Significant ones.
-        majority_to_minority_norm_ratio: Of mean corrected norms; NaN if undetermined.
+        numbers: One number each, by metric.
     """
 
     name: str
     pairs: Mapping[str, Array]
-    conflicting_pairs: int
-    majority_to_minority_norm_ratio: float
+    numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +88,12 @@ class Findings:
 
     Attributes:
         flags: What stands against reading a class's numbers, for every class.
-        judged: Classes whose progress ratio has an interval. Has shape ``[C]``.
+        judged: Classes whose descent rate has an interval. Has shape ``[C]``.
         unlearned: Minorities found to be unlearned. Has shape ``[C]``.
         scopes: "shared" and "all".
         layers: In the model's order.
         layer_metrics: One number per layer and class, by metric. Each has shape ``[L, C]``.
-        summary: One line a number.
+        summary: One number for the whole analysis, by metric.
         top_conflicts: The least cosines of the shared scope, least first.
     """
 
@@ -93,12 +103,12 @@ class Findings:
     scopes: tuple[ScopeFindings, ...]
     layers: tuple[LayerFindings, ...]
     layer_metrics: Mapping[str, Array]
-    summary: tuple[Summary, ...]
+    summary: Mapping[str, Summary]
     top_conflicts: tuple[ConflictingPair, ...]
 
 
 def analyse(
-    statistics: Sequence[SufficientStatistics],
+    statistics: Sequence[S],
     layers: Sequence[Layer],
     setting: Setting,
     parameter_norms: Array,
@@ -106,7 +116,7 @@ def analyse(
     """Say what the statistics of every layer mean.
 
     Args:
-        statistics: A and B of every layer.
+        statistics: Of every layer, exact or sketched.
         layers: The layers, in the same order. Has length L.
         setting: Priors, minorities and levels.
         parameter_norms: ‖θ^l‖. Has shape ``[L]``.
@@ -114,16 +124,13 @@ def analyse(
     Raises:
         InputUnsupported: Every layer is the class head, so the classes share nothing.
     """
-    shared_layers = [each for each, layer in zip(statistics, layers, strict=True) if not layer.head]
-    if not shared_layers:
-        raise InputUnsupported.at(
-            "options.head", "leaves no layer that the classes share; name another head, or none"
-        )
-    shared = scope_of(_sum(shared_layers), setting)
-    everything = scope_of(_sum(statistics), setting) if len(shared_layers) < len(layers) else shared
+    shared = scope_of(shared_statistics(statistics, layers), setting)
+    has_head = any(layer.head for layer in layers)
+    everything = scope_of(reduce(add, statistics), setting) if has_head else shared
     by_layer = [scope_of(each, setting) for each in statistics]
     columns = {name: metric.compute(shared) for name, metric in CLASS_METRICS.items()}
-    judged, unlearned = _judgement(columns["progress_ratio_simultaneous"], setting)
+    judged, unlearned = judged_classes(shared), unlearned_minorities(shared)
+    found = SharedFindings(shared, columns, judged, unlearned)
     return Findings(
         flags=tuple(_flags(shared, c) for c in range(len(setting.priors))),
         judged=judged,
@@ -135,28 +142,29 @@ def analyse(
         layers=tuple(_layer(name.name, each) for name, each in zip(layers, by_layer, strict=True)),
         layer_metrics={
             name: metric.compute(shared, by_layer, parameter_norms)
-            for name, metric in LAYER_METRICS.items()
+            for name, metric in LAYER_CLASS_METRICS.items()
         },
-        summary=summary(
-            shared,
-            judged,
-            unlearned,
-            columns["progress_ratio_simultaneous"],
-            columns["suppression"],
-        ),
+        summary={name: metric.compute(found) for name, metric in SUMMARY_METRICS.items()},
         top_conflicts=_top_conflicts(shared),
     )
 
 
-def _sum(statistics: Sequence[SufficientStatistics]) -> SufficientStatistics:
-    return reduce(SufficientStatistics.__add__, statistics)
+def shared_statistics(statistics: Sequence[S], layers: Sequence[Layer]) -> S:
+    """Statistics of the layers that all classes use, together (Mathematics §1).
 
+    Args:
+        statistics: Of every layer.
+        layers: The layers, in the same order.
 
-def _judgement(progress: Column, setting: Setting) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Who has an interval, and which minorities lie below zero with it (Mathematics §7)."""
-    assert progress.upper is not None  # noqa: S101 - the metric has bounds
-    judged = np.isfinite(progress.upper)
-    return judged, judged & setting.minorities & (progress.upper < 0)
+    Raises:
+        InputUnsupported: Every layer is the class head, so the classes share nothing.
+    """
+    shared = [each for each, layer in zip(statistics, layers, strict=True) if not layer.head]
+    if not shared:
+        raise InputUnsupported.at(
+            "options.head", "leaves no layer that the classes share; name another head, or none"
+        )
+    return reduce(add, shared)
 
 
 def _flags(shared: Scope, c: int) -> tuple[str, ...]:
@@ -168,16 +176,19 @@ def _flags(shared: Scope, c: int) -> tuple[str, ...]:
         return ("ONE_ROW",)
     if folds == 2:
         return ("NO_INTERVAL",)
-    return () if shared.defined[c] else ("BELOW_NOISE_FLOOR",)
+    if not shared.defined[c]:
+        return ("BELOW_NOISE_FLOOR",)
+    return ("WEAK_GRADIENT",) if shared.weak[c] else ()
 
 
 def _scope(scope_id: str, scope: Scope, columns: Mapping[str, Column]) -> ScopeFindings:
-    return ScopeFindings(scope_id, columns, main_suppressor(scope), _pairs(scope))
+    main_suppressor = INDEX_METRICS["main_suppressor"].compute(scope)
+    return ScopeFindings(scope_id, columns, main_suppressor, _pairs(scope))
 
 
 def _layer(name: str, scope: Scope) -> LayerFindings:
-    significant = int(np.triu(scope.cosines.significant, 1).sum())
-    return LayerFindings(name, _pairs(scope), significant, majority_to_minority_ratio(scope))
+    numbers = {name: metric.compute(scope) for name, metric in LAYER_METRICS.items()}
+    return LayerFindings(name, _pairs(scope), numbers)
 
 
 def _pairs(scope: Scope) -> dict[str, Array]:

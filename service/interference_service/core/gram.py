@@ -35,11 +35,13 @@ class Padded:
         n: n_ck. Has shape ``[C, K]``.
         A: ⟨ĝ_ck, ĝ_d⟩. Has shape ``[C, K, C]``.
         B: ⟨ĝ_ck, ĝ_cm⟩. Has shape ``[C, K, K]``.
+        D: ⟨ĝ_ck, ĝ_dk⟩. Has shape ``[C, K, C]``.
     """
 
     n: Matrix
     A: Matrix
     B: Matrix
+    D: Matrix
 
 
 def padded(statistics: SufficientStatistics) -> Padded:
@@ -47,9 +49,9 @@ def padded(statistics: SufficientStatistics) -> Padded:
     layout = statistics.layout
     C, K = layout.num_classes, layout.folds
     at = layout.class_of_segment, layout.fold_of_segment
-    n, A, B = np.zeros((C, K)), np.zeros((C, K, C)), np.zeros((C, K, K))
-    n[at], A[at], B[at] = layout.counts, statistics.A, statistics.B
-    return Padded(n, A, B)
+    n, A, B, D = np.zeros((C, K)), np.zeros((C, K, C)), np.zeros((C, K, K)), np.zeros((C, K, C))
+    n[at], A[at], B[at], D[at] = layout.counts, statistics.A, statistics.B, statistics.D
+    return Padded(n, A, B, D)
 
 
 def gram_matrix(grid: Padded, layout: FoldLayout) -> Gram:

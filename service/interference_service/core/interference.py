@@ -5,17 +5,28 @@ function of one inner product, so they share their delete-one-fold values.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.core.jackknife import Uncertainty, combined, fold_variance
+from interference_service.core.jackknife import (
+    Uncertainty,
+    combined,
+    fold_covariance,
+    fold_variance,
+)
+from interference_service.core.ratio import Ratio
+from interference_service.core.replicates import replicate_covariance, replicate_variance
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Part: TypeAlias = Callable[[Array], Array]
 """Which part of an inner product counts, entry by entry."""
+Variances: TypeAlias = tuple[Array, Array, Array]
+"""Variance of N, covariance of N and D, variance of D."""
 
 
 def everything(G: Array) -> Array:
@@ -67,32 +78,140 @@ def relative_matrix(scope: Scope, G: Array, part: Part) -> Array:
 
 
 def relative_sum(
-    scope: Scope, part: Part, mask: NDArray[np.bool_] | None = None
-) -> tuple[Array, Uncertainty]:
+    scope: Scope, part: Part, mask: Mask | None = None, *, reference: float = 0.0
+) -> Ratio:
     """Σ_{d≠c} π_d f(G_cd) / (π_c U_c), and how sure it is.
 
     Args:
         scope: The scope.
         part: f.
         mask: Pairs that count; None: all. Symmetric. Has shape ``[C, C]``.
+        reference: Value at which the variances are free of what the jackknife counts twice. Bounds
+            include it exactly where a test at it does not reject.
 
     Returns:
-        Values of shape ``[C]``, NaN below the noise floor, and their uncertainty.
+        Ratios of shape ``[C]``, NaN below the noise floor.
     """
-    C, π, loo = len(scope.setting.priors), scope.setting.priors, scope.loo
+    terms = _terms(scope, part, mask)
+    at_reference = terms.uncertainty(scope, reference)
+    scale = at_reference.relative_to(terms.jackknife(reference))
+    return Ratio(
+        numerator=terms.others,
+        denominator=own_progress(scope),
+        numerator_variance=scale * (terms.own[0] + terms.by_others.sum(1) + terms.sketch[0]),
+        covariance=scale * (terms.own[1] + terms.sketch[1]),
+        denominator_variance=scale * (terms.own[2] + terms.sketch[2]),
+        degrees_of_freedom=at_reference.degrees_of_freedom,
+    )
+
+
+def progress(scope: Scope) -> Ratio:
+    """ρ_c = 1 + Σ_{d≠c} π_d G_cd / (π_c U_c), whose bounds have the sign of those of r_c. ``[C]``."""
+    return relative_sum(scope, everything, reference=-1.0).plus_one()
+
+
+def descent(scope: Scope) -> tuple[Array, Uncertainty]:
+    """r_c = Σ_d π_d G_cd with U on the diagonal, and how sure it is. Both of shape ``[C]``."""
+    terms, π = _terms(scope, everything, None), scope.setting.priors
+    value = np.where(π > 0, terms.others + π * scope.gram.U, np.nan)
+    return value, terms.uncertainty(scope, -1.0)
+
+
+def progress_variances(scope: Scope) -> Array:
+    """Variance of ρ_c by the folds of class d, in which products of two errors count for both.
+
+    Row c, column d; NaN below the noise floor. Has shape ``[C, C]``.
+    """
+    terms, own = _terms(scope, everything, None), own_progress(scope)
+    κ = terms.others / own
+    variances = terms.by_others.copy()
+    np.fill_diagonal(variances, _difference(terms.own, κ))
+    return np.asarray(variances / own[:, None] ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """N_c = Σ_{d≠c} π_d f(G_cd) and D_c = π_c U_c, with what the folds of every class do to them.
+
+    Attributes:
+        others: N_c. Has shape ``[C]``.
+        own: Variance of N_c, covariance, variance of D_c, by the folds of c. Have shape ``[C]``.
+        sketch: Likewise by the sketch.
+        by_others: Variance of N_c by the folds of d; 0 for d = c. Row c. Has shape ``[C, C]``.
+        between: Part of it that the folds of c show as well. Has shape ``[C, C]``.
+    """
+
+    others: Array
+    own: Variances
+    sketch: Variances
+    by_others: Array
+    between: Array
+
+    def jackknife(self, reference: float) -> Array:
+        """Variance of N_c − reference · D_c as folds and sketch show it. Has shape ``[C]``."""
+        both = _difference(self.own, reference) + _difference(self.sketch, reference)
+        return np.asarray(both + self.by_others.sum(1))
+
+    def uncertainty(self, scope: Scope, reference: float) -> Uncertainty:
+        """The same with nothing counted twice, and its degrees of freedom."""
+        interactions, ν = scope.interactions, np.maximum(scope.loo.degrees_of_freedom, 1.0)
+        within = (reference * scope.setting.priors) ** 2 * interactions.within
+        own = _difference(self.own, reference) - self.between.sum(1) - 2 * within
+        parts = {
+            "own": (np.maximum(own, 0.0), ν),
+            "within": (within, interactions.within_freedom),
+            "sketch": (
+                _difference(self.sketch, reference),
+                np.full(own.shape, scope.sketch.degrees_of_freedom),
+            ),
+            "others": (
+                np.maximum(self.by_others - self.between, 0.0).T,
+                np.broadcast_to(ν[:, None], self.between.shape),
+            ),
+            "between": (self.between.T, interactions.between_freedom),
+        }
+        variances, freedoms = zip(*parts.values(), strict=True)
+        return combined(np.vstack(variances), np.vstack(freedoms))
+
+
+def _difference(variances: Variances, reference: float | Array) -> Array:
+    """Variance of N_c − reference · D_c. Has shape ``[C]``."""
+    vNN, vND, vDD = variances
+    return np.asarray(vNN - 2 * reference * vND + reference**2 * vDD)
+
+
+def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:
+    C, π, loo, gram = len(scope.setting.priors), scope.setting.priors, scope.loo, scope.gram
     counts = ~np.eye(C, dtype=bool) & (True if mask is None else mask)
-    full = np.where(counts, summands(scope.gram.G, π, part), 0.0)
-    own = own_progress(scope)
-    value = full.sum(1) / own
+
+    def sums(G: Array, pairs: Mask) -> Array:
+        return np.asarray(np.where(pairs, summands(G, π, part), 0.0).sum(-1))
+
+    full = np.where(counts, summands(gram.G, π, part), 0.0)
     # Without fold k of class c both the inner products of its row and its own norm change.
-    row = np.where(counts[:, None, :], summands(loo.G, π, part), 0.0).sum(2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        own_delta = value[:, None] - row / (π[:, None] * loo.U)
-    by_others = other_variances(scope, part, counts) / own[:, None] ** 2
-    return value, total_uncertainty(own_delta, by_others, scope)
+    there = loo.n > 0
+    dN = np.where(there, full.sum(1)[:, None] - sums(loo.G, counts[:, None, :]), 0.0)
+    dD = np.where(there, π[:, None] * (gram.U[:, None] - loo.U), 0.0)
+    sketched_N = sums(gram.G - scope.sketch.deviations, counts)
+    sketched_D = -π * scope.sketch.of_norms
+    return _Terms(
+        others=full.sum(1),
+        own=(
+            fold_variance(dN, loo.n),
+            fold_covariance(dN, dD, loo.n),
+            fold_variance(dD, loo.n),
+        ),
+        sketch=(
+            replicate_variance(sketched_N),
+            replicate_covariance(sketched_N, sketched_D),
+            replicate_variance(sketched_D),
+        ),
+        by_others=other_variances(scope, part, counts),
+        between=np.where(full != 0, π[None, :] ** 2 * scope.interactions.between, 0.0),
+    )
 
 
-def other_variances(scope: Scope, part: Part, counts: NDArray[np.bool_]) -> Array:
+def other_variances(scope: Scope, part: Part, counts: Mask) -> Array:
     """Variance of π_d f(G_cd) by the folds of class d. Row c, column d. Has shape ``[C, C]``.
 
     A class of one row has no folds to leave out. The square of its own summand stands in: one
@@ -107,18 +226,3 @@ def other_variances(scope: Scope, part: Part, counts: NDArray[np.bool_]) -> Arra
     # Row d, column c of the folds' variance is what class d does to class c.
     by_class = π[None, :] ** 2 * np.where(counts, variance.T, 0.0)
     return np.where(π[None, :] > 0, by_class, 0.0)
-
-
-def total_uncertainty(own_delta: Array, by_others: Array, scope: Scope) -> Uncertainty:
-    """Join what a class's own folds and those of the others contribute.
-
-    Args:
-        own_delta: T_c − T_c without fold k of class c. Has shape ``[C, K]``.
-        by_others: Variance of T_c by the folds of d, 0 for d = c. Has shape ``[C, C]``.
-        scope: The scope.
-    """
-    loo = scope.loo
-    own = fold_variance(np.where(loo.n > 0, own_delta, 0.0), loo.n)
-    variances = by_others.T + np.diag(own)
-    ν = np.maximum(loo.degrees_of_freedom, 1.0)
-    return combined(variances, ν[:, None])

@@ -51,29 +51,40 @@ def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
     return LeaveOneOut(n, G, np.where(enough >= 3, U, np.nan))
 
 
-def fold_variance(delta: Array, n: Array) -> Array:
-    """Variance of a statistic from the folds of each class (Busing, Meijer, Van der Leeden 1999).
+def fold_covariance(first: Array, second: Array, n: Array) -> Array:
+    """Covariance of two statistics from the folds of each class.
 
     With h_k = n_c / n_ck and δ_k = T − T_(−k) the pseudo-value is T + (h_k − 1) δ_k, their weighted
-    mean T + Σ (1 − 1/h_k) δ_k, and the variance the mean of their squared distances over h_k − 1.
-    For equal folds that is ((K−1)/K) Σ (T_(−k) − mean)².
+    mean T + Σ (1 − 1/h_k) δ_k, and the covariance the mean of the products of their distances over
+    h_k − 1 (Busing, Meijer, Van der Leeden 1999). For equal folds and one statistic that is
+    ((K−1)/K) Σ (T_(−k) − mean)².
 
     Args:
-        delta: T − T_(−k). Has shape ``[C, K, ...]``.
+        first: T − T_(−k) of the one statistic. Has shape ``[C, K, ...]``.
+        second: Likewise of the other.
         n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
 
     Returns:
-        Variances; NaN for a class of fewer than two folds. Has shape ``[C, ...]``.
+        Covariances; NaN for a class of fewer than two folds. Has shape ``[C, ...]``.
     """
-    shape = n.shape + (1,) * (delta.ndim - 2)
+    shape = n.shape + (1,) * (first.ndim - 2)
     there = (n > 0).reshape(shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         h = (n.sum(1, keepdims=True) / n).reshape(shape)
-        shift = np.where(there, (1 - 1 / h) * delta, 0.0).sum(1, keepdims=True)
-        squares = ((h - 1) * delta - shift) ** 2 / (h - 1)
-        total = np.where(there, squares, 0.0).sum(1)
+
+        def distances(delta: Array) -> Array:
+            shift = np.where(there, (1 - 1 / h) * delta, 0.0).sum(1, keepdims=True)
+            return np.asarray((h - 1) * delta - shift)
+
+        products = distances(first) * distances(second) / (h - 1)
+        total = np.where(there, products, 0.0).sum(1)
         folds = there.sum(1)
         return np.asarray(np.where(folds >= 2, total / folds, np.nan))
+
+
+def fold_variance(delta: Array, n: Array) -> Array:
+    """Variance of a statistic from the folds of each class, by ``fold_covariance`` with itself."""
+    return fold_covariance(delta, delta, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class Uncertainty:
         half = quantile * np.sqrt(self.variance)
         return value - half, value + half
 
-    def p_below(self, value: Array, level: float) -> Array:
+    def p_below(self, value: Array, level: float | Array) -> Array:
         """One-sided p-value of "the true value is not below the level"."""
         with np.errstate(invalid="ignore", divide="ignore"):
             t = (value - level) / np.sqrt(self.variance)
@@ -97,7 +108,12 @@ class Uncertainty:
 
     def p_above(self, value: Array, level: float) -> Array:
         """One-sided p-value of "the true value is not above the level"."""
-        return self.__class__(self.variance, self.degrees_of_freedom).p_below(-value, -level)
+        return self.p_below(-value, -level)
+
+    def relative_to(self, jackknife: Array) -> Array:
+        """Part of the jackknife's variance that is left once nothing counts twice; 1 for 0 / 0."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(jackknife == 0, 1.0, self.variance / jackknife))
 
 
 def combined(variances: Array, degrees_of_freedom: Array) -> Uncertainty:

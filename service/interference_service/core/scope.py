@@ -13,14 +13,29 @@ from interference_service.core.gram import (
     padded,
     plain_conflict_matrix,
 )
+from interference_service.core.interactions import Interactions, interactions_of
 from interference_service.core.jackknife import (
     LeaveOneOut,
     Uncertainty,
     combined,
+    fold_covariance,
     fold_variance,
     leave_one_out,
 )
-from interference_service.core.significance import above_noise_floor, significant_pairs
+from interference_service.core.ratio import Ratio
+from interference_service.core.replicates import (
+    ReplicatedStatistics,
+    SketchError,
+    replicate_covariance,
+    replicate_variance,
+    sketch_error,
+)
+from interference_service.core.significance import (
+    WEAK_DISTANCE,
+    above_noise_floor,
+    distance_from_noise,
+    significant_pairs,
+)
 from interference_service.core.sufficient_statistics import SufficientStatistics
 
 Array = NDArray[np.float64]
@@ -55,7 +70,6 @@ class Cosines:
         upper: Upper bounds.
         p_value: One-sided, of "not below the conflict level".
         significant: Pairs that conflict while the false discovery rate is held.
-        delta: Value minus value without fold k of class c. Has shape ``[C, K, C]``.
     """
 
     value: Array
@@ -64,7 +78,6 @@ class Cosines:
     upper: Array
     p_value: Array
     significant: Mask
-    delta: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,10 @@ class Scope:
         setting: Priors, minorities and levels.
         gram: Gram matrix of the class gradients.
         loo: Its delete-one-fold values.
+        interactions: What the jackknife of two classes, or of two folds, counts twice.
+        sketch: What the sketch does to the Gram matrix.
         defined: Classes above the noise floor. Has shape ``[C]``.
+        weak: Those of them that are so close to it that their cosines lean. Has shape ``[C]``.
         cosines: The Gradient Conflict Matrix.
     """
 
@@ -84,29 +100,47 @@ class Scope:
     setting: Setting
     gram: Gram
     loo: LeaveOneOut
+    interactions: Interactions
+    sketch: SketchError
     defined: Mask
+    weak: Mask
     cosines: Cosines
 
 
-def scope_of(statistics: SufficientStatistics, setting: Setting) -> Scope:
-    """The estimates of a scope from its statistics (Mathematics §§3, 4)."""
-    grid, layout = padded(statistics), statistics.layout
+def scope_of(statistics: SufficientStatistics | ReplicatedStatistics, setting: Setting) -> Scope:
+    """The estimates of a scope from its statistics (Mathematics §§3, 4, 9)."""
+    if isinstance(statistics, SufficientStatistics):
+        statistics = ReplicatedStatistics((statistics,))
+    mean = statistics.mean()
+    grid, layout = padded(mean), mean.layout
     gram = gram_matrix(grid, layout)
     loo = leave_one_out(grid, layout, gram)
-    defined = above_noise_floor(gram, loo)
-    return Scope(layout, setting, gram, loo, defined, _cosines(gram, loo, defined, setting))
+    interactions = interactions_of(grid, gram)
+    sketch = sketch_error(statistics, gram)
+    distance = distance_from_noise(gram, loo, sketch)
+    defined = above_noise_floor(distance, loo)
+    weak = defined & (distance < WEAK_DISTANCE)
+    cosines = _cosines(gram, loo, interactions, sketch, defined, setting)
+    return Scope(layout, setting, gram, loo, interactions, sketch, defined, weak, cosines)
 
 
-def _cosines(gram: Gram, loo: LeaveOneOut, defined: Mask, setting: Setting) -> Cosines:
+def _cosines(
+    gram: Gram,
+    loo: LeaveOneOut,
+    interactions: Interactions,
+    sketch: SketchError,
+    defined: Mask,
+    setting: Setting,
+) -> Cosines:
     M = conflict_matrix(gram.G, gram.U, defined)
-    with np.errstate(invalid="ignore"):
-        own = np.sqrt(np.where(loo.U > 0, loo.U, np.nan))
-        other = np.sqrt(np.where(defined, gram.U, np.nan))
-        delta = M[:, None, :] - loo.G / own[:, :, None] / other[None, None, :]
-    delta = np.where((loo.n > 0)[:, :, None], delta, 0.0)
-    uncertainty = _of_pairs(fold_variance(delta, loo.n), loo.degrees_of_freedom)
-    lower, upper = uncertainty.bounds(M, setting.confidence_level)
-    p = uncertainty.p_below(M, setting.conflict_level)
+    norms = np.sqrt(np.where(defined, gram.U, np.nan))
+    variances = _CosineVariances.of(gram, loo, sketch, norms)
+    at_level = variances.uncertainty(loo, interactions, sketch, setting.conflict_level)
+    D = np.outer(norms, norms)
+    lower, upper = variances.ratio(gram.G, D, at_level, setting.conflict_level).bounds(
+        setting.confidence_level
+    )
+    p = at_level.p_below(gram.G - setting.conflict_level * D, 0.0)
     for matrix in (lower, upper, p):
         # A class agrees with itself by definition, so there is nothing uncertain or to test.
         np.fill_diagonal(matrix, np.nan)
@@ -117,11 +151,78 @@ def _cosines(gram: Gram, loo: LeaveOneOut, defined: Mask, setting: Setting) -> C
         upper=upper,
         p_value=p,
         significant=significant_pairs(p),
-        delta=delta,
     )
 
 
-def _of_pairs(variance: Array, degrees_of_freedom: Array) -> Uncertainty:
-    """Uncertainty of a pair: what the folds of either class contribute, as they are independent."""
-    ν = np.broadcast_to(degrees_of_freedom[:, None], variance.shape)
-    return combined(np.stack([variance, variance.T]), np.stack([ν, ν.T]))
+@dataclass(frozen=True, slots=True)
+class _CosineVariances:
+    """How N = G_cd and D = √(U_c U_d) vary by the folds of class c, and by the sketch.
+
+    Attributes:
+        slope: ∂D / ∂U_c. Has shape ``[C, C]``, as all others.
+        own: Variance of N, covariance, variance of D, by the folds of the row class.
+        sketch: Likewise by the sketch.
+    """
+
+    slope: Array
+    own: tuple[Array, Array, Array]
+    sketch: tuple[Array, Array, Array]
+
+    @classmethod
+    def of(
+        cls, gram: Gram, loo: LeaveOneOut, sketch: SketchError, norms: Array
+    ) -> "_CosineVariances":
+        slope = norms[None, :] / (2 * norms[:, None])
+        there = loo.n > 0
+        dN = np.where(there[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
+        dU = np.where(there, gram.U[:, None] - loo.U, 0.0)
+        by_product = fold_covariance(dN, np.broadcast_to(dU[:, :, None], dN.shape), loo.n)
+        own = (
+            fold_variance(dN, loo.n),
+            by_product * slope,
+            fold_variance(dU, loo.n)[:, None] * slope**2,
+        )
+        dN, dU = sketch.deviations, sketch.of_norms
+        dD = slope * dU[:, :, None] + slope.T * dU[:, None, :]
+        by_sketch = replicate_variance(dN), replicate_covariance(dN, dD), replicate_variance(dD)
+        return cls(slope, own, by_sketch)
+
+    def uncertainty(
+        self, loo: LeaveOneOut, interactions: Interactions, sketch: SketchError, level: float
+    ) -> Uncertainty:
+        """How N − level · D varies, with nothing counted twice."""
+        within = interactions.within[:, None] * (level * self.slope) ** 2
+        own = _difference(self.own, level) - interactions.between - 2 * within
+        first_order = np.maximum(own, 0.0)
+        ν, ν_within = (
+            np.broadcast_to(each[:, None], own.shape)
+            for each in (np.maximum(loo.degrees_of_freedom, 1.0), interactions.within_freedom)
+        )
+        parts = {
+            "rows": (first_order, ν),
+            "columns": (first_order.T, ν.T),
+            "between": (interactions.between, interactions.between_freedom),
+            "within rows": (within, ν_within),
+            "within columns": (within.T, ν_within.T),
+            "sketch": (
+                _difference(self.sketch, level),
+                np.full(own.shape, sketch.degrees_of_freedom),
+            ),
+        }
+        variances, freedoms = zip(*parts.values(), strict=True)
+        return combined(np.stack(variances), np.stack(freedoms))
+
+    def ratio(self, N: Array, D: Array, at_level: Uncertainty, level: float) -> Ratio:
+        """N / D, its variances scaled to what they are at the level."""
+        jackknife = [
+            own + own.T + sketch for own, sketch in zip(self.own, self.sketch, strict=True)
+        ]
+        vNN, vND, vDD = jackknife
+        scale = at_level.relative_to(_difference((vNN, vND, vDD), level))
+        return Ratio(N, D, scale * vNN, scale * vND, scale * vDD, at_level.degrees_of_freedom)
+
+
+def _difference(variances: tuple[Array, Array, Array], level: float) -> Array:
+    """Variance of N − level · D."""
+    vNN, vND, vDD = variances
+    return np.asarray(vNN - 2 * level * vND + level**2 * vDD)

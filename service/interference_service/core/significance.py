@@ -2,27 +2,46 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from interference_service.core.gram import Gram
-from interference_service.core.jackknife import LeaveOneOut, Uncertainty, fold_variance
+from interference_service.core.jackknife import LeaveOneOut, fold_variance
+from interference_service.core.replicates import SketchError, replicate_variance
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 NOISE_LEVEL = 0.05
 """Level of the test against the noise floor."""
+WEAK_DISTANCE = 4.0
+"""Standard errors above zero below which a squared norm makes cosines lean by more than 0.01."""
 FALSE_DISCOVERY_RATE = 0.05
 """Expected share of false ones among the pairs that are called conflicting."""
 
 
-def above_noise_floor(gram: Gram, loo: LeaveOneOut) -> Mask:
+def distance_from_noise(gram: Gram, loo: LeaveOneOut, sketch: SketchError) -> Array:
+    """U_c over its standard error; NaN for a class of fewer than three folds. Has shape ``[C]``.
+
+    The standard error is the jackknife's, too large by up to √2 where noise is all there is: a
+    class that just reaches the floor would have a norm that is mostly luck.
+    """
+    variance = fold_variance(gram.U[:, None] - loo.U, loo.n) + replicate_variance(sketch.of_norms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(gram.U > 0, gram.U / np.sqrt(variance), gram.U * 0.0)
+
+
+def above_noise_floor(distance: Array, loo: LeaveOneOut) -> Mask:
     """Classes whose squared norm is significantly above zero, one-sided (Mathematics §3).
 
-    A class of fewer than three folds cannot be tested, and is not above. Has shape ``[C]``.
+    A class of fewer than three folds cannot be tested, and is not above.
+
+    Args:
+        distance: U_c over its standard error. Has shape ``[C]``.
+        loo: Delete-one-fold values.
     """
-    variance = fold_variance(gram.U[:, None] - loo.U, loo.n)
-    p = Uncertainty(variance, loo.degrees_of_freedom).p_above(gram.U, 0.0)
-    return np.asarray((gram.U > 0) & (p < NOISE_LEVEL))
+    with np.errstate(invalid="ignore"):
+        p = special.stdtr(loo.degrees_of_freedom, -distance)
+    return np.asarray((distance > 0) & (p < NOISE_LEVEL))
 
 
 def benjamini_hochberg(p: Array, rate: float = FALSE_DISCOVERY_RATE) -> Mask:

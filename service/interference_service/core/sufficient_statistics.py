@@ -1,4 +1,4 @@
-"""The two arrays per layer that hold all that is measured (Mathematics §2)."""
+"""The three arrays per layer that hold all that is measured (Mathematics §2)."""
 
 from dataclasses import dataclass
 
@@ -20,25 +20,29 @@ class SufficientStatistics:
         layout: Folds of the classes.
         A: ⟨ĝ_ck, ĝ_d⟩. Has shape ``[R, C]``.
         B: ⟨ĝ_ck, ĝ_cm⟩, zero beyond the folds of the class. Has shape ``[R, K]``.
+        D: ⟨ĝ_ck, ĝ_dk⟩, zero where d has no fold k. Has shape ``[R, C]``.
     """
 
     layout: FoldLayout
     A: Matrix
     B: Matrix
+    D: Matrix
 
     def __add__(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Statistics of both sets of parameters together."""
-        return SufficientStatistics(self.layout, self.A + other.A, self.B + other.B)
+        return SufficientStatistics(
+            self.layout, self.A + other.A, self.B + other.B, self.D + other.D
+        )
 
     @classmethod
     def zero(cls, layout: FoldLayout) -> "SufficientStatistics":
         """Statistics of no parameters."""
-        R = layout.num_segments
-        return cls(layout, np.zeros((R, layout.num_classes)), np.zeros((R, layout.folds)))
+        R, C = layout.num_segments, layout.num_classes
+        return cls(layout, np.zeros((R, C)), np.zeros((R, layout.folds)), np.zeros((R, C)))
 
 
 def sufficient_statistics(layout: FoldLayout, X: NDArray[np.floating]) -> SufficientStatistics:
-    """A and B of a set of parameters, summed in 64 bits.
+    """A, B and D of a set of parameters, summed in 64 bits.
 
     Args:
         layout: Folds of the classes.
@@ -60,3 +64,7 @@ def _accumulate(total: SufficientStatistics, X: Matrix) -> None:
         means[c] = layout.weights[segments] @ X_c
         total.B[segments, : len(X_c)] += X_c @ X_c.T
     total.A[:] += X @ means.T
+    for k in range(layout.folds):
+        of_fold = np.flatnonzero(layout.fold_of_segment == k)
+        X_k = X[of_fold]
+        total.D[of_fold[:, None], layout.class_of_segment[of_fold]] += X_k @ X_k.T

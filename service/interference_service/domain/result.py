@@ -32,6 +32,7 @@ class ClassFlag(StrEnum):
     ONE_ROW = "CLASS_FLAG_ONE_ROW"
     NO_INTERVAL = "CLASS_FLAG_NO_INTERVAL"
     BELOW_NOISE_FLOOR = "CLASS_FLAG_BELOW_NOISE_FLOOR"
+    WEAK_GRADIENT = "CLASS_FLAG_WEAK_GRADIENT"
 
 
 class ClassInfo(ResultValue):
@@ -140,6 +141,7 @@ class AnalysisMethod(ResultValue):
     sketch_width: int = 0
     device: str
     sampling_outcome: str
+    rounds: int = 1
 
 
 class AnalysisResult(ResultValue):

@@ -3,7 +3,6 @@
 from interference_service.domain.specification import (
     AnalysisSpecification,
     DataFormat,
-    EngineKind,
     ModelFormat,
 )
 from interference_service.errors import InputUnsupported
@@ -26,16 +25,6 @@ class StoreReferenceChecker:
             raise _unsupported("model.format", model.format, MODEL_FORMATS)
         if data.format not in DATA_FORMATS:
             raise _unsupported("data.format", data.format, DATA_FORMATS)
-        if specification.options.engine.kind is EngineKind.SKETCH:
-            raise _unsupported(
-                "options.engine.kind", EngineKind.SKETCH, (EngineKind.AUTO, EngineKind.EXACT)
-            )
-        if data.sampling.target_precision:
-            raise InputUnsupported.at(
-                "data.sampling.target_precision",
-                f"is {data.sampling.target_precision:g}; this server samples in one round: "
-                "leave it 0 and set max_rows_per_class",
-            )
         self._stores.check(model.uri, "model.uri")
         for index, uri in enumerate(data.uris):
             self._stores.check(uri, f"data.uris[{index}]")

@@ -10,6 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from interference_service.core.metrics import (
+    CLASS_METRICS,
+    LAYER_METRICS,
+    PAIR_METRICS,
+    SUMMARY_METRICS,
+    Metric,
+)
 from interference_service.domain.job import Job
 from interference_service.domain.result import AnalysisResult, ClassInfo, Matrix, MetricColumn
 from interference_service.telemetry.blocks import Block, Labels
@@ -18,18 +25,22 @@ SCOPE = "shared"
 SUPPRESSION_MATRIX = f"{SCOPE}/suppression"
 _CONFLICTING_PAIRS = "conflicting_pairs"
 
+
+def _help(metric: Metric, note: str = "") -> str:
+    """How to read the metric, and what the series makes of it."""
+    return f"{metric.help.removesuffix('.')}; {note}." if note else metric.help
+
+
 HELP: Mapping[str, str] = MappingProxyType(
     {
         "interference_monitor_info": "Newest succeeded analysis of the monitor; join it.",
         "interference_monitor_last_analysis_timestamp_seconds": "When that analysis ended.",
         "interference_monitor_classes": "Classes of the analysis.",
         "interference_monitor_minority_classes": "Classes that are minorities.",
-        "interference_monitor_unlearned_minority_classes": (
-            "Minorities whose loss training raises, with bounds that hold for all of them at once."
+        "interference_monitor_unlearned_minority_classes": _help(
+            SUMMARY_METRICS["unlearned_minorities"]
         ),
-        "interference_monitor_conflicting_pairs": (
-            "Pairs of classes whose gradients conflict, after control of false discoveries."
-        ),
+        "interference_monitor_conflicting_pairs": _help(SUMMARY_METRICS[_CONFLICTING_PAIRS]),
         "interference_monitor_truncated_classes": (
             "Classes that have no series of their own, because there are too many."
         ),
@@ -39,23 +50,28 @@ HELP: Mapping[str, str] = MappingProxyType(
             "1 if the progress ratio has an interval; 0: never to be read as healthy."
         ),
         "interference_class_gradient_rows": "Rows of the class whose gradients were used.",
-        "interference_class_gradient_norm": "Norm of the class's mean gradient, corrected.",
-        "interference_class_progress_ratio": (
-            "Progress against a step on the class alone: 1 unhindered, below 0 it is unlearned."
+        "interference_class_gradient_norm": _help(CLASS_METRICS["gradient_norm"]),
+        "interference_class_progress_ratio": _help(CLASS_METRICS["progress_ratio"]),
+        "interference_class_progress_ratio_lower": _help(
+            CLASS_METRICS["progress_ratio_simultaneous"], "lower bound"
         ),
-        "interference_class_progress_ratio_lower": "Lower bound; holds for all minorities at once.",
-        "interference_class_progress_ratio_upper": "Upper bound; holds for all minorities at once.",
-        "interference_class_suppression_ratio": (
-            "Part of the class's own progress that conflicting classes cancel: 0 none, 1 all."
+        "interference_class_progress_ratio_upper": _help(
+            CLASS_METRICS["progress_ratio_simultaneous"], "upper bound"
         ),
-        "interference_class_suppression_ratio_lower": "Lower bound.",
-        "interference_class_suppression_ratio_upper": "Upper bound.",
-        "interference_class_support_ratio": "What agreeing classes add to the class's progress.",
-        "interference_class_main_suppressor": (
-            "Suppression by the class that suppresses most; 1 where the amount is not known."
+        "interference_class_suppression_ratio": _help(CLASS_METRICS["suppression"]),
+        "interference_class_suppression_ratio_lower": _help(
+            CLASS_METRICS["suppression"], "lower bound"
         ),
-        "interference_layer_conflicting_pairs": (
-            "Pairs of classes that conflict in the layer; of the most conflicting layers."
+        "interference_class_suppression_ratio_upper": _help(
+            CLASS_METRICS["suppression"], "upper bound"
+        ),
+        "interference_class_support_ratio": _help(CLASS_METRICS["support"]),
+        "interference_class_main_suppressor": _help(
+            PAIR_METRICS["suppression"],
+            "row: the class, column: its main suppressor; 1 where the amount is not known",
+        ),
+        "interference_layer_conflicting_pairs": _help(
+            LAYER_METRICS[_CONFLICTING_PAIRS], "of the most conflicting layers"
         ),
     }
 )

@@ -48,6 +48,10 @@ def test_classes_have_their_names_shares_and_flags(analysis, result):
         assert found.flags == tuple(flag.value.removeprefix("CLASS_FLAG_") for flag in info.flags)
 
 
+def test_why_no_more_rows_were_used_is_told(analysis, result):
+    assert result.sampling_outcome == analysis.method.sampling_outcome == "single_round"
+
+
 def test_every_metric_of_every_class_is_an_estimate(analysis, result):
     (shared,) = (scope for scope in analysis.scopes if scope.id == "shared")
     for column in shared.metrics:

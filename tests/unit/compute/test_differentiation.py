@@ -10,6 +10,9 @@ from interference_service.compute import differentiation
 from interference_service.compute.classes import label_table
 from interference_service.compute.context import JobContext, SegmentTask, UnitTask
 from interference_service.compute.scanning import fetch_rows
+from interference_service.core.layers import layers_of
+from interference_service.core.projector import Projector
+from interference_service.core.sketch import Projection, projection_of
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import AnalysisError
 from interference_service.references.stores import Stores
@@ -74,6 +77,30 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
         report, sums = worker.gradients(task, blocks)
         assert report.rows == len(mine)
         np.testing.assert_allclose(np.concatenate(sums, axis=1)[0], wanted, atol=1e-5)
+
+
+def test_projected_sums_are_projections_of_the_sums(directory: Path):
+    job = context(directory)
+    inspection = differentiation.inspect(job)
+    names = tuple(inspection.shapes)
+    layers = layers_of(inspection.shapes, num_outputs=inspection.num_outputs)
+    projection = projection_of(layers, 64)
+    assert len({bool(width) for width in projection.replicate_widths}) == 2
+    labels = label_table([0], (), inspection.num_outputs)
+    blocks = [fetch_rows(job, inspection.fragments[0], np.arange(9), labels)]
+    segments = tuple(
+        SegmentTask("0", np.zeros(3, int), rows) for rows in np.arange(9).reshape(3, 3)
+    )
+
+    def sums(columns: tuple[tuple[int, int], ...], *arguments: Projection) -> np.ndarray:
+        worker = differentiation.GradientWorker(job, names, "cpu", *arguments)
+        return np.concatenate(worker.gradients(UnitTask(segments, columns), blocks)[1], axis=1)
+
+    plain = torch.from_numpy(sums(((0, sum(each.parameter_count for each in layers)),)))
+    project = Projector(projection, torch.device("cpu"))
+    found = sums(((0, 50), (50, projection.length)), projection)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, torch.stack([project(each) for each in plain]).numpy())
 
 
 def inspected_and_read(job: JobContext) -> None:

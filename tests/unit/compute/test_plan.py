@@ -8,9 +8,11 @@ from hypothesis import given, strategies as st
 
 from interference_service.compute.plan import column_blocks, gradient_bytes, units_of
 from interference_service.core.folds import fold_layout
+from interference_service.core.rounds import first_rows
 from interference_service.errors import InputUnsupported
 
 counts = st.lists(st.integers(0, 40), min_size=1, max_size=6)
+many = st.lists(st.integers(0, 300), min_size=1, max_size=6)
 
 
 @given(counts, st.integers(2, 9), st.integers(1, 20), st.integers(1, 9))
@@ -27,6 +29,34 @@ def test_every_row_is_in_one_segment_of_its_own_class_and_fold(rows_used, folds,
             assert (ranks % layout.folds_of_class[c] == k).all()
             seen += segment.rows.tolist()
     assert sorted(seen) == list(range(sum(rows_used)))
+
+
+@given(
+    limits=many,
+    folds=st.integers(3, 9),
+    cuts=st.tuples(st.integers(1, 20), st.integers(1, 9)),
+    doublings=st.lists(st.sets(st.integers(0, 5)), max_size=4),
+)
+def test_every_row_is_in_one_unit_over_all_rounds_and_keeps_its_fold(
+    limits, folds, cuts, doublings
+):
+    limits = np.array(limits)
+    final = fold_layout(limits, folds)
+    before, after = np.zeros_like(limits), first_rows(limits, folds)
+    seen: list[tuple[int, int]] = []
+    for doubled in [*doublings, set(range(len(limits)))]:
+        layout = fold_layout(after, folds)
+        starts = np.cumsum(after - before) - (after - before)
+        for segment in (each for unit in units_of(layout, *cuts, before) for each in unit.segments):
+            c = segment.class_index
+            ranks = segment.rows - starts[c] + before[c]
+            assert ((ranks >= before[c]) & (ranks < after[c])).all()
+            assert (ranks % final.folds_of_class[c] == final.fold_of_segment[segment.index]).all()
+            assert final.class_of_segment[segment.index] == c
+            seen += [(c, rank) for rank in ranks.tolist()]
+        grown = np.isin(np.arange(len(limits)), list(doubled))
+        before, after = after, np.where(grown, np.minimum(2 * after, limits), after)
+    assert sorted(seen) == [(c, rank) for c, n in enumerate(before) for rank in range(n)]
 
 
 @given(counts, st.integers(2, 9), st.integers(1, 20), st.integers(1, 9))

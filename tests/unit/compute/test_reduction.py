@@ -1,17 +1,35 @@
 """Statistics do not depend on how rows and columns were cut."""
 
 import numpy as np
+import torch
 from hypothesis import given, strategies as st
 
 from interference_service.compute.context import ReduceTask
 from interference_service.compute.plan import column_blocks, units_of
-from interference_service.compute.reduction import reduce_block, sum_parts
+from interference_service.compute.reduction import reduce_block, sum_replicates
 from interference_service.core.folds import fold_layout
-from interference_service.core.sufficient_statistics import sufficient_statistics
+from interference_service.core.layers import Layer
+from interference_service.core.projector import Projector
+from interference_service.core.sketch import REPLICATES, projection_of
+from interference_service.core.sufficient_statistics import (
+    SufficientStatistics,
+    sufficient_statistics,
+)
 
 ROWS = np.array([11, 5, 1, 0, 7])
 FOLDS = 3
 LAYERS = ((0, 4), (4, 5), (5, 17))
+COUNTS = (10, 60, 16, 17)
+"""Parameters of layers of which the second and the last are longer than their sketches."""
+PROJECTION = projection_of(
+    [Layer(str(index), (), count, head=False) for index, count in enumerate(COUNTS)], 16
+)
+ARRAYS = [name for name in SufficientStatistics.__slots__ if name != "layout"]
+
+
+def projected(gradients: np.ndarray) -> np.ndarray:
+    project = Projector(PROJECTION, torch.device("cpu"))
+    return np.stack([project(torch.from_numpy(each)).numpy() for each in gradients])
 
 
 @given(
@@ -40,7 +58,90 @@ def test_parts_add_up_to_the_statistics_of_whole_layers(unit_rows, most, width, 
     for unit in units_of(layout, ROWS.sum(), layout.num_segments):
         for each in unit.segments:
             means[each.index] = gradients[each.rows].mean(0)
-    for found, (first, last) in zip(sum_parts(blocks, len(LAYERS)), LAYERS, strict=True):
+    sums = [each.mean() for each in sum_replicates(blocks, len(LAYERS))]
+    for found, (first, last) in zip(sums, LAYERS, strict=True):
         wanted = sufficient_statistics(layout, means[:, first:last])
         np.testing.assert_allclose(found.A, wanted.A, atol=1e-12)
         np.testing.assert_allclose(found.B, wanted.B, atol=1e-12)
+
+
+@given(
+    unit_rows=st.integers(1, 30),
+    most=st.integers(1, 9),
+    width=st.integers(1, PROJECTION.length),
+    seed=st.integers(0, 9),
+)
+def test_parts_of_sketched_sums_add_up_to_the_statistics_of_sketched_means(
+    unit_rows, most, width, seed
+):
+    layout = fold_layout(ROWS, FOLDS)
+    gradients = np.random.default_rng(seed).standard_normal((ROWS.sum(), sum(COUNTS)))
+    units = units_of(layout, unit_rows, most)
+    sums = [
+        projected(np.stack([gradients[each.rows].sum(0) for each in unit.segments]))
+        for unit in units
+    ]
+    segments = tuple(tuple(each.index for each in unit.segments) for unit in units)
+    blocks = []
+    for start in range(0, PROJECTION.length, width):
+        block = start, min(start + width, PROJECTION.length)
+        task = ReduceTask(
+            segments, ROWS, FOLDS, block, PROJECTION.ranges, PROJECTION.replicate_widths
+        )
+        blocks.append(reduce_block(task, [each[:, slice(*block)] for each in sums]))
+    whole = units_of(layout, ROWS.sum(), layout.num_segments)
+    means = projected(
+        np.stack([gradients[each.rows].mean(0) for unit in whole for each in unit.segments])
+    )
+    found = sum_replicates(blocks, len(COUNTS))
+    assert [len(each.replicates) for each in found] == [1, REPLICATES, 1, REPLICATES]
+    for layer, (start, end) in zip(found, PROJECTION.ranges, strict=True):
+        pieces = np.split(means[:, start:end], len(layer.replicates), axis=1)
+        for statistics, piece in zip(layer.replicates, pieces, strict=True):
+            wanted = sufficient_statistics(layout, piece)
+            for name in ARRAYS:
+                np.testing.assert_allclose(
+                    getattr(statistics, name), getattr(wanted, name), rtol=0, atol=1e-11
+                )
+
+
+def test_layers_kept_beside_sketched_ones_have_the_bits_of_layers_without_any():
+    layout = fold_layout(ROWS, FOLDS)
+    sums = np.random.default_rng(0).standard_normal((layout.num_segments, sum(COUNTS)))
+    segments = (tuple(range(layout.num_segments)),)
+    ends = np.cumsum(COUNTS).tolist()
+    plain = ReduceTask(
+        segments, ROWS, FOLDS, (0, ends[-1]), tuple(zip([0, *ends[:-1]], ends, strict=True))
+    )
+    sketched = ReduceTask(
+        segments,
+        ROWS,
+        FOLDS,
+        (0, PROJECTION.length),
+        PROJECTION.ranges,
+        PROJECTION.replicate_widths,
+    )
+    wanted = sum_replicates([reduce_block(plain, [sums])], len(COUNTS))
+    found = sum_replicates([reduce_block(sketched, [projected(sums)])], len(COUNTS))
+    for layer in (0, 2):
+        assert found[layer].exact
+        for name in ARRAYS:
+            np.testing.assert_array_equal(
+                getattr(found[layer].mean(), name), getattr(wanted[layer].mean(), name)
+            )
+
+
+def test_an_exact_layer_is_computed_once_beside_sketched_ones():
+    layout = fold_layout(ROWS, FOLDS)
+    sums = np.ones((layout.num_segments, PROJECTION.length))
+    task = ReduceTask(
+        (tuple(range(layout.num_segments)),),
+        ROWS,
+        FOLDS,
+        (0, PROJECTION.length),
+        PROJECTION.ranges,
+        PROJECTION.replicate_widths,
+    )
+    found = [(part.layer, part.replicate) for part in reduce_block(task, [sums])]
+    eight = range(REPLICATES)
+    assert found == [(0, None), *((1, j) for j in eight), (2, None), *((3, j) for j in eight)]

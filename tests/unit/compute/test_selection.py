@@ -1,6 +1,6 @@
 """Which rows are analysed, and where they lie among those that are read."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -59,6 +59,33 @@ def test_selected_rows_are_found_among_those_that_were_read():
     found = [int(selection.wanted(int(f))[p]) for f, p in zip(fragment, position, strict=True)]
     assert found == selection.row[rows].tolist()
     assert fragment.tolist() == selection.fragment[rows].tolist()
+
+
+@given(
+    labels=st.lists(st.integers(0, 2), min_size=2, max_size=60).filter(lambda x: len(set(x)) > 1),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    parts=st.lists(st.lists(st.integers(0, 20), min_size=3, max_size=3), max_size=4),
+)
+def test_rounds_part_the_rows_by_rank_and_find_them_among_those_they_read(labels, cuts, parts):
+    labels, cuts = np.array(labels), [min(cut, len(labels)) for cut in cuts]
+    whole = sampled(labels, cuts, 0)
+    ends = np.minimum(np.cumsum(np.array([[0] * 3, *parts]), axis=0), whole.rows_used)
+    found_by_class: list[list[int]] = [[], [], []]
+    for before, after in pairwise([*ends, whole.rows_used]):
+        part = whole.between(before, after)
+        assert part.rows_used.tolist() == (after - before).tolist()
+        fragment, position = part.positions(np.arange(len(part.row)))
+        found = [int(part.wanted(int(f))[p]) for f, p in zip(fragment, position, strict=True)]
+        assert found == part.row.tolist()
+        for c, rows in enumerate(np.split(absolute(part, cuts), np.cumsum(part.rows_used)[:-1])):
+            found_by_class[c] += rows.tolist()
+    assert [*chain(*found_by_class)] == absolute(whole, cuts)
+
+
+def test_the_rows_of_a_smaller_sample_are_the_first_of_a_larger_one():
+    labels = np.array([0, 1, 0, 1, 2, 2, 0, 1, 1, 0])
+    first = sampled(labels, [4], 0).between(np.zeros(3, dtype=int), np.array([2, 2, 2]))
+    assert absolute(first, [4]) == absolute(sampled(labels, [4], 2), [4])
 
 
 def test_one_class_alone_is_refused():

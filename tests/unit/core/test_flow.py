@@ -5,20 +5,25 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from interference_service.core.folds import fold_layout
-from interference_service.core.metrics.flow import (
-    flow,
-    gradient_norm,
-    layer_norms,
-    layer_plain_norms,
-    layer_shares,
-    majority_to_minority_ratio,
-    plain_gradient_norm,
-    relative_norms,
-    share_of_update,
+from interference_service.core.metrics.classes.gradient_norm import gradient_norm
+from interference_service.core.metrics.classes.plain_gradient_norm import plain_gradient_norm
+from interference_service.core.metrics.classes.share_of_update import share_of_update
+from interference_service.core.metrics.layers.flow import flow
+from interference_service.core.metrics.layers.gradient_norm import gradient_norm as layer_norms
+from interference_service.core.metrics.layers.majority_to_minority_norm_ratio import (
+    majority_to_minority_norm_ratio,
+)
+from interference_service.core.metrics.layers.plain_gradient_norm import (
+    plain_gradient_norm as layer_plain_norms,
+)
+from interference_service.core.metrics.layers.relative_norm import relative_norm
+from interference_service.core.metrics.layers.share_of_update import (
+    share_of_update as layer_shares,
 )
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
-from support.brute_force import BruteForce, random_classes
+from support.brute_force import random_classes
+from support.brute_force_intervals import interval, same_bounds, share_interval, share_of, square
 
 COUNTS = st.lists(st.integers(3, 7), min_size=1, max_size=4)
 FOLDS = st.integers(3, 5)
@@ -37,22 +42,24 @@ def certain(*norms: float, **changes) -> Scope:
     return scope([3] * len(norms), 3, np.repeat([[norm, 0.0] for norm in norms], 3, 0), **changes)
 
 
-@given(COUNTS, FOLDS, SEED)
-def test_norms_and_shares_equal_brute_force_with_their_intervals(counts, folds, seed):
-    rows = random_classes(counts, folds, signal=4.0, features=9, seed=seed)
-    found = scope(counts, folds, rows.means_of_folds())
-    assume(found.defined.all())
-    priors = np.array(counts) / sum(counts)
-    for metric, slow in (
-        (gradient_norm, BruteForce.norms),
-        (share_of_update, lambda rest: rest.share_of_update(priors)),
-    ):
-        column = metric(found)
-        lower, upper = rows.interval(slow)
-        close = {"rtol": 1e-6, "atol": 1e-7 * np.abs(upper).max()}
-        np.testing.assert_allclose(column.values, slow(rows), rtol=1e-10)
-        np.testing.assert_allclose(column.lower, lower, **close)
-        np.testing.assert_allclose(column.upper, upper, **close)
+@given(
+    st.lists(st.integers(1, 8), min_size=1, max_size=4), st.integers(3, 6), SEED, st.floats(0.3, 4)
+)
+def test_norms_and_shares_equal_brute_force_with_their_intervals(counts, folds, seed, signal):
+    rows = random_classes(counts, folds, signal=signal, features=9, seed=seed)
+    found, π = scope(counts, folds, rows.means_of_folds()), np.array(counts) / sum(counts)
+    norm, share = gradient_norm(found), share_of_update(found)
+    for c in np.flatnonzero(found.defined):
+        squared = interval(rows, square(c))
+        assert norm.values[c] == pytest.approx(np.sqrt(rows.product(c, c)))
+        # Below 0 there is no norm.
+        bounds = np.sqrt(np.maximum(squared, 0.0))
+        assert same_bounds([norm.lower[c], norm.upper[c]], bounds)
+        assert share.values[c] == pytest.approx(share_of(rows, π, c))
+        wanted = share_interval(rows, π, c)
+        assert same_bounds([share.lower[c], share.upper[c]], wanted)
+    for column in (norm, share):
+        np.testing.assert_array_equal(np.isfinite(column.values), found.defined)
 
 
 @given(COUNTS, FOLDS, SEED)
@@ -125,7 +132,7 @@ def test_layers_have_one_row_of_numbers_each():
         (layer_plain_norms, [[5, 6], [12, 8]]),
         (layer_shares, [[15 / 21, 6 / 21], [36 / 44, 8 / 44]]),
         (flow, [[5 / 13, 0.6], [12 / 13, 0.8]]),
-        (relative_norms, [[2.5, 3], [np.nan, np.nan]]),
+        (relative_norm, [[2.5, 3], [np.nan, np.nan]]),
     ):
         np.testing.assert_allclose(metric(shared, layers, parameters), wanted, rtol=1e-12)
 
@@ -145,19 +152,19 @@ def test_squared_flow_sums_to_one_over_the_shared_layers(counts, folds, seed, cu
 
 def test_the_ratio_compares_mean_norms_of_majorities_and_minorities():
     found = certain(8, 4, 1, 3, minorities=[False, False, True, True])
-    assert majority_to_minority_ratio(found) == pytest.approx(3)
+    assert majority_to_minority_norm_ratio(found) == pytest.approx(3)
 
 
 def test_undetermined_norms_do_not_count_in_the_ratio():
     found = certain(8, 0, 2, 0, minorities=[False, False, True, True])
-    assert majority_to_minority_ratio(found) == pytest.approx(4)
+    assert majority_to_minority_norm_ratio(found) == pytest.approx(4)
 
 
 @pytest.mark.parametrize("minorities", [[True, True], [False, False]])
 def test_without_both_sides_there_is_no_ratio(minorities):
-    assert np.isnan(majority_to_minority_ratio(certain(8, 4, minorities=minorities)))
+    assert np.isnan(majority_to_minority_norm_ratio(certain(8, 4, minorities=minorities)))
 
 
 def test_a_class_without_a_share_is_on_neither_side_of_the_ratio():
     found = certain(8, 4, 2, priors=[1, 0, 1], minorities=[False, False, True])
-    assert majority_to_minority_ratio(found) == pytest.approx(4)
+    assert majority_to_minority_norm_ratio(found) == pytest.approx(4)

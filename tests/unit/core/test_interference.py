@@ -2,44 +2,44 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from interference_service.core.folds import fold_layout
-from interference_service.core.metrics import CLASS_METRICS, LAYER_METRICS
-from interference_service.core.metrics.descent import (
-    descent_rate,
-    progress_ratio,
+from interference_service.core.metrics import CLASS_METRICS
+from interference_service.core.metrics.classes.descent_rate import descent_rate
+from interference_service.core.metrics.classes.descent_rate_simultaneous import (
+    descent_rate_simultaneous,
+)
+from interference_service.core.metrics.classes.main_suppressor import main_suppressor
+from interference_service.core.metrics.classes.progress_ratio import progress_ratio
+from interference_service.core.metrics.classes.progress_ratio_simultaneous import (
     progress_ratio_simultaneous,
 )
-from interference_service.core.metrics.suppression import (
-    layer_progress,
-    layer_suppression,
-    main_suppressor,
+from interference_service.core.metrics.classes.significant_suppression import (
     significant_suppression,
-    support,
-    suppression,
-    suppression_by_class,
 )
+from interference_service.core.metrics.classes.support import support
+from interference_service.core.metrics.classes.suppression import suppression
+from interference_service.core.metrics.layers.progress import progress as layer_progress
+from interference_service.core.metrics.layers.suppression import suppression as layer_suppression
+from interference_service.core.metrics.pairs.suppression import suppression as suppression_by_class
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import BruteForce, random_classes
+from support.brute_force_intervals import (
+    TOGETHER,
+    descent,
+    interval,
+    ratios_of_class,
+    same_bounds,
+    variance,
+)
 
 COUNTS = st.lists(st.integers(3, 7), min_size=2, max_size=4)
+ANY_COUNTS = st.lists(st.integers(1, 8), min_size=2, max_size=4)
 FOLDS = st.integers(3, 5)
 SEED = st.integers(0, 2**32)
-SLOW = {
-    "descent_rate": BruteForce.descent_rate,
-    "progress_ratio": BruteForce.progress_ratio,
-    "suppression": BruteForce.suppression,
-    "support": BruteForce.support,
-}
-UNCHANGED_BY_SCALE = (
-    "progress_ratio",
-    "progress_ratio_simultaneous",
-    "suppression",
-    "support",
-    "share_of_update",
-)
+SLOW = ("progress_ratio", "suppression", "support", "significant_suppression")
 NO_NORMS = np.array([])
 """The norms of the parameters, which interference does not depend on."""
 
@@ -86,26 +86,61 @@ def test_identical_rows_leave_nothing_uncertain():
         np.testing.assert_allclose(column.upper, column.values, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", SLOW)
-@given(counts=COUNTS, folds=FOLDS, seed=SEED)
-def test_values_and_intervals_equal_brute_force(name, counts, folds, seed):
-    rows = random_classes(counts, folds, signal=4.0, features=9, seed=seed)
-    found = scope_of_rows(rows, folds)
-    assume(found.defined.all())
-    priors = np.array(counts) / sum(counts)
-    column = CLASS_METRICS[name].compute(found)
+@settings(max_examples=40)
+@given(counts=ANY_COUNTS, folds=st.integers(3, 6), seed=SEED, signal=st.floats(0.3, 4.0))
+def test_values_and_intervals_equal_brute_force(counts, folds, seed, signal):
+    rows, π = (
+        random_classes(counts, folds, signal=signal, seed=seed),
+        np.array(counts) / sum(counts),
+    )
+    found = scope_of_rows(rows, folds, confidence=0.9)
+    columns = {name: CLASS_METRICS[name].compute(found) for name in SLOW}
+    for c in np.flatnonzero(found.defined):
+        significant = np.flatnonzero(found.cosines.significant[c])
+        for name, ratio in ratios_of_class(rows, π, c, significant).items():
+            column = columns[name]
+            if not variance(rows, ratio.numerator)[0]:
+                continue  # Tested below.
+            assert column.values[c] == pytest.approx(ratio.value(rows), rel=1e-6, abs=1e-9)
+            bounds = [column.lower[c], column.upper[c]]
+            assert same_bounds(bounds, ratio.interval(rows, 0.9)), (name, c)
 
-    def slow(rest: BruteForce) -> np.ndarray:
-        return SLOW[name](rest, priors)
 
-    lower, upper = rows.interval(slow)
-    scale = np.abs(np.concatenate([lower, upper])).max()
-    for values, wanted in (
-        (column.values, slow(rows)),
-        (column.lower, lower),
-        (column.upper, upper),
+@pytest.mark.xfail(strict=True, reason="of 0 / 0 all of the jackknife is kept, and no bound")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_nothing_conflicts_the_suppression_is_surely_zero(sign):
+    # Noise of the norms alone; the inner products of the two classes have one sign without any fold.
+    rows = random_classes([24, 24], 8, features=3, signal=0.0, seed=3)
+    rows.gradients[:, 0] += np.where(rows.labels == 0, 2.0, 2.0 * sign)
+    found = scope_of_rows(rows, 8)
+    assert found.defined.all()
+    for metric in (suppression, significant_suppression) if sign > 0 else (support,):
+        column = metric(found)
+        for part in (column.values, column.lower, column.upper):
+            np.testing.assert_array_equal(part, 0)
+
+
+@settings(max_examples=40)
+@given(counts=ANY_COUNTS, folds=st.integers(3, 6), seed=SEED, signal=st.floats(0.0, 4.0))
+def test_a_descent_rate_equals_brute_force_also_below_the_noise_floor(counts, folds, seed, signal):
+    rows, π = (
+        random_classes(counts, folds, signal=signal, seed=seed),
+        np.array(counts) / sum(counts),
+    )
+    C, minorities = len(counts), np.arange(len(counts)) % 2 == 0
+    found = scope_of_rows(rows, folds, minorities=minorities)
+    with_interval = np.array([len(rows.folds_of(c)) > 2 for c in range(C)])
+    level = TOGETHER ** (1 / max(1, (with_interval & minorities).sum()))
+    for column, confidence in (
+        (descent_rate(found), 0.95),
+        (descent_rate_simultaneous(found), level),
     ):
-        np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-9 * scale)
+        np.testing.assert_array_equal(np.isfinite(column.upper), with_interval)
+        for c in np.flatnonzero(with_interval):
+            rate = descent(rows, π, c)
+            assert column.values[c] == pytest.approx(rate.of(rows), rel=1e-9, abs=1e-9)
+            bounds = [column.lower[c], column.upper[c]]
+            assert same_bounds(bounds, interval(rows, rate, confidence))
 
 
 @given(COUNTS, FOLDS, SEED, st.floats(0.2, 4.0))
@@ -180,78 +215,34 @@ def test_a_layer_is_measured_against_the_progress_in_the_shared_scope():
     np.testing.assert_allclose(layer_progress(found, layers, NO_NORMS)[:, 0], [0, 1.2], atol=1e-15)
 
 
-@given(COUNTS, FOLDS, SEED, st.floats(1e-3, 1e3))
-def test_scaling_the_loss_changes_no_ratio_and_no_cosine(counts, folds, seed, factor):
-    X = random_classes(counts, folds, signal=4.0, features=9, seed=seed).means_of_folds()
-    one, other = scope(counts, folds, X), scope(counts, folds, factor * X)
-    close = {"rtol": 1e-6, "atol": 1e-9}
-    for name in ("value", "plain", "lower", "upper", "p_value"):
-        np.testing.assert_allclose(
-            getattr(other.cosines, name), getattr(one.cosines, name), err_msg=name, **close
-        )
-    for name in UNCHANGED_BY_SCALE:
-        wanted, found = (CLASS_METRICS[name].compute(each) for each in (one, other))
-        for part in ("values", "lower", "upper"):
-            np.testing.assert_allclose(
-                getattr(found, part), getattr(wanted, part), err_msg=name, **close
-            )
-    for name, power in (("gradient_norm", 1), ("plain_gradient_norm", 1), ("descent_rate", 2)):
-        wanted, found = (CLASS_METRICS[name].compute(each).values for each in (one, other))
-        scale = factor**power
-        np.testing.assert_allclose(found / scale, wanted, err_msg=name, rtol=1e-9, atol=1e-9)
-
-
-@given(COUNTS, FOLDS, SEED, st.randoms())
-def test_permuting_the_classes_permutes_every_metric(counts, folds, seed, random):
-    rows = random_classes(counts, folds, signal=3.0, features=9, seed=seed)
-    C = len(counts)
-    order = list(range(C))
-    random.shuffle(order)
-    permuted = BruteForce(rows.gradients, np.argsort(order)[rows.labels], rows.folds, C)
-    minorities = np.arange(C) % 2 == 0
-    one = scope_of_rows(rows, folds, minorities=minorities)
-    other = scope_of_rows(permuted, folds, minorities=minorities[order])
-    close = {"rtol": 1e-6, "atol": 1e-8}
-    for name, metric in CLASS_METRICS.items():
-        wanted, found = metric.compute(one), metric.compute(other)
-        for part in ("values", "lower", "upper"):
-            if getattr(wanted, part) is not None:
-                np.testing.assert_allclose(
-                    getattr(found, part), getattr(wanted, part)[order], err_msg=name, **close
-                )
-    for name in ("value", "plain", "lower", "upper", "p_value", "significant"):
-        wanted, found = (getattr(each.cosines, name) for each in (one, other))
-        np.testing.assert_allclose(found, wanted[np.ix_(order, order)], err_msg=name, **close)
-    for name, metric in LAYER_METRICS.items():
-        wanted, found = (metric.compute(each, [each], np.ones(1)) for each in (one, other))
-        np.testing.assert_allclose(found, wanted[:, order], err_msg=name, **close)
-
-
 @given(COUNTS, FOLDS, SEED, st.lists(st.booleans(), min_size=4, max_size=4))
 def test_simultaneous_bounds_contain_the_pointwise_ones(counts, folds, seed, mask):
     rows = random_classes(counts, folds, signal=4.0, seed=seed)
     found = scope_of_rows(rows, folds, minorities=mask[: len(counts)])
-    one, all_at_once = progress_ratio(found), progress_ratio_simultaneous(found)
-    np.testing.assert_array_equal(all_at_once.values, one.values)
-    judged = np.isfinite(one.upper)
-    np.testing.assert_array_equal(np.isfinite(all_at_once.upper), judged)
-    minorities = (judged & found.setting.minorities).sum()
-    if minorities > 1:
-        assert (all_at_once.lower <= one.lower)[judged].all()
-        assert (all_at_once.upper >= one.upper)[judged].all()
-    else:
-        np.testing.assert_array_equal(all_at_once.lower, one.lower)
-        np.testing.assert_array_equal(all_at_once.upper, one.upper)
+    for one, all_at_once in (
+        (progress_ratio(found), progress_ratio_simultaneous(found)),
+        (descent_rate(found), descent_rate_simultaneous(found)),
+    ):
+        np.testing.assert_array_equal(all_at_once.values, one.values)
+        known = ~np.isnan(one.upper)
+        np.testing.assert_array_equal(~np.isnan(all_at_once.upper), known)
+        assert (all_at_once.lower <= one.lower)[known].all()
+        assert (all_at_once.upper >= one.upper)[known].all()
 
 
-def test_simultaneous_bounds_are_those_of_sidak_over_the_judged_minorities():
+@pytest.mark.parametrize(("asked", "together"), [(0.9, TOGETHER), (0.95, TOGETHER), (0.999, 0.999)])
+def test_simultaneous_bounds_are_those_of_sidak_over_the_judged_minorities(asked, together):
     # Three minorities, of which one has a single row and cannot be judged.
     rows = random_classes([9, 6, 6, 1], 3, signal=4.0, seed=1)
     minorities = [False, True, True, True]
-    together = progress_ratio_simultaneous(scope_of_rows(rows, 3, minorities=minorities))
-    stricter = progress_ratio(scope_of_rows(rows, 3, confidence=0.95**0.5))
-    np.testing.assert_allclose(together.lower, stricter.lower, rtol=1e-12)
-    np.testing.assert_allclose(together.upper, stricter.upper, rtol=1e-12)
+    found = scope_of_rows(rows, 3, minorities=minorities, confidence=asked)
+    stricter = scope_of_rows(rows, 3, confidence=together**0.5)
+    for all_at_once, one in (
+        (progress_ratio_simultaneous(found), progress_ratio(stricter)),
+        (descent_rate_simultaneous(found), descent_rate(stricter)),
+    ):
+        np.testing.assert_allclose(all_at_once.lower, one.lower, rtol=1e-12)
+        np.testing.assert_allclose(all_at_once.upper, one.upper, rtol=1e-12)
 
 
 def test_given_priors_weigh_the_classes_instead_of_their_rows():

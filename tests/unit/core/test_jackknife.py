@@ -1,8 +1,10 @@
 """Delete-one-fold values, variances and intervals."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from scipy import stats
 
 from interference_service.core.folds import fold_layout
@@ -14,19 +16,21 @@ from interference_service.core.jackknife import (
     fold_variance,
     leave_one_out,
 )
-from interference_service.core.metrics.descent import progress_ratio
+from interference_service.core.metrics.classes.progress_ratio import progress_ratio
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import BruteForce, random_classes
+from support.brute_force_intervals import cosine_ratio, p_value, same_bounds
 
 COUNTS = st.lists(st.integers(3, 7), min_size=2, max_size=3)
 FOLDS = st.integers(3, 5)
 SEED = st.integers(0, 2**32)
 
 
-def scope(rows: BruteForce, folds: int) -> Scope:
+def scope(rows: BruteForce, folds: int, **levels: float) -> Scope:
     layout, C = fold_layout(rows.counts(), folds), rows.num_classes
-    setting = Setting(np.array(rows.counts()) / len(rows.labels), np.zeros(C, dtype=bool))
+    π = np.array(rows.counts()) / len(rows.labels)
+    setting = Setting(π, np.zeros(C, dtype=bool), **levels)
     return scope_of(sufficient_statistics(layout, rows.means_of_folds()), setting)
 
 
@@ -95,18 +99,23 @@ def test_missing_folds_do_not_count():
     np.testing.assert_allclose(fold_variance(*missing), fold_variance(delta, n), rtol=1e-14)
 
 
-@given(COUNTS, FOLDS, SEED)
-def test_intervals_of_cosines_equal_brute_force(counts, folds, seed):
-    rows = random_classes(counts, folds, signal=4.0, features=9, seed=seed)
-    found = scope(rows, folds)
-    assume(found.defined.all())
-    others = ~np.eye(len(counts), dtype=bool)
-    variance, freedom = (each[others] for each in rows.uncertainty(BruteForce.corrected))
-    lower, upper = (each[others] for each in rows.interval(BruteForce.corrected))
-    np.testing.assert_allclose(found.cosines.lower[others], lower, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(found.cosines.upper[others], upper, rtol=1e-6, atol=1e-9)
-    wanted = stats.t(freedom).cdf(rows.corrected()[others] / np.sqrt(variance))
-    np.testing.assert_allclose(found.cosines.p_value[others], wanted, rtol=1e-5, atol=1e-12)
+@pytest.mark.parametrize("level", [0.0, -0.3, 0.2])
+@settings(max_examples=25)
+@given(
+    counts=st.lists(st.integers(1, 8), min_size=2, max_size=4),
+    folds=st.integers(3, 6),
+    seed=SEED,
+    signal=st.floats(0.3, 4.0),
+)
+def test_intervals_of_cosines_equal_brute_force(level, counts, folds, seed, signal):
+    rows = random_classes(counts, folds, signal=signal, features=9, seed=seed)
+    found = scope(rows, folds, conflict_level=level)
+    for c, d in permutations(np.flatnonzero(found.defined), 2):
+        ratio = cosine_ratio(rows, c, d, level)
+        bounds = [found.cosines.lower[c, d], found.cosines.upper[c, d]]
+        assert same_bounds(bounds, ratio.interval(rows))
+        p = p_value(rows, ratio.numerator.minus(level, ratio.denominator))
+        assert found.cosines.p_value[c, d] == pytest.approx(p, rel=1e-5, abs=1e-12)
 
 
 def test_a_class_agrees_with_itself_without_interval_or_test():

@@ -13,18 +13,9 @@ from interference_service.core.significance import (
     significant_pairs,
 )
 from interference_service.core.sufficient_statistics import sufficient_statistics
-from support.brute_force import BruteForce, random_classes
+from support.brute_force import BruteForce, random_classes, slow_benjamini_hochberg
 
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.just(np.nan), st.floats(0, 0.05)), max_size=12)
-
-
-def slow_benjamini_hochberg(p: list[float], rate: float) -> list[bool]:
-    """Reject all p up to the largest that lies below its line."""
-    finite = sorted(each for each in p if not np.isnan(each))
-    limits = [
-        each for rank, each in enumerate(finite, start=1) if each <= rate * rank / len(finite)
-    ]
-    return [bool(limits) and each <= max(limits) for each in p]
 
 
 def determined(rows: BruteForce, folds: int) -> np.ndarray:

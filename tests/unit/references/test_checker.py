@@ -67,16 +67,6 @@ def test_a_specification_whose_files_are_there_passes(checker):
         ({"data": {"uris": ["file:///etc/passwd"]}}, "data.uris[0]", InputUnsupported),
         ({"model": {"format": "MODEL_FORMAT_CHECKPOINT"}}, "model.format", InputUnsupported),
         ({"data": {"format": "DATA_FORMAT_CSV"}}, "data.format", InputUnsupported),
-        (
-            {"options": {"engine": {"kind": "ENGINE_KIND_SKETCH"}}},
-            "options.engine.kind",
-            InputUnsupported,
-        ),
-        (
-            {"data": {"sampling": {"target_precision": 0.1}}},
-            "data.sampling.target_precision",
-            InputUnsupported,
-        ),
     ],
 )
 def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):

@@ -1,35 +1,63 @@
-"""Every metric by name: one line each, from which results, documentation and help texts are made."""
+"""Every metric by name: from here results, documentation and help texts are made.
 
-from interference_service.core.metrics import conflict, descent, flow, suppression
+A metric is one module, called like it, and one line in the registry of the package it is in.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from interference_service.core.metrics import classes, layers, pairs, summary
 from interference_service.core.metrics._metric import (
     ClassMetric,
-    Column,
+    IndexMetric,
+    LayerClassMetric,
     LayerMetric,
     Metric,
     PairMetric,
+    SummaryMetric,
 )
-from interference_service.core.metrics.summary import SUMMARY_METRICS
+from interference_service.core.metrics._values import Column, SharedFindings, Summary
 
-CLASS_METRICS: dict[str, ClassMetric] = {
-    each.name: each for each in (*flow.METRICS, *descent.METRICS, *suppression.METRICS)
-}
+M = TypeVar("M", bound=Metric)
+
+
+def _by_name(metrics: Iterable[M]) -> Mapping[str, M]:
+    return MappingProxyType({each.name: each for each in metrics})
+
+
+CLASS_METRICS: Mapping[str, ClassMetric] = _by_name(classes.CLASS_METRICS)
 """Columns of a scope: one number per class."""
-
-PAIR_METRICS: dict[str, PairMetric] = {
-    each.name: each for each in (*conflict.PAIR_METRICS, *suppression.PAIR_METRICS)
-}
+INDEX_METRICS: Mapping[str, IndexMetric] = _by_name(classes.INDEX_METRICS)
+"""Columns of a scope that name a class for every class."""
+PAIR_METRICS: Mapping[str, PairMetric] = _by_name(pairs.PAIR_METRICS)
 """Matrices of a scope or layer: one number per pair of classes."""
-
-LAYER_METRICS: dict[str, LayerMetric] = {
-    each.name: each for each in (*flow.LAYER_METRICS, *suppression.LAYER_METRICS)
-}
+LAYER_METRICS: Mapping[str, LayerMetric] = _by_name(layers.LAYER_METRICS)
+"""One number per layer."""
+LAYER_CLASS_METRICS: Mapping[str, LayerClassMetric] = _by_name(layers.LAYER_CLASS_METRICS)
 """Matrices of the model: one number per layer and class."""
+SUMMARY_METRICS: Mapping[str, SummaryMetric] = _by_name(summary.SUMMARY_METRICS)
+"""One number for the whole analysis: what an alert or a person looks at first."""
 
 METRICS: tuple[Metric, ...] = (
     *CLASS_METRICS.values(),
+    *INDEX_METRICS.values(),
     *PAIR_METRICS.values(),
     *LAYER_METRICS.values(),
-    *SUMMARY_METRICS,
+    *LAYER_CLASS_METRICS.values(),
+    *SUMMARY_METRICS.values(),
 )
 
-__all__ = ["CLASS_METRICS", "LAYER_METRICS", "METRICS", "PAIR_METRICS", "Column", "Metric"]
+__all__ = [
+    "CLASS_METRICS",
+    "INDEX_METRICS",
+    "LAYER_CLASS_METRICS",
+    "LAYER_METRICS",
+    "METRICS",
+    "PAIR_METRICS",
+    "SUMMARY_METRICS",
+    "Column",
+    "Metric",
+    "SharedFindings",
+    "Summary",
+]

@@ -1,0 +1,225 @@
+"""The gradients of an analysis: one round, or as many as the target precision takes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from interference_service.compute import remote
+from interference_service.compute.actors import ActorPool
+from interference_service.compute.between_rounds import AssessTask
+from interference_service.compute.calls import Refs, Submit
+from interference_service.compute.classes import ClassTable
+from interference_service.compute.context import Inspection, JobContext, ReduceTask
+from interference_service.compute.engine import projection_for
+from interference_service.compute.plan import (
+    Indices,
+    Unit,
+    column_blocks,
+    units_of,
+)
+from interference_service.compute.selection import Selection
+from interference_service.compute.settings import ComputeSettings
+from interference_service.compute.submission import submit_unit
+from interference_service.compute.tasks import Done, Tasks, beside_actors
+from interference_service.compute.tracking import Tracker
+from interference_service.core.folds import FoldLayout, fold_layout
+from interference_service.core.layers import Layer
+from interference_service.core.rounds import Decision, Goal, Outcome, first_rows
+from interference_service.core.scope import Setting
+from interference_service.domain.specification import Precision
+
+_ITEM = np.dtype(np.float64).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What is known before any gradient.
+
+    Attributes:
+        inspection: Of model and data.
+        labels: Classes of the labels.
+        classes: Classes or groups of the analysis.
+        selection: All rows that may be used.
+        setting: Priors, minorities and levels.
+        layers: In the order of the flat gradient.
+    """
+
+    inspection: Inspection
+    labels: ClassTable
+    classes: ClassTable
+    selection: Selection
+    setting: Setting
+    layers: tuple[Layer, ...]
+
+
+class Rounds:
+    """Differentiates every row at most once, and no more rows than it takes.
+
+    Without a target precision there is one round of all selected rows. With one, the statistics of
+    all rounds so far say after each whether there is another; the gradients of a round add to the
+    sums of those before, whose rows keep their folds.
+    """
+
+    def __init__(
+        self,
+        *,
+        context: JobContext,
+        settings: ComputeSettings,
+        scanned: Scanned,
+        tasks: Tasks,
+        tracker: Tracker,
+    ) -> None:
+        """Plan the first round.
+
+        Raises:
+            InputUnsupported: The gradients need more memory than allowed.
+        """
+        self._context = context
+        self._settings = settings
+        self._scanned = scanned
+        self._tasks = tasks
+        self._tracker = tracker
+        self._target = context.specification.data.sampling.target_precision
+        selection, folds = scanned.selection, context.specification.options.folds
+        limits = selection.rows_used
+        self._before = np.zeros_like(limits)
+        self.rows_used: Indices = first_rows(limits, folds) if self._target else limits
+        exhausted = bool((limits == selection.rows_in_data).all())
+        self.outcome = Outcome.DATA_EXHAUSTED if exhausted else Outcome.SINGLE_ROUND
+        options = context.specification.options
+        item_bytes = 8 if options.precision is Precision.FLOAT64 else 4
+        self.projection = projection_for(
+            options.engine,
+            scanned.layers,
+            num_segments=self._layout.num_segments,
+            item_bytes=item_bytes,
+            allowed=settings.max_gradient_bytes,
+        )
+        gradient_bytes = max(1, self.projection.length * item_bytes)
+        self._unit_segments = max(1, settings.unit_bytes // gradient_bytes)
+        self.count = 1
+        self._columns = column_blocks(
+            self.projection.length, self._layout.num_segments, _ITEM, settings.block_bytes
+        )
+        self._rows = selection.between(self._before, self.rows_used)
+        self._blocks: dict[int, Any] = {}
+        self._segments: list[tuple[int, ...]] = []
+        """The (class, fold) of each row of the arrays in ``_sums``."""
+        self._sums: list[Refs] = []
+        """Sums of all rounds before, then of the units of this one; one array a column block."""
+        self._statistics: Refs = []
+
+    @property
+    def _layout(self) -> FoldLayout:
+        return fold_layout(self.rows_used, self._context.specification.options.folds)
+
+    @property
+    def reductions_left(self) -> int:
+        """Blocks of columns whose statistics ``statistics`` has still to compute."""
+        return 0 if self._statistics else len(self._columns)
+
+    def fetch(self) -> None:
+        """Read the rows of the first round."""
+        self._fetch(remote.fetch.remote, self._tracker.advance)
+
+    def run(self, pool: ActorPool) -> None:
+        """Differentiate the rows, round after round."""
+        self._differentiate(pool)
+        while self._target:
+            self._statistics = self._reduce(beside_actors(remote.reduce))
+            decision = self._decide()
+            if decision.outcome is not None:
+                self.outcome = decision.outcome
+                return
+            self._add_up()
+            self.count += 1
+            self._before, self.rows_used = self.rows_used, decision.rows_used
+            self._rows = self._scanned.selection.between(self._before, self.rows_used)
+            self._fetch(beside_actors(remote.fetch))
+            self._differentiate(pool)
+
+    def statistics(self) -> Refs:
+        """References of the statistics of every block of columns."""
+        if not self._statistics:
+            self._statistics = self._reduce(remote.reduce.remote, self._tracker.advance)
+        return self._statistics
+
+    def _fetch(self, submit: Callable[..., Any], done: Done | None = None) -> None:
+        """Get references of the encoded rows of the round, by fragment."""
+        needed = [int(each) for each in np.unique(self._rows.fragment)]
+        fragments = self._scanned.inspection.fragments
+        submissions = [
+            partial(
+                submit,
+                self._context,
+                fragments[index],
+                self._rows.wanted(index),
+                self._scanned.labels,
+            )
+            for index in needed
+        ]
+        refs = self._run(submissions, "rows of fragment", done)
+        self._blocks = dict(zip(needed, refs, strict=True))
+
+    def _differentiate(self, pool: ActorPool) -> None:
+        units = units_of(self._layout, self._settings.unit_rows, self._unit_segments, self._before)
+        self._tracker.expect(len(units))
+        submissions = [self._submission(unit) for unit in units]
+        self._sums += pool.run(submissions, lambda _: self._tracker.advance())
+        self._segments += [tuple(each.index for each in unit.segments) for unit in units]
+        self._blocks = {}
+
+    def _submission(self, unit: Unit) -> Callable[[Any], Refs]:
+        return partial(
+            submit_unit, unit, self._columns, self._rows, self._blocks, self._scanned.classes
+        )
+
+    def _reduce(self, submit: Callable[..., Any], done: Done | None = None) -> Refs:
+        """References of the statistics of every block of columns."""
+        folds, segments = self._context.specification.options.folds, tuple(self._segments)
+        submissions = [
+            partial(
+                submit,
+                ReduceTask(
+                    segments,
+                    self.rows_used,
+                    folds,
+                    block,
+                    self.projection.ranges,
+                    self.projection.replicate_widths,
+                ),
+                *(refs[index] for refs in self._sums),
+            )
+            for index, block in enumerate(self._columns)
+        ]
+        return self._run(submissions, "reduction of block", done)
+
+    def _decide(self) -> Decision:
+        scanned = self._scanned
+        goal = Goal.of(
+            self._target,
+            scanned.setting,
+            scanned.selection.rows_used,
+            scanned.selection.rows_in_data,
+        )
+        task = AssessTask(scanned.layers, scanned.setting, goal, self.rows_used)
+        submission = partial(beside_actors(remote.decide), task, *self._statistics)
+        decisions: list[Decision] = self._tasks.values([submission], what="assessment")
+        return decisions[0]
+
+    def _add_up(self) -> None:
+        """Keep one array a column block of all rounds, so that memory does not grow with them."""
+        count, submit = self._layout.num_segments, beside_actors(remote.total)
+        segments = tuple(self._segments)
+        submissions = [
+            partial(submit, segments, count, *(refs[index] for refs in self._sums))
+            for index in range(len(self._columns))
+        ]
+        self._sums = [self._run(submissions, "sum of block")]
+        self._segments = [tuple(range(count))]
+
+    def _run(self, submissions: Sequence[Submit], what: str, done: Done | None = None) -> Refs:
+        return self._tasks.run(submissions, what=what, done=done)

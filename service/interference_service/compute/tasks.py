@@ -1,0 +1,60 @@
+"""The tasks of one analysis."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from interference_service.compute import cluster
+from interference_service.compute.calls import Ref, Refs, Submit, run_tasks, value
+from interference_service.domain.ports import Cancellation, EventSink
+
+
+def beside_actors(function: Any) -> Callable[..., Any]:
+    """Submits a task while the job's actors wait for it.
+
+    It takes no core of its own but uses theirs: a task that asked for one might wait for ever, for
+    these very actors or for those of another job that waits likewise.
+
+    Args:
+        function: A remote function; Ray's stubs do not know its options.
+    """
+    submit: Callable[..., Any] = function.options(num_cpus=0, scheduling_strategy="SPREAD").remote
+    return submit
+
+
+def _unheard() -> None:
+    """Takes no notice of a finished task."""
+
+
+Done: TypeAlias = Callable[[], None]
+"""Called after every finished task."""
+
+
+class Tasks:
+    """Runs tasks as often as their workers are lost, within bounds, until told to stop."""
+
+    def __init__(self, *, max_tries: int, cancellation: Cancellation, sink: EventSink) -> None:
+        self._max_tries = max_tries
+        self._cancellation = cancellation
+        self._sink = sink
+
+    def run(self, submissions: Sequence[Submit], *, what: str, done: Done | None = None) -> Refs:
+        """References of the payloads of tasks; see ``calls.run_tasks``."""
+        return run_tasks(
+            submissions,
+            what=what,
+            in_flight=cluster.num_cpus(),
+            max_tries=self._max_tries,
+            cancellation=self._cancellation,
+            sink=self._sink,
+            done=done or _unheard,
+        )
+
+    def values(
+        self, submissions: Sequence[Submit], *, what: str, done: Done | None = None
+    ) -> list[Any]:
+        """The payloads of tasks."""
+        return [self.value(ref) for ref in self.run(submissions, what=what, done=done)]
+
+    def value(self, ref: Ref) -> Any:
+        """The payload of a finished task; see ``calls.value``."""
+        return value(ref, self._cancellation)

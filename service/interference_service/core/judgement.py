@@ -1,0 +1,36 @@
+"""Which classes can be judged, and which minorities training unlearns (Mathematics §7)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.interference import descent
+from interference_service.core.scope import Scope
+from interference_service.core.significance import sidak_level
+
+Mask = NDArray[np.bool_]
+
+SIMULTANEOUS_CONFIDENCE = 0.99
+"""Least confidence of the bounds that findings rest on.
+
+An upper bound is missed half as often as an interval, so that a minority is falsely found to be
+unlearned in 0.5 % of analyses by the book, and in at most 1 % where Student's t only approximates.
+"""
+
+
+def judged_classes(scope: Scope) -> Mask:
+    """Classes whose descent rate has an interval. Has shape ``[C]``."""
+    value, uncertainty = descent(scope)
+    return np.isfinite(value) & np.isfinite(uncertainty.variance)
+
+
+def simultaneous_level(scope: Scope) -> float:
+    """Level of every interval so that those of all judged minorities hold at once."""
+    together = max(scope.setting.confidence_level, SIMULTANEOUS_CONFIDENCE)
+    return sidak_level(together, int((judged_classes(scope) & scope.setting.minorities).sum()))
+
+
+def unlearned_minorities(scope: Scope) -> Mask:
+    """Judged minorities whose descent rate is below 0 by its simultaneous bound. ``[C]``."""
+    value, uncertainty = descent(scope)
+    _, upper = uncertainty.bounds(value, simultaneous_level(scope))
+    return np.asarray(judged_classes(scope) & scope.setting.minorities & (upper < 0))

@@ -1,0 +1,27 @@
+"""How strongly the rows of a class pull at a layer, noise included (Mathematics §6)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.metrics._metric import LayerClassMetric
+from interference_service.core.norms import plain_norms
+from interference_service.core.scope import Scope
+
+Array = NDArray[np.float64]
+
+
+def plain_gradient_norm(_: Scope, layers: Sequence[Scope], __: Array) -> Array:
+    """‖ĝ_c^l‖. Has shape ``[L, C]``."""
+    return np.stack([plain_norms(each) for each in layers])
+
+
+METRIC = LayerClassMetric(
+    name="plain_gradient_norm",
+    unit="gradient",
+    range="[0, inf)",
+    source="Mathematics §6",
+    help="Norm of the mean gradient of the class's rows in the layer, noise included.",
+    compute=plain_gradient_norm,
+)

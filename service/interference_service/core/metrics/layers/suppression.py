@@ -1,0 +1,27 @@
+"""Where a class is suppressed (Mathematics §5)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.interference import conflicting, relative_matrix
+from interference_service.core.metrics._metric import LayerClassMetric
+from interference_service.core.scope import Scope
+
+Array = NDArray[np.float64]
+
+
+def suppression(shared: Scope, layers: Sequence[Scope], _: Array) -> Array:
+    """S_c^l with the layer's inner products and the shared scope's U_c. Has shape ``[L, C]``."""
+    return np.stack([relative_matrix(shared, each.gram.G, conflicting).sum(1) for each in layers])
+
+
+METRIC = LayerClassMetric(
+    name="suppression",
+    unit="ratio",
+    range="[0, inf)",
+    source="Mathematics §5",
+    help="Suppression of the class that sits in the layer, over its progress in the shared scope.",
+    compute=suppression,
+)

@@ -1,0 +1,60 @@
+"""Norms of the class gradients, and what each class weighs in the update (Mathematics §6)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.jackknife import Uncertainty, combined, fold_variance
+from interference_service.core.scope import Scope
+
+Array = NDArray[np.float64]
+
+
+def corrected_norms(scope: Scope) -> Array:
+    """√U_c; NaN below the noise floor. Has shape ``[C]``."""
+    return np.sqrt(np.where(scope.defined, scope.gram.U, np.nan))
+
+
+def corrected_norms_of_layers(layers: Sequence[Scope]) -> Array:
+    """√U_c^l; NaN below the noise floor. Has shape ``[L, C]``."""
+    return np.stack([corrected_norms(each) for each in layers])
+
+
+def squared_norm_uncertainty(scope: Scope) -> Uncertainty:
+    """How U_c varies by the rows (Mathematics §4). Has shape ``[C]``."""
+    loo, interactions = scope.loo, scope.interactions
+    jackknife = squared_norm_jackknife(scope)
+    return combined(
+        np.stack([np.maximum(jackknife - 2 * interactions.within, 0.0), interactions.within]),
+        np.stack([np.maximum(loo.degrees_of_freedom, 1.0), interactions.within_freedom]),
+    )
+
+
+def squared_norm_jackknife(scope: Scope) -> Array:
+    """Variance of U_c as its folds show it; NaN for fewer than three folds. Has shape ``[C]``."""
+    loo = scope.loo
+    delta = np.where(loo.n > 0, scope.gram.U[:, None] - loo.U, 0.0)
+    return fold_variance(delta, loo.n)
+
+
+def plain_norms(scope: Scope) -> Array:
+    """‖ĝ_c‖, which holds the sampling noise; NaN for a class without rows. Has shape ``[C]``."""
+    return np.sqrt(scope.gram.plain_squared_norms)
+
+
+def positive_root(U: Array) -> Array:
+    """√max(0, U), and 0 for NaN. Has the shape of U."""
+    return np.sqrt(np.fmax(U, 0.0))
+
+
+def weighted_norms(scope: Scope) -> Array:
+    """π_d √max(0, U_d): what a class counts with, also below the noise floor. Has shape ``[C]``."""
+    return np.asarray(scope.setting.priors * positive_root(scope.gram.U))
+
+
+def shares_of_update(scope: Scope) -> Array:
+    """π_c ‖g_c‖ / Σ_d π_d ‖g_d‖; NaN below the noise floor. Has shape ``[C]``."""
+    weighted = weighted_norms(scope)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scope.defined, weighted / weighted.sum(), np.nan)

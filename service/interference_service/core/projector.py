@@ -1,0 +1,95 @@
+"""Applies a projection to a gradient where the gradient is (Mathematics §9)."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from interference_service.core.sketch import (
+    REPLICATES,
+    LayerSketch,
+    Projection,
+    hashed_shifts,
+    hashed_signs,
+)
+
+_CHUNK_ENTRIES = {"cpu": 1 << 18}
+"""Coordinates worked on at a time; these stay in a processor's cache."""
+_CHUNK_ENTRIES_ELSEWHERE = 1 << 22
+"""Enough to occupy a GPU: some 150 MiB of its memory."""
+
+
+class Projector:
+    """A projection with its hashes: a byte for every sketched coordinate, and 4 b / w more."""
+
+    def __init__(self, projection: Projection, device: torch.device) -> None:
+        self._projection = projection
+        self._hashes = {
+            layer: _hashes(projection.seed, layer, device)
+            for layer in projection.layers
+            if layer.width
+        }
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """Project a flat gradient, or a sum of some.
+
+        Args:
+            gradient: On the projector's device. Has shape ``[P]``.
+
+        Returns:
+            Of the same type; the gradient itself where every layer is exact. Has the projection's
+            length.
+        """
+        if not self._hashes:
+            return gradient
+        projected = gradient.new_empty(self._projection.length)
+        for layer in self._projection.layers:
+            x, room = gradient[slice(*layer.source)], projected[slice(*layer.target)]
+            if layer.width:
+                x = sketched(x, *self._hashes[layer], layer.width).reshape(-1)
+            room.copy_(x)
+        return projected
+
+
+def _hashes(seed: int, layer: LayerSketch, device: torch.device) -> tuple[Tensor, Tensor]:
+    P_l = layer.source[1] - layer.source[0]
+    signs = torch.from_numpy(hashed_signs(seed, layer.name, P_l))
+    shifts = torch.from_numpy(hashed_shifts(seed, layer.name, P_l, layer.width))
+    return signs.to(device), shifts.to(device)
+
+
+def sketched(x: Tensor, signs: Tensor, shifts: Tensor, width: int) -> Tensor:
+    """Count sketches (Charikar, Chen, Farach-Colton 2002) of a vector, one for every replicate.
+
+    A run of w coordinates is rolled as a whole, so it is spread over the buckets without a
+    collision, and two coordinates of different runs meet with probability 1/w. Sums have an order
+    of their own, which scattered additions on a GPU have not: equal gradients have equal sketches.
+
+    Args:
+        x: The vector. Has shape ``[P_l]``.
+        signs: Bit j is set where replicate j changes the sign. Has shape ``[P_l]``.
+        shifts: Bucket v takes coordinate (v + shift) mod w of the run. Has shape ``[T, b]``.
+        width: w.
+
+    Returns:
+        Summed in 64 bits. Has shape ``[b, w]``.
+    """
+    total = x.new_zeros(REPLICATES, width, dtype=torch.float64)
+    runs = max(1, _CHUNK_ENTRIES.get(x.device.type, _CHUNK_ENTRIES_ELSEWHERE) // width)
+    for first in range(0, len(shifts), runs):
+        here = slice(first * width, (first + runs) * width)
+        for j in range(REPLICATES):
+            sign = 1 - 2 * ((signs[here] >> j) & 1).to(torch.int8)
+            total[j] += _rolled_sum(x[here] * sign, shifts[first : first + runs, j], width)
+    return total
+
+
+def _rolled_sum(y: Tensor, shifts: Tensor, width: int) -> Tensor:
+    """Sum of the runs of a vector, each rolled by its own shift. Has shape ``[w]``."""
+    count = len(shifts)
+    runs = pad(y, (0, count * width - len(y))).view(count, width)
+    # Written down twice, a run holds each of its rolls as one piece.
+    twice = torch.cat([runs, runs], dim=1).view(-1)
+    starts = torch.arange(count, dtype=torch.int32, device=y.device) * (2 * width) + shifts
+    buckets = torch.arange(width, dtype=torch.int32, device=y.device)
+    index = (starts[:, None] + buckets).view(-1)
+    return torch.index_select(twice, 0, index).view(count, width).sum(0, dtype=torch.float64)

@@ -1,0 +1,111 @@
+"""Statistics of sketched gradients, and what the sketch adds to a variance (Mathematics §9)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.gram import Gram, gram_matrix, padded
+from interference_service.core.sufficient_statistics import SufficientStatistics
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicatedStatistics:
+    """Statistics of a set of parameters, once for every sketch of the gradients.
+
+    Attributes:
+        replicates: Of independent sketches of the same gradients; a single one is exact.
+    """
+
+    replicates: tuple[SufficientStatistics, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is sketched, so that there is no error of a sketch."""
+        return len(self.replicates) == 1
+
+    def __add__(self, other: "ReplicatedStatistics") -> "ReplicatedStatistics":
+        """Statistics of both sets of parameters together; exact ones are so in every replicate."""
+        mine, theirs = self.replicates, other.replicates
+        if self.exact:
+            mine *= len(theirs)
+        elif other.exact:
+            theirs *= len(mine)
+        return ReplicatedStatistics(tuple(a + b for a, b in zip(mine, theirs, strict=True)))
+
+    def mean(self) -> SufficientStatistics:
+        """The estimate."""
+        return _mean(self.replicates)
+
+    def without(self, replicate: int) -> SufficientStatistics:
+        """The estimate from the other replicates; of exact statistics, the estimate itself."""
+        if self.exact:
+            return self.mean()
+        return _mean([each for j, each in enumerate(self.replicates) if j != replicate])
+
+
+def _mean(statistics: Sequence[SufficientStatistics]) -> SufficientStatistics:
+    if len(statistics) == 1:
+        return statistics[0]
+    arrays = [each.name for each in fields(SufficientStatistics) if each.name != "layout"]
+    means = {name: np.mean([getattr(each, name) for each in statistics], 0) for name in arrays}
+    return replace(statistics[0], **means)
+
+
+@dataclass(frozen=True, slots=True)
+class SketchError:
+    """What the sketch does to the Gram matrix; nothing where gradients are exact.
+
+    The hashes depend on no row, so what the sketch adds to a variance adds to what the rows bring.
+
+    Attributes:
+        deviations: G, with U on the diagonal, minus G without replicate j. Has shape
+            ``[b, C, C]``.
+    """
+
+    deviations: Array
+
+    @property
+    def of_norms(self) -> Array:
+        """U minus U without replicate j. Has shape ``[b, C]``."""
+        return np.asarray(np.einsum("jcc->jc", self.deviations))
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """B − 1; 1 where nothing varies."""
+        return max(len(self.deviations) - 1.0, 1.0)
+
+
+def sketch_error(statistics: ReplicatedStatistics, gram: Gram) -> SketchError:
+    """Leave out one replicate at a time.
+
+    Args:
+        statistics: Of a scope.
+        gram: Gram matrix of their mean.
+    """
+    if statistics.exact:
+        return SketchError(np.zeros((1, *gram.G.shape)))
+    count, layout = len(statistics.replicates), statistics.replicates[0].layout
+    without = [gram_matrix(padded(statistics.without(j)), layout).G for j in range(count)]
+    return SketchError(gram.G - np.stack(without))
+
+
+def replicate_covariance(first: Array, second: Array) -> Array:
+    """Covariance that the sketch adds to two statistics: the delete-one-replicate jackknife.
+
+    ((b − 1)/b) Σ_j (T_(−j) − mean)(S_(−j) − mean), and 0 for one replicate.
+
+    Args:
+        first: T_(−j) up to a constant and a sign that both share. Has shape ``[b, ...]``.
+        second: Likewise S_(−j).
+    """
+    b = len(first)
+    return np.asarray((b - 1) * ((first - first.mean(0)) * (second - second.mean(0))).mean(0))
+
+
+def replicate_variance(values: Array) -> Array:
+    """Variance that the sketch adds to a statistic, by ``replicate_covariance`` with itself."""
+    return replicate_covariance(values, values)

@@ -1,0 +1,194 @@
+"""Rounds to a target precision: how many rows the next one takes, or why there is none (§8)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.core.analysis import S, shared_statistics
+from interference_service.core.interference import progress, progress_variances
+from interference_service.core.layers import Layer
+from interference_service.core.scope import Setting, scope_of
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+ROWS_PER_FOLD = 8
+"""Rows of a fold in the first round, of a class that has them. Later rounds only add to a class's
+folds, so its first round must fill all of them; with fewer rows than this in each, the intervals
+that the next round is chosen by say little.
+"""
+COVERED = 0.75
+"""Part of the variance which more rows can lower that the classes to be doubled hold together. With
+all of it every class is doubled for each that misses, with less there are more rounds.
+"""
+HOPELESS = 2.0
+"""Multiple of the target that the rows used up alone must exceed for a class to be given up; less
+could be chance, as a variance from few folds is itself uncertain.
+"""
+
+
+class Outcome(StrEnum):
+    """Why sampling ended."""
+
+    SINGLE_ROUND = "single_round"
+    TARGET_REACHED = "target_reached"
+    DATA_EXHAUSTED = "data_exhausted"
+    BUDGET_REACHED = "budget_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the rounds of an analysis are for, and how far they may go.
+
+    Attributes:
+        target: Half-width wanted of the interval of every judged class's progress ratio.
+        judged: The minorities; where there are none, every class with a share. Has shape ``[C]``.
+        limits: Most rows of every class, by the data and the budget. Has shape ``[C]``.
+        rows_in_data: N_c. Has shape ``[C]``.
+    """
+
+    target: float
+    judged: Mask
+    limits: Integers
+    rows_in_data: Integers
+
+    @classmethod
+    def of(
+        cls, target: float, setting: Setting, limits: Integers, rows_in_data: Integers
+    ) -> "Goal":
+        """The goal of an analysis.
+
+        Args:
+            target: Half-width wanted.
+            setting: Says which classes are minorities.
+            limits: Most rows of every class. Has shape ``[C]``.
+            rows_in_data: N_c. Has shape ``[C]``.
+        """
+        some = setting.minorities.any()
+        judged = setting.minorities if some else setting.priors > 0
+        return cls(target, judged, limits, rows_in_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How sure the progress ratios are.
+
+    Attributes:
+        half_widths: Of their pointwise intervals, to the farther bound; not finite where the
+            interval is undetermined or without bound. Has shape ``[C]``.
+        variances: What the folds of class d contribute to the variance of the progress ratio of
+            class c, to first order; NaN where undetermined. Row c, column d. Has shape ``[C, C]``.
+    """
+
+    half_widths: Array
+    variances: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows a round.
+
+    Attributes:
+        rows_used: n_c of the next round, or of the last one. Has shape ``[C]``.
+        outcome: Why there is no next round; None where there is one.
+    """
+
+    rows_used: Integers
+    outcome: Outcome | None
+
+
+def first_rows(limits: Integers, folds: int) -> Integers:
+    """n_c of the first round.
+
+    Args:
+        limits: Most rows of every class. Has shape ``[C]``.
+        folds: K.
+    """
+    return np.minimum(limits, ROWS_PER_FOLD * folds)
+
+
+def precision_of(statistics: Sequence[S], layers: Sequence[Layer], setting: Setting) -> Precision:
+    """How sure the progress ratios of the shared scope are, and whose rows make them unsure.
+
+    Args:
+        statistics: Of every layer, exact or sketched.
+        layers: The layers, in the same order.
+        setting: Priors, minorities and levels.
+
+    Raises:
+        InputUnsupported: Every layer is the class head, so the classes share nothing.
+    """
+    scope = scope_of(shared_statistics(statistics, layers), setting)
+    ratio = progress(scope)
+    lower, upper = ratio.bounds(setting.confidence_level)
+    half_widths = np.maximum(upper - ratio.value, ratio.value - lower)
+    return Precision(half_widths, progress_variances(scope))
+
+
+def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decision:
+    """Double the classes that keep a judged one from the target, while they have rows left.
+
+    A class that misses the target is doubled, and so are the others, in the order of what they
+    contribute to its variance, until those doubled hold most of what more rows can lower. Where
+    its interval has no bounds no other class can help, for that is a matter of its own rows. A class
+    is given up where the rows that are used up alone keep it far from the target.
+    Every round doubles a class that is below its limit, so the rounds end.
+
+    Args:
+        rows_used: n_c so far. Has shape ``[C]``.
+        goal: What is wanted and allowed.
+        precision: After the rows so far.
+    """
+    missing = goal.judged & ~(precision.half_widths <= goal.target)
+    if not missing.any():
+        return Decision(rows_used, Outcome.TARGET_REACHED)
+    determined = np.isfinite(precision.half_widths)[:, None] & np.isfinite(precision.variances)
+    variances = np.where(determined, precision.variances, 0.0)
+    room = rows_used < goal.limits
+    doubled = missing & ~_hopeless(goal.target, room, precision)
+    for c in np.flatnonzero(doubled):
+        doubled |= _largest(np.where(room, variances[c], 0.0), int(c))
+    if (doubled & room).any():
+        grown = np.where(doubled, np.minimum(2 * rows_used, goal.limits), rows_used)
+        return Decision(grown, None)
+    helpful = missing | (variances[missing] > 0).any(0)
+    cut = goal.limits < goal.rows_in_data
+    short = (helpful & cut).any()
+    return Decision(rows_used, Outcome.BUDGET_REACHED if short else Outcome.DATA_EXHAUSTED)
+
+
+def _hopeless(target: float, room: Mask, precision: Precision) -> Mask:
+    """Classes that no more rows can bring near the target. Has shape ``[C]``.
+
+    Args:
+        target: Half-width wanted.
+        room: Classes with rows left. Has shape ``[C]``.
+        precision: After the rows so far.
+    """
+    total = precision.variances.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share_used_up = np.where(room, 0.0, precision.variances).sum(1) / total
+        remaining = precision.half_widths * np.sqrt(share_used_up)
+    return np.asarray(np.isfinite(remaining) & (remaining > HOPELESS * target))
+
+
+def _largest(contributions: Array, own: int) -> Mask:
+    """The class itself and the fewest others that cover enough together. Has shape ``[C]``.
+
+    Args:
+        contributions: What every class contributes, 0 for one without rows left. Has shape ``[C]``.
+        own: The class itself.
+    """
+    chosen = np.zeros(len(contributions), dtype=bool)
+    # A stable order of equals, so that the rows are a function of the numbers alone.
+    order = np.argsort(-contributions, kind="stable")
+    order = np.concatenate([[own], order[order != own]])
+    covered = np.cumsum(contributions[order])
+    if covered[-1] > 0:
+        chosen[order[: np.searchsorted(covered, COVERED * covered[-1]) + 1]] = True
+    chosen[own] = True
+    return chosen

@@ -1,0 +1,106 @@
+"""Jobs whose gradients are sketched, against the same jobs with exact ones."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from interference_client import Client, ModelReference, Options
+from interference_service.demo.server import running_service
+from support import examples
+from support.service import FEW_RESOURCES
+from support.submissions import submit
+
+WIDTH = 512
+WIDE, NARROW, HEAD = "1", "3", "5"
+"""Layers of the model: only the first has more parameters than a sketch has numbers."""
+SCOPES = ("shared", "all", WIDE)
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What a job said: numbers kept of a large layer, and every matrix."""
+
+    sketch_width: int
+    matrices: dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def results(files: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Analysed]:
+    """The same job with exact gradients, with sketches, and where the server has little memory."""
+    model = nn.Sequential(
+        nn.Flatten(), nn.Linear(36, 160), nn.Tanh(), nn.Linear(160, 3), nn.GELU(), nn.Linear(3, 4)
+    )
+    examples.export(model.eval(), files / "wide.pt2")
+    kept = 4 * 4 * (WIDTH + 500 + 16) * 8
+    settings = FEW_RESOURCES | {"INTERFERENCE_COMPUTE__MAX_GRADIENT_BYTES": str(kept)}
+    found = {}
+    with (
+        running_service(tmp_path_factory.mktemp("small"), {"data": files}, settings) as service,
+        Client(service.grpc) as client,
+    ):
+        found["auto"] = analysed(client, engine="auto", sketch_width=WIDTH)
+    with (
+        running_service(
+            tmp_path_factory.mktemp("large"), {"data": files}, FEW_RESOURCES
+        ) as service,
+        Client(service.grpc) as client,
+    ):
+        for engine in ("exact", "sketch"):
+            found[engine] = analysed(client, engine=engine, sketch_width=WIDTH)
+    return found
+
+
+def analysed(client: Client, **options) -> Analysed:
+    job = submit(
+        client,
+        model=ModelReference("data://wide.pt2"),
+        options=Options(folds=4, precision="float64", **options),
+    )
+    result = job.wait(timeout=90).result()
+    return Analysed(result.sketch_width, dict(result.matrices()))
+
+
+def test_a_result_says_whether_and_how_wide_gradients_were_sketched(results):
+    assert {name: each.sketch_width for name, each in results.items()} == {
+        "exact": 0,
+        "sketch": WIDTH,
+        "auto": WIDTH,
+    }
+
+
+def test_sketches_are_the_same_on_every_server(results):
+    for name, matrix in results["sketch"].matrices.items():
+        np.testing.assert_array_equal(results["auto"].matrices[name], matrix, err_msg=name)
+
+
+@pytest.mark.parametrize("layer", [NARROW, HEAD])
+def test_layers_that_a_sketch_would_not_make_smaller_are_exact(results, layer):
+    exact, sketched = results["exact"], results["sketch"]
+    for quantity in ("gram", "cosine", "lower", "upper", "p_value"):
+        name = f"{layer}/{quantity}"
+        np.testing.assert_array_equal(sketched.matrices[name], exact.matrices[name], err_msg=name)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_sketched_cosines_are_near_the_exact_ones_and_within_their_bounds(results, scope):
+    exact, sketched = (results[each].matrices[f"{scope}/cosine"] for each in ("exact", "sketch"))
+    pairs = np.triu(np.isfinite(exact) & np.isfinite(sketched), 1)
+    assert pairs.any()
+    # A standard error of 1/√512 for each; five of them.
+    np.testing.assert_allclose(sketched[pairs], exact[pairs], rtol=0, atol=5 / np.sqrt(WIDTH))
+    assert not np.array_equal(sketched[pairs], exact[pairs])
+    lower, upper = (results["sketch"].matrices[f"{scope}/{each}"] for each in ("lower", "upper"))
+    assert (lower <= exact)[pairs].all()
+    assert (exact <= upper)[pairs].all()
+
+
+def test_what_the_sketch_adds_widens_the_intervals(results):
+    widths = {
+        name: results[name].matrices[f"{WIDE}/upper"] - results[name].matrices[f"{WIDE}/lower"]
+        for name in ("exact", "sketch")
+    }
+    pairs = np.triu(np.isfinite(widths["exact"]) & np.isfinite(widths["sketch"]), 1)
+    assert np.mean(widths["sketch"][pairs]) > np.mean(widths["exact"][pairs])

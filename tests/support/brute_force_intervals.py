@@ -1,0 +1,386 @@
+"""The intervals, written down a second time and as slowly as they read (Mathematics §4).
+
+Everything comes from rows: fold means and their errors from gradients, a class without one fold
+by leaving out its rows, the fit between folds by least squares, and the bounds of a ratio by
+walking away from it until the test of N − κD rejects.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from math import inf, nan, sqrt
+
+import numpy as np
+from scipy import optimize, stats
+
+from support.brute_force import Array, BruteForce
+
+TOGETHER = 0.99
+"""Least confidence of bounds for all judged minorities at once (Mathematics §7)."""
+
+
+@dataclass
+class Statistic:
+    """T = Σ_{c<d} α_cd G_cd + Σ_c β_c U_c, or linear in them at the estimate.
+
+    Attributes:
+        of: T of the rows that are left.
+        pairs: α by pair (c, d) with c < d.
+        squares: β by class.
+    """
+
+    of: Callable[[BruteForce], float]
+    pairs: dict[tuple[int, int], float] = field(default_factory=dict)
+    squares: dict[int, float] = field(default_factory=dict)
+
+    def minus(self, kappa: float, other: "Statistic") -> "Statistic":
+        """T − κ of another one."""
+        keys, classes = {*self.pairs, *other.pairs}, {*self.squares, *other.squares}
+        return Statistic(
+            lambda rows: self.of(rows) - kappa * other.of(rows),
+            {key: self.pairs.get(key, 0.0) - kappa * other.pairs.get(key, 0.0) for key in keys},
+            {c: self.squares.get(c, 0.0) - kappa * other.squares.get(c, 0.0) for c in classes},
+        )
+
+
+# --- statistics ---
+
+
+def square(c: int, factor: float = 1.0) -> Statistic:
+    """factor · U_c."""
+    return Statistic(lambda rest: factor * rest.product(c, c), squares={c: factor})
+
+
+def descent(rows: BruteForce, priors: Array, c: int) -> Statistic:
+    """r_c = π_c U_c + Σ_{d≠c} π_d G_cd."""
+    others = [d for d in range(rows.num_classes) if d != c]
+    return Statistic(
+        lambda rest: sum(priors[d] * rest.product(c, d) for d in [c, *others]),
+        {(min(c, d), max(c, d)): priors[d] for d in others},
+        {c: priors[c]},
+    )
+
+
+def hindrance(
+    rows: BruteForce, priors: Array, c: int, sign: float, by: Iterable[int] | None = None
+) -> Statistic:
+    """Σ_d π_d max(0, ±G_cd) over the classes d ≠ c, or over some of them."""
+    others = [d for d in (range(rows.num_classes) if by is None else by) if d != c]
+    return Statistic(
+        lambda rest: sum(priors[d] * max(0.0, sign * rest.product(c, d)) for d in others),
+        {(min(c, d), max(c, d)): sign * priors[d] for d in others if sign * rows.product(c, d) > 0},
+    )
+
+
+def norm_product(rows: BruteForce, c: int, d: int) -> Statistic:
+    """√(U_c U_d) with the derivatives at the estimate."""
+    U = {each: rows.product(each, each) for each in (c, d)}
+    whole = sqrt(U[c] * U[d])
+    return Statistic(
+        lambda rest: (
+            whole
+            + whole * (rest.product(c, c) - U[c]) / (2 * U[c])
+            + whole * (rest.product(d, d) - U[d]) / (2 * U[d])
+        ),
+        squares={c: whole / (2 * U[c]), d: whole / (2 * U[d])},
+    )
+
+
+def cosine(rows: BruteForce, c: int, d: int) -> Statistic:
+    """G_cd / √(U_c U_d) with the derivatives at the estimate."""
+    G, (a, b) = rows.product(c, d), sorted((c, d))
+    D = norm_product(rows, c, d)
+    whole = D.of(rows)
+    return Statistic(
+        lambda rest: rest.product(c, d) / whole - G / whole**2 * (D.of(rest) - whole),
+        {(a, b): 1 / whole},
+        {each: -G / whole**2 * β for each, β in D.squares.items()},
+    )
+
+
+def mean_of(statistics: list[Statistic]) -> Statistic:
+    """The mean of some of them."""
+    share = 1 / len(statistics)
+    pairs: dict[tuple[int, int], float] = {}
+    squares: dict[int, float] = {}
+    for each in statistics:
+        for key, α in each.pairs.items():
+            pairs[key] = pairs.get(key, 0.0) + share * α
+        for c, β in each.squares.items():
+            squares[c] = squares.get(c, 0.0) + share * β
+    return Statistic(lambda rest: share * sum(each.of(rest) for each in statistics), pairs, squares)
+
+
+def ratios_of_class(
+    rows: BruteForce, priors: Array, c: int, significant: Iterable[int]
+) -> dict[str, "Quotient"]:
+    """The metrics of a class that are relative to its own progress, by name."""
+    N = {
+        "progress_ratio": descent(rows, priors, c),
+        "suppression": hindrance(rows, priors, c, -1.0),
+        "support": hindrance(rows, priors, c, 1.0),
+        "significant_suppression": hindrance(rows, priors, c, -1.0, significant),
+    }
+    return {name: Quotient(each, square(c, priors[c])) for name, each in N.items()}
+
+
+def cosine_ratio(rows: BruteForce, c: int, d: int, level: float = 0.0) -> "Quotient":
+    """G_cd / √(U_c U_d), tested against the conflict level."""
+    product = Statistic(lambda rest: rest.product(c, d), {(min(c, d), max(c, d)): 1.0})
+    return Quotient(product, norm_product(rows, c, d), level)
+
+
+# --- variances ---
+
+
+def fold_means(rows: BruteForce, c: int) -> dict[int, Array]:
+    """Mean gradient of every fold of a class."""
+    mine = rows.labels == c
+    return {k: rows.gradients[mine & (rows.folds == k)].mean(0) for k in rows.folds_of(c)}
+
+
+def fold_counts(rows: BruteForce, c: int) -> dict[int, int]:
+    return {k: int(((rows.labels == c) & (rows.folds == k)).sum()) for k in rows.folds_of(c)}
+
+
+def interaction(rows: BruteForce, c: int, d: int) -> tuple[float, int]:
+    """I_cd and its degrees of freedom, from the errors of the folds that both classes have."""
+    a, b = fold_means(rows, c), fold_means(rows, d)
+    n, m = fold_counts(rows, c), fold_counts(rows, d)
+    both = [k for k in a if k in b]
+    if len(both) < 2:
+        return 0.0, 0
+    ε = [float((a[k] - rows.mean(c)) @ (b[k] - rows.mean(d))) for k in both]
+    h, g = ([sum(each.values()) / each[k] for k in both] for each in (n, m))
+    expected = sum((h_k - 1) * (g_k - 1) for h_k, g_k in zip(h, g, strict=True))
+    return sum(e**2 for e in ε) / expected, len(both) - 1
+
+
+def within(rows: BruteForce, c: int) -> tuple[float, float]:
+    """W_c and its degrees of freedom, from what μ + a_k + a_m leaves of the products of folds."""
+    means, counts = list(fold_means(rows, c).values()), list(fold_counts(rows, c).values())
+    K = len(means)
+    if K < 4:
+        return 0.0, 0.0
+    pairs = list(combinations(range(K), 2))
+    design = np.zeros((len(pairs) + 1, K + 1))
+    for row, (k, m) in enumerate(pairs):
+        design[row, [0, 1 + k, 1 + m]] = 1.0
+    design[-1, 1:] = 1.0  # Σ a = 0
+    products = np.array([means[k] @ means[m] for k, m in pairs] + [0.0])
+    fit = design @ np.linalg.lstsq(design, products, rcond=None)[0]
+    τ = pairs_of_folds = 0.0
+    for row, (k, m) in enumerate(pairs):
+        τ += 2 * counts[k] * counts[m] * (products[row] - fit[row]) ** 2 / (K * (K - 3))
+        pairs_of_folds += 2 * counts[k] * counts[m]
+    return 2 * τ / pairs_of_folds, K * (K - 3) / 2
+
+
+def left_out(rows: BruteForce, T: Statistic, c: int) -> float:
+    """J_c T: by leaving out the rows of one fold at a time; of one row, its summand's square."""
+    if len(rows.folds_of(c)) == 1:
+        summand = sum(α * rows.product(*pair) for pair, α in T.pairs.items() if c in pair)
+        return nan if c in T.squares else summand**2
+    whole = T.of(rows)
+    δ = [whole - T.of(rows.without(c, k)) for k in rows.folds_of(c)]
+    return delete_group(fold_counts(rows, c), δ)
+
+
+def delete_group(counts: dict[int, int], δ: list[float]) -> float:
+    """The mean over folds of ((h_k − 1) δ_k − Σ_m (1 − 1/h_m) δ_m)² / (h_k − 1)."""
+    h = [sum(counts.values()) / n for n in counts.values()]
+    middle = sum((1 - 1 / h_m) * δ_m for h_m, δ_m in zip(h, δ, strict=True))
+    squares = [((h_k - 1) * δ_k - middle) ** 2 / (h_k - 1) for h_k, δ_k in zip(h, δ, strict=True)]
+    return sum(squares) / len(squares)
+
+
+def contributions(rows: BruteForce, T: Statistic) -> list[tuple[float, float]]:
+    """The summands of Var T with their degrees of freedom, those of J first."""
+    shared = {key: interaction(rows, *key) for key in T.pairs}
+    W = {c: within(rows, c) for c in T.squares}
+    first = []
+    for c in range(rows.num_classes):
+        twice = sum(α**2 * shared[key][0] for key, α in T.pairs.items() if c in key)
+        twice += sum(2 * β**2 * W[each][0] for each, β in T.squares.items() if each == c)
+        left = left_out(rows, T, c)
+        first.append(
+            (
+                left if np.isnan(left) else max(0.0, left - twice),
+                max(1.0, len(rows.folds_of(c)) - 1),
+            )
+        )
+    second = [(α**2 * shared[key][0], float(shared[key][1])) for key, α in T.pairs.items()]
+    return [*first, *second, *((β**2 * W[c][0], W[c][1]) for c, β in T.squares.items())]
+
+
+def variance(rows: BruteForce, T: Statistic) -> tuple[float, float]:
+    """Var T, and its degrees of freedom by Welch and Satterthwaite."""
+    return welch(contributions(rows, T))
+
+
+def welch(parts: list[tuple[float, float]]) -> tuple[float, float]:
+    """Sum of independent variances, and its degrees of freedom."""
+    total = sum(part for part, _ in parts)
+    squares = sum(part**2 / freedom for part, freedom in parts if part != 0)
+    return total, total**2 / squares if squares != 0 else 1.0
+
+
+def student(freedom: float, confidence: float) -> float:
+    return float(stats.t(freedom).ppf((1 + confidence) / 2))
+
+
+# --- bounds ---
+
+
+def interval(rows: BruteForce, T: Statistic, confidence: float = 0.95) -> tuple[float, float]:
+    """Bounds at equal distances."""
+    spread, freedom = variance(rows, T)
+    half = student(freedom, confidence) * sqrt(spread)
+    return T.of(rows) - half, T.of(rows) + half
+
+
+def p_value(rows: BruteForce, T: Statistic) -> float:
+    """Of the one-sided test that T is not below 0."""
+    spread, freedom = variance(rows, T)
+    return float(stats.t(freedom).cdf(T.of(rows) / sqrt(spread)))
+
+
+def cosine_matrices(
+    rows: BruteForce, level: float = 0.0, confidence: float = 0.95
+) -> tuple[Array, Array, Array]:
+    """Lower bounds, upper bounds and p-values of the cosines; NaN on the diagonal. ``[C, C]``."""
+    C = rows.num_classes
+    lower, upper, p = (np.full((C, C), nan) for _ in range(3))
+    for c, d in combinations(range(C), 2):
+        ratio = cosine_ratio(rows, c, d, level)
+        lower[c, d], upper[c, d] = ratio.interval(rows, confidence)
+        p[c, d] = p_value(rows, ratio.numerator.minus(level, ratio.denominator))
+        for matrix in (lower, upper, p):
+            matrix[d, c] = matrix[c, d]
+    return lower, upper, p
+
+
+def unlearned(
+    rows: BruteForce, priors: Array, minorities: Iterable[int], confidence: float = 0.95
+) -> list[int]:
+    """Minorities of three folds or more whose descent rate is below 0 by a bound for all of them."""
+    judged = [c for c in minorities if len(rows.folds_of(c)) > 2]
+    level = max(confidence, TOGETHER) ** (1 / max(1, len(judged)))
+    return [c for c in judged if interval(rows, descent(rows, priors, c), level)[1] < 0]
+
+
+def weighted_norm(rows: BruteForce, priors: Array, c: int) -> float:
+    """π_c √max(0, U_c), and 0 where U_c is not known."""
+    return float(priors[c] * sqrt(max(0.0, np.nan_to_num(rows.product(c, c)))))
+
+
+def share_of(rows: BruteForce, priors: Array, c: int) -> float:
+    """π_c ‖g_c‖ / Σ_d π_d ‖g_d‖."""
+    everything = sum(weighted_norm(rows, priors, d) for d in range(rows.num_classes))
+    return weighted_norm(rows, priors, c) / everything
+
+
+def share_interval(
+    rows: BruteForce, priors: Array, c: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Bounds of a share of the update, in which every class is scaled as its own norm."""
+    share = share_of(rows, priors, c)
+    parts = []
+    for d in range(rows.num_classes):
+        if len(rows.folds_of(d)) < 3:
+            plain = priors[d] * float(np.linalg.norm(rows.mean(d)))
+            others = [e for e in range(rows.num_classes) if e != d]
+            everything = plain + sum(weighted_norm(rows, priors, e) for e in others)
+            parts.append(((share - weighted_norm(rows, priors, c) / everything) ** 2, 1.0))
+        else:
+            left = variance(rows, square(d))[0] / left_out(rows, square(d), d)
+            jackknife = left_out(rows, Statistic(lambda rest: share_of(rest, priors, c)), d)
+            parts.append((left * jackknife, len(rows.folds_of(d)) - 1.0))
+    spread, freedom = welch(parts)
+    half = student(freedom, confidence) * sqrt(spread)
+    return share - half, share + half
+
+
+def same_bounds(found: Sequence[float], wanted: Sequence[float]) -> bool:
+    """All of them."""
+    return all(same_bound(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def same_bound(found: float, wanted: float) -> bool:
+    """Equal up to rounding; a bound near the edge of being infinite is as far as one that is."""
+    far = 1e6
+    if abs(found) > far and abs(wanted) > far:
+        return (found > 0) == (wanted > 0)
+    return bool(np.isclose(found, wanted, rtol=1e-5, atol=1e-8, equal_nan=True))
+
+
+@dataclass
+class Quotient:
+    """N / D with D > 0.
+
+    Attributes:
+        numerator: N.
+        denominator: D, linear in the products at the estimate.
+        reference: Value at which what counts twice is taken out.
+    """
+
+    numerator: Statistic
+    denominator: Statistic
+    reference: float = 0.0
+
+    def value(self, rows: BruteForce) -> float:
+        return self.numerator.of(rows) / self.denominator.of(rows)
+
+    def interval(self, rows: BruteForce, confidence: float = 0.95) -> tuple[float, float]:
+        """The κ around the value at which N − κD is not significantly different from 0."""
+        N, D = (T.of(rows) for T in (self.numerator, self.denominator))
+        at_reference = self.numerator.minus(self.reference, self.denominator)
+        spread, freedom = variance(rows, at_reference)
+        t = student(freedom, confidence)
+        folds = [self._left_out(rows, c) for c in range(rows.num_classes)]
+
+        def jackknife(kappa: float) -> float:
+            return sum(each(kappa) for each in folds)
+
+        counted = jackknife(self.reference)
+        left = spread / counted if counted > 0 else 0.0
+
+        def excess(kappa: float) -> float:
+            return (N - kappa * D) ** 2 - t**2 * left * jackknife(kappa)
+
+        return exit_from(excess, N / D, -1.0), exit_from(excess, N / D, 1.0)
+
+    def _left_out(self, rows: BruteForce, c: int) -> Callable[[float], float]:
+        """J_c (N − κD) as a function of κ, with the rows left out once for all of them."""
+        N, D, counts = self.numerator, self.denominator, fold_counts(rows, c)
+        if len(counts) == 1:
+            return lambda kappa: left_out(rows, N.minus(kappa, D), c)
+        rests = [rows.without(c, k) for k in counts]
+        whole = N.of(rows), D.of(rows)
+        δ = [(whole[0] - N.of(rest), whole[1] - D.of(rest)) for rest in rests]
+        return lambda kappa: delete_group(counts, [δN - kappa * δD for δN, δD in δ])
+
+
+def exit_from(
+    excess: Callable[[float], float], value: float, direction: float, growth: float = 1.2
+) -> float:
+    """The first point away from the value where the excess becomes positive; ±inf without one.
+
+    Args:
+        excess: As a function of κ; not positive at the value.
+        value: N / D.
+        direction: −1 or 1.
+        growth: Of the steps; a gap narrower than a step is not seen.
+    """
+    if np.isnan(excess(value)):
+        return nan
+    scale = max(1.0, abs(value))
+    inner, step = value, 1e-7 * scale
+    while step < 1e10 * scale:
+        outer = value + direction * step
+        if excess(outer) > 0:
+            if excess(inner) >= 0:
+                return inner
+            return float(optimize.brentq(excess, inner, outer, xtol=1e-14, rtol=1e-14))
+        inner, step = outer, growth * step
+    return direction * inf

@@ -1,0 +1,337 @@
+"""Rounds to a target precision: how many rows come next, and why there are no more."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, strategies as st
+
+from interference_service.core.analysis import analyse
+from interference_service.core.folds import fold_layout
+from interference_service.core.layers import Layer
+from interference_service.core.rounds import (
+    COVERED,
+    ROWS_PER_FOLD,
+    Decision,
+    Goal,
+    Outcome,
+    Precision,
+    first_rows,
+    next_round,
+    precision_of,
+)
+from interference_service.core.scope import Setting
+from interference_service.core.sufficient_statistics import sufficient_statistics
+from interference_service.errors import InputUnsupported
+from support.brute_force import BruteForce, random_classes
+
+NAN = float("nan")
+WIDTHS = st.one_of(st.floats(0, 10), st.just(NAN), st.just(float("inf")))
+SHARES = st.one_of(st.floats(0, 1e300), st.just(0.0), st.just(NAN), st.just(float("inf")))
+
+
+def goal(limits, *, judged=None, data=None, target: float = 1.0) -> Goal:
+    limits = np.array(limits)
+    mask = np.ones(len(limits), dtype=bool) if judged is None else np.array(judged)
+    return Goal(target, mask, limits, limits if data is None else np.array(data))
+
+
+def precision(half_widths, variances=None) -> Precision:
+    half_widths = np.array(half_widths, dtype=float)
+    eye = np.eye(len(half_widths))
+    return Precision(half_widths, eye if variances is None else np.array(variances, dtype=float))
+
+
+def decided(rows_used, wanted: Goal, found: Precision) -> tuple[list[int], Outcome | None]:
+    decision = next_round(np.array(rows_used), wanted, found)
+    return decision.rows_used.tolist(), decision.outcome
+
+
+@st.composite
+def states(draw: st.DrawFn) -> tuple[np.ndarray, Goal, Precision]:
+    """Any rows so far, any goal that they fit, and any precision however absurd."""
+    C = draw(st.integers(1, 5))
+    each = {"min_size": C, "max_size": C}
+    data = np.array(draw(st.lists(st.integers(0, 5000), **each)))
+    limits = np.minimum(data, draw(st.integers(1, 5000)))
+    wanted = goal(
+        limits,
+        judged=draw(st.lists(st.booleans(), **each)),
+        data=data,
+        target=draw(st.floats(1e-9, 9)),
+    )
+    found = precision(
+        draw(st.lists(WIDTHS, **each)), draw(st.lists(st.lists(SHARES, **each), **each))
+    )
+    used = first_rows(limits, draw(st.integers(3, 9)))
+    return np.minimum(used * 2 ** draw(st.integers(0, 5)), limits), wanted, found
+
+
+def test_the_first_round_fills_the_folds_or_takes_what_there_is():
+    assert first_rows(np.array([1000, 64, 20, 1, 0]), 8).tolist() == [64, 64, 20, 1, 0]
+
+
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=5), st.integers(3, 64))
+def test_folds_of_a_class_stay_the_same_from_the_first_round_on(limits, folds):
+    first = first_rows(np.array(limits), folds)
+    all_of_them = fold_layout(limits, folds).folds_of_class
+    np.testing.assert_array_equal(fold_layout(first, folds).folds_of_class, all_of_them)
+    assert ROWS_PER_FOLD >= 1
+
+
+def test_sampling_ends_as_soon_as_the_target_holds():
+    assert decided([8, 8], goal([99, 99]), precision([1.0, 0.5])) == (
+        [8, 8],
+        Outcome.TARGET_REACHED,
+    )
+
+
+def test_classes_that_are_not_judged_may_be_as_unsure_as_they_are():
+    wanted = goal([99, 99], judged=[True, False])
+    assert decided([8, 8], wanted, precision([0.5, NAN]))[1] is Outcome.TARGET_REACHED
+
+
+def test_a_class_that_misses_is_doubled_up_to_its_limit():
+    found = precision([2.0, 2.0, 0.5])
+    assert decided([8, 8, 8], goal([99, 11, 99]), found) == ([16, 11, 8], None)
+
+
+def test_the_others_are_doubled_that_hold_most_of_what_can_be_lowered():
+    found = precision([2.0, 0, 0, 0], np.array([[1, 5, 3, 1]] * 4))
+    only_first = [True, False, False, False]
+    assert decided([8] * 4, goal([99] * 4, judged=only_first), found)[0] == [16, 16, 16, 8]
+    # Without more rows of class 1 the others hold all that can be lowered: 1, 3 and 1.
+    spent = goal([99, 8, 99, 99], judged=only_first)
+    assert decided([8] * 4, spent, found)[0] == [16, 8, 16, 8]
+
+
+def test_the_rows_of_others_are_doubled_for_a_class_that_has_no_more():
+    wanted = goal([8, 99], judged=[True, False])
+    assert decided([8, 8], wanted, precision([2, 0], [[9, 1], [0, 0]])) == ([8, 16], None)
+
+
+def test_no_other_class_is_doubled_for_an_undetermined_one():
+    only_first = [True, False]
+    for half_width, variance in ((NAN, NAN), (NAN, 1.0), (float("inf"), 1.0)):
+        found = precision([half_width, 0], [[variance, variance], [1, 1]])
+        assert decided([8, 8], goal([99, 99], judged=only_first), found) == ([16, 8], None)
+        ended = decided([8, 8], goal([8, 99], judged=only_first), found)
+        assert ended == ([8, 8], Outcome.DATA_EXHAUSTED)
+
+
+def test_the_budget_is_named_where_it_and_not_the_data_is_in_the_way():
+    found = precision([2, 0], [[1, 1], [0, 0]])
+    only_first = {"judged": [True, False]}
+    for data, outcome in (
+        ([8, 8], Outcome.DATA_EXHAUSTED),
+        ([8, 9], Outcome.BUDGET_REACHED),
+        ([9, 8], Outcome.BUDGET_REACHED),
+    ):
+        assert decided([8, 8], goal([8, 8], data=data, **only_first), found)[1] is outcome
+    # More rows of a class that contributes nothing would not help, so its budget is not in the way.
+    unrelated = precision([2, 0], [[1, 0], [0, 0]])
+    ended = decided([8, 8], goal([8, 8], data=[8, 9], **only_first), unrelated)
+    assert ended[1] is Outcome.DATA_EXHAUSTED
+
+
+@given(states())
+def test_a_round_grows_within_the_limits_or_sampling_ends(state):
+    used, wanted, found = state
+    decision = next_round(used, wanted, found)
+    after = decision.rows_used
+    assert (after >= used).all()
+    assert (after <= wanted.limits).all()
+    assert (after <= 2 * used).all()
+    np.testing.assert_array_equal(after[used == wanted.limits], used[used == wanted.limits])
+    assert ((after == 2 * used) | (after == wanted.limits) | (after == used)).all()
+    assert (after > used).any() == (decision.outcome is None)
+
+
+@given(states())
+def test_the_target_is_said_to_be_reached_just_where_it_is(state):
+    used, wanted, found = state
+    reached = all(
+        half <= wanted.target
+        for half, judged in zip(found.half_widths, wanted.judged, strict=True)
+        if judged
+    )
+    assert (next_round(used, wanted, found).outcome is Outcome.TARGET_REACHED) == reached
+
+
+def given_up(state) -> np.ndarray:
+    """Classes whose variance by classes without more rows is too large by itself."""
+    used, wanted, found = state
+    hopeless = np.zeros(len(used), dtype=bool)
+    for c, row in enumerate(found.variances):
+        spent = sum(v for v, n, most in zip(row, used, wanted.limits, strict=True) if n == most)
+        if np.isfinite(found.half_widths[c]) and 0 < sum(row) < np.inf:
+            alone = found.half_widths[c] * (spent / sum(row)) ** 0.5
+            hopeless[c] = alone > 2 * wanted.target
+    return hopeless
+
+
+def test_a_class_is_given_up_where_what_is_used_up_keeps_it_far_from_the_target():
+    # √0.9 of 5 would be left if class 1 had rows without end.
+    found = precision([5.0, 0], [[9, 1], [0, 0]])
+    for target, decision in (
+        (3.0, ([8, 16], None)),
+        (2.0, ([8, 8], Outcome.DATA_EXHAUSTED)),
+    ):
+        wanted = goal([8, 99], judged=[True, False])
+        wanted = Goal(target, wanted.judged, wanted.limits, wanted.rows_in_data)
+        assert decided([8, 8], wanted, found) == decision
+
+
+@given(states())
+def test_every_class_that_misses_is_doubled_and_enough_of_the_others(state):
+    used, wanted, found = state
+    decision = next_round(used, wanted, found)
+    assume(decision.outcome is None)
+    grown, room = decision.rows_used > used, used < wanted.limits
+    missing = wanted.judged & ~(found.half_widths <= wanted.target) & ~given_up(state)
+    assert grown[missing & room].all()
+    for row in found.variances[missing & np.isfinite(found.half_widths)]:
+        reducible = np.where(room & np.isfinite(row), row, 0.0)
+        scaled = reducible / max(reducible.max(), 1.0)
+        assert scaled[grown].sum() >= COVERED * scaled.sum() * (1 - 1e-12)
+
+
+@given(states(), st.integers(0, 2**32))
+def test_rounds_end_whatever_they_find(state, seed):
+    used, wanted, _ = state
+    generator, C = np.random.default_rng(seed), len(used)
+    doublings = np.ceil(np.log2(np.maximum(1, wanted.limits / np.maximum(1, used)))).sum()
+    for _ in range(int(doublings) + 1):
+        found = precision(generator.exponential(5, C), generator.exponential(1, (C, C)))
+        decision = next_round(used, wanted, found)
+        used = decision.rows_used
+        if decision.outcome is not None:
+            return
+    pytest.fail("more rounds than doublings")
+
+
+@given(states())
+def test_the_decision_is_a_function_of_the_numbers_alone(state):
+    used, wanted, found = state
+    one, other = next_round(used, wanted, found), next_round(used.copy(), wanted, found)
+    np.testing.assert_array_equal(one.rows_used, other.rows_used)
+    assert one.outcome is other.outcome
+
+
+@given(states(), st.randoms())
+def test_no_class_that_misses_depends_on_the_order_of_the_classes(state, random):
+    used, wanted, found = state
+    order = np.array(random.sample(range(len(used)), len(used)))
+    moved = next_round(
+        used[order],
+        Goal(wanted.target, wanted.judged[order], wanted.limits[order], wanted.rows_in_data[order]),
+        Precision(found.half_widths[order], found.variances[np.ix_(order, order)]),
+    )
+    decision = next_round(used, wanted, found)
+    missing = wanted.judged & ~(found.half_widths <= wanted.target) & ~given_up(state)
+    np.testing.assert_array_equal(
+        moved.rows_used[missing[order]], decision.rows_used[order][missing[order]]
+    )
+    assert moved.outcome is decision.outcome
+
+
+def test_minorities_are_judged_or_all_classes_with_a_share_where_there_are_none():
+    rows = np.array([8, 8, 0])
+    priors = np.array([0.9, 0.1, 0.0])
+    some = Goal.of(0.1, Setting(priors, np.array([False, True, False])), rows, rows)
+    none = Goal.of(0.1, Setting(priors, np.zeros(3, dtype=bool)), rows, rows)
+    assert some.judged.tolist() == [False, True, False]
+    assert none.judged.tolist() == [True, True, False]
+
+
+COUNTS = st.lists(st.integers(3, 12), min_size=2, max_size=4)
+
+
+def measured(rows: BruteForce, folds: int, cuts=(), heads=(), priors=None) -> Precision:
+    counts = rows.counts()
+    π = np.array(counts if priors is None else priors, dtype=float)
+    layout = fold_layout(counts, folds)
+    blocks = np.split(rows.means_of_folds(), cuts, axis=1)
+    layers = [Layer(f"layer{i}", (), each.shape[1], i in heads) for i, each in enumerate(blocks)]
+    statistics = [sufficient_statistics(layout, each) for each in blocks]
+    return precision_of(statistics, layers, Setting(π / π.sum(), π < 0.5 * π.mean()))
+
+
+@given(COUNTS, st.integers(3, 5), st.integers(0, 2**32))
+def test_contributions_equal_brute_force(counts, folds, seed):
+    rows = random_classes(counts, folds, features=8, seed=seed)
+    π = np.array(counts) / sum(counts)
+    own, ρ = π * np.diag(rows.gram()), rows.progress_ratio(π)
+
+    def first_order(part: BruteForce) -> np.ndarray:
+        """ρ_c with its denominator held, but for what that does to first order."""
+        denominator = π * np.diag(part.gram())
+        others = part.descent_rate(π) - denominator
+        return (others - (ρ - 1) * denominator) / own
+
+    found = measured(rows, folds).variances
+    determined = np.isfinite(found).all(1)
+    assume(determined.any())
+    wanted = rows.jackknife(first_order).T
+    scale = wanted[determined].max()
+    np.testing.assert_allclose(found[determined], wanted[determined], rtol=1e-6, atol=1e-9 * scale)
+
+
+@given(COUNTS, st.integers(3, 5), st.integers(0, 2**32))
+def test_half_widths_are_those_of_the_reported_intervals(counts, folds, seed):
+    rows = random_classes(counts, folds, features=8, seed=seed)
+    layout, π = fold_layout(counts, folds), np.array(counts) / sum(counts)
+    statistics = [sufficient_statistics(layout, rows.means_of_folds())]
+    setting, layer = Setting(π, π < 0.5 / len(π)), Layer("whole", (), 8, False)
+    scope = analyse(statistics, [layer], setting, np.ones(1)).scopes[0]
+    column, half_widths = scope.columns["progress_ratio"], measured(rows, folds).half_widths
+    for value, lower, upper, half in zip(
+        column.values, column.lower, column.upper, half_widths, strict=True
+    ):
+        farther = max(upper - value, value - lower)
+        assert half == pytest.approx(farther, rel=1e-9, nan_ok=True)
+
+
+@given(st.integers(0, 2**32))
+def test_the_precision_is_that_of_the_shared_layers_together(seed):
+    rows = random_classes([9, 7, 5], 3, features=12, seed=seed)
+    whole = measured(replace(rows, gradients=rows.gradients[:, :9]), 3)
+    cut = measured(rows, 3, cuts=(4, 9), heads=(2,))
+    np.testing.assert_allclose(cut.half_widths, whole.half_widths, rtol=1e-9)
+    np.testing.assert_allclose(cut.variances, whole.variances, rtol=1e-9, atol=1e-12)
+
+
+def test_a_class_below_the_noise_floor_has_neither_width_nor_contributions():
+    rows = random_classes([30, 30, 2], 5, seed=1)
+    found = measured(rows, 5)
+    assert np.isnan(found.half_widths).tolist() == [False, False, True]
+    assert np.isnan(found.variances[2]).all()
+    assert np.isfinite(found.variances[:2]).all()
+
+
+def test_a_class_without_rows_contributes_nothing():
+    found = measured(random_classes([30, 30, 0], 5, seed=1), 5)
+    assert (found.variances[:2, 2] == 0).all()
+
+
+def test_classes_that_share_no_layer_are_refused():
+    with pytest.raises(InputUnsupported):
+        measured(random_classes([9, 9], 3), 3, heads=(0,))
+
+
+def test_rounds_use_few_rows_where_few_reach_the_target():
+    counts, folds = np.array([2000, 1500, 300]), 8
+    rows = random_classes(counts.tolist(), folds, features=16, signal=1.0, seed=3)
+    ranks = np.concatenate([np.arange(n) for n in counts])
+    wanted = goal(counts, judged=[False, False, True], target=0.4)
+    decision, rounds = Decision(first_rows(counts, folds), None), 0
+    while decision.outcome is None:
+        used, rounds = decision.rows_used, rounds + 1
+        kept = ranks < used[rows.labels]
+        part = BruteForce(rows.gradients[kept], rows.labels[kept], rows.folds[kept], 3)
+        found = measured(part, folds, priors=counts)
+        decision = next_round(used, wanted, found)
+    assert decision.outcome is Outcome.TARGET_REACHED
+    assert found.half_widths[2] <= wanted.target
+    assert rounds > 1
+    assert used.sum() < counts.sum() / 5

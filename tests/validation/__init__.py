@@ -1,0 +1,1 @@
+"""Do the estimators keep their word? Bias, coverage and false findings against known truths."""

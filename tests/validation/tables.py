@@ -1,0 +1,109 @@
+"""The pages that the studies leave."""
+
+from collections.abc import Sequence
+
+from validation.synthetic import Discoveries, Regime
+from validation.tally import Tally
+
+OFTEN = 0.5
+"""Share of determined pairs from which a regime's conditional numbers are judged."""
+
+_COUNTED = (
+    "| determined | weak | plain bias | corrected bias | cosine | progress ratio | descent rate |"
+)
+_READING = """\
+*determined*: pairs whose cosine was above the noise floor. *weak*: those of them that the service flags. *bias*: mean error of the cosine,
+negative toward zero; *corrected* over the determined pairs. The last three: how often the 95 % interval held the truth, over the
+determined pairs, the classes with a determined progress ratio, and all classes.
+"""
+
+
+def synthetic_page(
+    regimes: Sequence[Regime],
+    tallies: Sequence[Tally],
+    cases: Sequence[tuple[float, int]],
+    found: Sequence[Discoveries],
+    *,
+    repetitions: int,
+    seed: int,
+) -> str:
+    """Tables of the study of drawn gradients."""
+    lines = [
+        "# Gradients with a known truth",
+        "",
+        f"Written by `make validate`; seed {seed}, {repetitions} analyses of every line.",
+        "",
+        "Two small classes, which a large one works against, in 400 dimensions and 8 folds. *noise*: tr Σ / ‖g‖² of a row.",
+        "*spectrum*: exponent of the noise's variances along the axes (0: all alike; 1: effective rank 26). *tails*: light (normal), heavy",
+        "(t with 3 degrees of freedom), rare (nine of ten rows have no gradient).",
+        _READING,
+        "| tails | spectrum | noise | rows " + _COUNTED,
+        "| --- | ---: | ---: | ---: " + "| ---: " * 7 + "|",
+        *(
+            f"| {r.tails} | {r.spectrum:g} | {r.noise:g} | {r.rows} {_counts(each)}"
+            for r, each in zip(regimes, tallies, strict=True)
+        ),
+        "",
+        *_verdict(tallies),
+        "",
+        "Ten classes with an imbalance of 100. *false alarms*: analyses that find a minority unlearned though all gradients are orthogonal.",
+        "Then five of 45 pairs at a cosine of -0.4: *false*: share of false ones among the conflicts called; *found*: share of the real ones that are.",
+        "",
+        "| noise | rows of the least class | false alarms | false | found |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+        *(
+            f"| {noise:g} | {rows} | {each.false_alarms.value:.4f} | {each.false_share.value:.3f} | {each.found_share.value:.3f} |"
+            for (noise, rows), each in zip(cases, found, strict=True)
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def network_page(
+    rows: Sequence[tuple[int, int, float, Tally]], *, repetitions: int, seed: int
+) -> str:
+    """Table of the study of a network; a row has epoch, rows of a minority, noise and counts."""
+    lines = [
+        "# A network on CIFAR-10",
+        "",
+        f"Written by `make validate`; seed {seed}, {repetitions} analyses of every line.",
+        "",
+        "Three convolutions trained on the long-tailed cut (imbalance 100); the truth is the gradient of 1,000 rows of every class of the whole",
+        "set, the samples are drawn from these with replacement. *noise*: tr Σ / ‖g‖² of a row, median of the minorities.",
+        _READING,
+        "| epoch | noise | rows " + _COUNTED,
+        "| ---: | ---: | ---: " + "| ---: " * 7 + "|",
+        *(f"| {epoch} | {noise:.3g} | {n} {_counts(each)}" for epoch, n, noise, each in rows),
+        "",
+        *_verdict([each for _, _, _, each in rows]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _counts(each: Tally) -> str:
+    return (
+        f"| {each.determined.value:.2f} | {each.weak.value:.2f} "
+        f"| {each.plain_error.value:+.3f} | {each.corrected_error.value:+.3f} "
+        f"| {each.cosine_covered.value:.3f} | {each.progress_covered.value:.3f} "
+        f"| {each.descent_covered.value:.3f} |"
+    )
+
+
+def _verdict(tallies: Sequence[Tally]) -> list[str]:
+    often = [each for each in tallies if each.determined.value >= OFTEN]
+    return [
+        f"Lines with at least half of the pairs determined ({len(often)} of {len(tallies)}), least, mean and largest:",
+        "",
+        f"- corrected bias {_range([each.corrected_error.value for each in often], '+.3f')}; "
+        f"plain {_range([each.plain_error.value for each in often], '+.3f')}",
+        f"- coverage of cosines {_range([each.cosine_covered.value for each in often], '.3f')}",
+        f"- of progress ratios {_range([each.progress_covered.value for each in often], '.3f')}",
+        f"- of descent rates, all lines {_range([each.descent_covered.value for each in tallies], '.3f')}",
+    ]
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    mean = sum(values) / max(1, len(values))
+    return ", ".join(format(each, form) for each in (min(values), mean, max(values)))

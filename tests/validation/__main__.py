@@ -12,12 +12,15 @@ import torch
 from support.real_data import VARIABLE
 from validation import networks, synthetic
 from validation.tables import network_page, synthetic_page
-from validation.tally import Tally
+from validation.tally import SketchTally, Tally
 
 HERE = Path(__file__).parent
 SEED = 1
 EPOCHS = (0, 1, 5, 20, 40)
 NETWORK_ROWS = (8, 16, 32, 64, 256)
+SKETCHED_EPOCHS = (1, 20)
+SKETCHED_ROWS = (16, 256)
+SKETCH_WIDTHS = (512, 2048)
 NOISE = (1.0, 36.0, 400.0)
 LEAST_ROWS = (8, 32, 128)
 
@@ -64,13 +67,29 @@ def network_study(directory: Path, repetitions: int) -> str:
     """Every stage of the training of one network."""
     torch.set_num_threads(os.cpu_count() or 1)
     rows: list[tuple[int, int, float, Tally]] = []
+    sketches: list[tuple[int, int, int, SketchTally]] = []
     for epoch, population in networks.populations(directory, EPOCHS, SEED):
         tally = partial(_tally, population, repetitions)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             tallies = list(pool.map(tally, NETWORK_ROWS))
         noise = float(np.median(population.noise()[population.minorities]))
         rows += [(epoch, n, noise, each) for n, each in zip(NETWORK_ROWS, tallies, strict=True)]
-    return network_page(rows, repetitions=repetitions, seed=SEED)
+        if epoch in SKETCHED_EPOCHS:
+            sketches += [
+                (epoch, n, width, _sketch_tally(population, repetitions, n, width))
+                for n in SKETCHED_ROWS
+                for width in SKETCH_WIDTHS
+            ]
+    return network_page(rows, sketches, repetitions=repetitions, seed=SEED)
+
+
+def _sketch_tally(
+    population: networks.Population, repetitions: int, rows: int, width: int
+) -> SketchTally:
+    counts, truth = SketchTally(), population.truth()
+    for exact, sketched in population.sketched_analyses(rows, width, repetitions, SEED + rows):
+        counts.add(exact, sketched, truth)
+    return counts
 
 
 def _tally(population: networks.Population, repetitions: int, rows: int) -> Tally:

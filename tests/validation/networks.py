@@ -6,6 +6,8 @@ gradients are known exactly.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interference_service.core.folds import FoldLayout, fold_layout
+from interference_service.core.layers import Layer
+from interference_service.core.projector import Projector
+from interference_service.core.replicates import ReplicatedStatistics
 from interference_service.core.scope import Scope, Setting, scope_of
-from interference_service.core.sufficient_statistics import sufficient_statistics
+from interference_service.core.sketch import REPLICATES, Projection, projection_of
+from interference_service.core.sufficient_statistics import (
+    SufficientStatistics,
+    sufficient_statistics,
+)
 from support.real_data import ImageSet, load
 from validation.tally import Truth
 
@@ -25,6 +34,10 @@ CLASSES = 10
 FOLDS = 8
 ROWS_OF_CLASS = 1000
 MAJORITY_ROWS = 256
+LAYERS = tuple(
+    Layer(name, (), count, head=False) for name, count in (("0", 336), ("2", 2616), ("4", 6944))
+)
+"""The shared layers of the network."""
 BATCH = 64
 LEARNING_RATE = 0.05
 
@@ -107,12 +120,30 @@ class Population:
 
     def analyses(self, rows: int, repetitions: int, seed: int) -> Iterator[Scope]:
         """Analyses of samples of so many rows of every minority, drawn anew each time."""
+        layout = self._layout(rows)
+        for X in self._samples(layout, repetitions, seed):
+            yield self._scope(sufficient_statistics(layout, X))
+
+    def sketched_analyses(
+        self, rows: int, width: int, repetitions: int, seed: int
+    ) -> Iterator[tuple[Scope, Scope]]:
+        """The same twice: with exact gradients, and with sketches under hashes of their own."""
+        layout = self._layout(rows)
+        for index, X in enumerate(self._samples(layout, repetitions, seed)):
+            projection = projection_of(LAYERS, width, seed=index)
+            exact = self._scope(sufficient_statistics(layout, X))
+            yield exact, self._scope(_sketched(layout, X, projection))
+
+    def _layout(self, rows: int) -> FoldLayout:
+        return fold_layout(np.where(self.minorities, rows, MAJORITY_ROWS), FOLDS)
+
+    def _scope(self, statistics: SufficientStatistics | ReplicatedStatistics) -> Scope:
+        return scope_of(statistics, Setting(self.priors, self.minorities))
+
+    def _samples(self, layout: FoldLayout, repetitions: int, seed: int) -> Iterator[Array]:
         generator = np.random.default_rng(seed)
-        n = np.where(self.minorities, rows, MAJORITY_ROWS)
-        layout, setting = fold_layout(n, FOLDS), Setting(self.priors, self.minorities)
         for _ in range(repetitions):
-            X = self._fold_means(layout, generator)
-            yield scope_of(sufficient_statistics(layout, X), setting)
+            yield self._fold_means(layout, generator)
 
     def _fold_means(self, layout: FoldLayout, generator: np.random.Generator) -> Array:
         means = []
@@ -121,6 +152,20 @@ class Population:
             chosen = rows[generator.integers(len(rows), size=drawn)]
             means += [chosen[k::folds].mean(0, dtype=np.float64) for k in range(folds)]
         return np.stack(means)
+
+
+def _sketched(layout: FoldLayout, X: Array, projection: Projection) -> ReplicatedStatistics:
+    """Statistics of the shared layers together, sketched as a worker does it."""
+    project = Projector(projection, torch.device("cpu"))
+    Y = np.stack([project(torch.from_numpy(row)).numpy() for row in X])
+    of_layers = []
+    for layer in projection.layers:
+        start, end = layer.target
+        pieces = np.split(Y[:, start:end], REPLICATES if layer.width else 1, axis=1)
+        of_layers.append(
+            ReplicatedStatistics(tuple(sufficient_statistics(layout, each) for each in pieces))
+        )
+    return reduce(add, of_layers)
 
 
 def population(model: nn.Module, inputs: Tensor, labels: Tensor, priors: Array) -> Population:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from validation.synthetic import Discoveries, Regime
-from validation.tally import Tally
+from validation.tally import SketchTally, Tally
 
 OFTEN = 0.5
 """Share of determined pairs from which a regime's conditional numbers are judged."""
@@ -61,9 +61,20 @@ def synthetic_page(
 
 
 def network_page(
-    rows: Sequence[tuple[int, int, float, Tally]], *, repetitions: int, seed: int
+    rows: Sequence[tuple[int, int, float, Tally]],
+    sketches: Sequence[tuple[int, int, int, SketchTally]],
+    *,
+    repetitions: int,
+    seed: int,
 ) -> str:
-    """Table of the study of a network; a row has epoch, rows of a minority, noise and counts."""
+    """Tables of the study of a network.
+
+    Args:
+        rows: Epoch, rows of a minority, noise and counts.
+        sketches: Epoch, rows of a minority, numbers kept of a layer and counts.
+        repetitions: Analyses of a line.
+        seed: Of everything.
+    """
     lines = [
         "# A network on CIFAR-10",
         "",
@@ -77,6 +88,18 @@ def network_page(
         *(f"| {epoch} | {noise:.3g} | {n} {_counts(each)}" for epoch, n, noise, each in rows),
         "",
         *_verdict([each for _, _, _, each in rows]),
+        "",
+        "Sketches of the two layers of 2,616 and 6,944 parameters. *error*: mean distance of a sketched cosine from the exact one of the same",
+        "rows; *within*: how often the exact one is within the bounds of the sketched one; *width*: of the interval over that of the exact one;",
+        "*truth*: how often the sketched interval held the truth.",
+        "",
+        "| epoch | rows | numbers kept of a layer | error | within | width | truth |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(
+            f"| {epoch} | {n} | {width} | {each.error.value:.4f} | {each.exact_covered.value:.3f} "
+            f"| {each.width.value:.2f} | {each.sketched.cosine_covered.value:.3f} |"
+            for epoch, n, width, each in sketches
+        ),
         "",
     ]
     return "\n".join(lines)

@@ -126,3 +126,32 @@ class Tally:
         lower, upper = uncertainty.bounds(value, level)
         r = truth.descent_rates
         self.descent_covered.add(((lower <= r) & (r <= upper))[truth.small & np.isfinite(lower)])
+
+
+@dataclass(slots=True)
+class SketchTally:
+    """What sketches change over the repetitions of one regime.
+
+    Attributes:
+        error: Distance of a sketched cosine from the exact one.
+        exact_covered: Exact cosines within the bounds of the sketched ones.
+        width: Width of a sketched interval over that of the exact one.
+        sketched: Against the truth.
+    """
+
+    error: Mean = field(default_factory=Mean)
+    exact_covered: Share = field(default_factory=Share)
+    width: Mean = field(default_factory=Mean)
+    sketched: Tally = field(default_factory=Tally)
+
+    def add(self, exact: Scope, sketched: Scope, truth: Truth) -> None:
+        """Compare one sample's two analyses."""
+        one, other = exact.cosines, sketched.cosines
+        known = truth.pairs & np.isfinite(one.value) & np.isfinite(other.value)
+        self.error.add(np.abs(one.value - other.value)[known])
+        self.exact_covered.add(((other.lower <= one.value) & (one.value <= other.upper))[known])
+        bounded = (
+            known & np.isfinite(one.upper - one.lower) & np.isfinite(other.upper - other.lower)
+        )
+        self.width.add(((other.upper - other.lower) / (one.upper - one.lower))[bounded])
+        self.sketched.add(sketched, truth)

@@ -61,14 +61,35 @@ def descent(rows: BruteForce, priors: Array, c: int) -> Statistic:
     )
 
 
+def product(c: int, d: int) -> Statistic:
+    """G_cd."""
+    return Statistic(lambda rest: rest.product(c, d), {(min(c, d), max(c, d)): 1.0})
+
+
 def hindrance(
-    rows: BruteForce, priors: Array, c: int, sign: float, by: Iterable[int] | None = None
+    rows: BruteForce,
+    priors: Array,
+    c: int,
+    sign: float,
+    by: Iterable[int] | None = None,
 ) -> Statistic:
-    """Σ_d π_d max(0, ±G_cd) over the classes d ≠ c, or over some of them."""
+    """Σ_d π_d max(0, ±G_cd) over the classes d ≠ c, or over some of them.
+
+    It varies with the products that have the sign, and with those that may have it.
+    """
     others = [d for d in (range(rows.num_classes) if by is None else by) if d != c]
+    value = sum(priors[d] * max(0.0, sign * rows.product(c, d)) for d in others)
+    varying = []
+    for d in others:
+        lower, upper = interval(rows, product(c, d), 0.95)
+        if sign * rows.product(c, d) > 0 or lower < 0 < upper:
+            varying.append(d)
     return Statistic(
-        lambda rest: sum(priors[d] * max(0.0, sign * rest.product(c, d)) for d in others),
-        {(min(c, d), max(c, d)): sign * priors[d] for d in others if sign * rows.product(c, d) > 0},
+        lambda rest: (
+            value
+            + sum(sign * priors[d] * (rest.product(c, d) - rows.product(c, d)) for d in varying)
+        ),
+        {(min(c, d), max(c, d)): sign * priors[d] for d in varying},
     )
 
 
@@ -112,7 +133,10 @@ def mean_of(statistics: list[Statistic]) -> Statistic:
 
 
 def ratios_of_class(
-    rows: BruteForce, priors: Array, c: int, significant: Iterable[int]
+    rows: BruteForce,
+    priors: Array,
+    c: int,
+    significant: Iterable[int],
 ) -> dict[str, "Quotient"]:
     """The metrics of a class that are relative to its own progress, by name."""
     N = {
@@ -126,8 +150,7 @@ def ratios_of_class(
 
 def cosine_ratio(rows: BruteForce, c: int, d: int, level: float = 0.0) -> "Quotient":
     """G_cd / √(U_c U_d), tested against the conflict level."""
-    product = Statistic(lambda rest: rest.product(c, d), {(min(c, d), max(c, d)): 1.0})
-    return Quotient(product, norm_product(rows, c, d), level)
+    return Quotient(product(c, d), norm_product(rows, c, d), level)
 
 
 # --- variances ---

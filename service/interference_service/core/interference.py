@@ -1,10 +1,9 @@
 """First-order effect of the other classes on the progress of each (Mathematics §5).
 
 All of descent rate, progress ratio, suppression and support are sums over the other classes of a
-function of one inner product, so they share their delete-one-fold values.
+part of one inner product, so they share what makes them uncertain.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,25 +22,34 @@ from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Part: TypeAlias = Callable[[Array], Array]
-"""Which part of an inner product counts, entry by entry."""
 Variances: TypeAlias = tuple[Array, Array, Array]
 """Variance of N, covariance of N and D, variance of D."""
 
 
-def everything(G: Array) -> Array:
-    """The inner product itself."""
-    return G
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of an inner product counts: all of it, or max(0, sign · G).
+
+    Attributes:
+        sign: 1 or −1; 0: all of it.
+    """
+
+    sign: int
+
+    def __call__(self, G: Array) -> Array:
+        """The part, entry by entry."""
+        return np.maximum(0.0, self.sign * G) if self.sign else G
+
+    def counts(self, scope: Scope) -> Mask:
+        """Pairs that may be more than 0 in it, and so make it uncertain. Has shape ``[C, C]``."""
+        if not self.sign:
+            return np.ones(scope.gram.G.shape, dtype=bool)
+        return np.asarray((self.sign * scope.gram.G > 0) | scope.products.doubtful)
 
 
-def conflicting(G: Array) -> Array:
-    """max(0, −G): what opposes."""
-    return np.maximum(0.0, -G)
-
-
-def supporting(G: Array) -> Array:
-    """max(0, G): what helps."""
-    return np.maximum(0.0, G)
+everything = Part(0)
+conflicting = Part(-1)
+supporting = Part(1)
 
 
 def own_progress(scope: Scope) -> Array:
@@ -183,19 +191,17 @@ def _difference(variances: Variances, reference: float | Array) -> Array:
 def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:
     C, π, loo, gram = len(scope.setting.priors), scope.setting.priors, scope.loo, scope.gram
     counts = ~np.eye(C, dtype=bool) & (True if mask is None else mask)
-
-    def sums(G: Array, pairs: Mask) -> Array:
-        return np.asarray(np.where(pairs, summands(G, π, part), 0.0).sum(-1))
-
-    full = np.where(counts, summands(gram.G, π, part), 0.0)
-    # Without fold k of class c both the inner products of its row and its own norm change.
+    # A maximum has no derivative where its sign is in doubt; the product itself varies at least as
+    # much, and so every pair that may count is taken to vary with it.
+    slopes = np.where(counts & part.counts(scope), (part.sign or 1) * π[None, :], 0.0)
     there = loo.n > 0
-    dN = np.where(there, full.sum(1)[:, None] - sums(loo.G, counts[:, None, :]), 0.0)
+    dG = np.where(there[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
+    dN = np.where(slopes[:, None, :] != 0, slopes[:, None, :] * dG, 0.0).sum(2)
     dD = np.where(there, π[:, None] * (gram.U[:, None] - loo.U), 0.0)
-    sketched_N = sums(gram.G - scope.sketch.deviations, counts)
-    sketched_D = -π * scope.sketch.of_norms
+    sketched_N = np.where(slopes != 0, slopes * scope.sketch.deviations, 0.0).sum(2)
+    sketched_D = π * scope.sketch.of_norms
     return _Terms(
-        others=full.sum(1),
+        others=np.where(counts, summands(gram.G, π, part), 0.0).sum(1),
         own=(
             fold_variance(dN, loo.n),
             fold_covariance(dN, dD, loo.n),
@@ -206,23 +212,6 @@ def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:
             replicate_covariance(sketched_N, sketched_D),
             replicate_variance(sketched_D),
         ),
-        by_others=other_variances(scope, part, counts),
-        between=np.where(full != 0, π[None, :] ** 2 * scope.interactions.between, 0.0),
+        by_others=np.where(slopes != 0, slopes**2 * scope.products.by_row.T, 0.0),
+        between=slopes**2 * scope.interactions.between,
     )
-
-
-def other_variances(scope: Scope, part: Part, counts: Mask) -> Array:
-    """Variance of π_d f(G_cd) by the folds of class d. Row c, column d. Has shape ``[C, C]``.
-
-    A class of one row has no folds to leave out. The square of its own summand stands in: one
-    draw's unbiased estimate of E[X²], and so of an upper bound of Var X.
-    """
-    π, loo, G = scope.setting.priors, scope.loo, scope.gram.G
-    delta = part(G)[:, None, :] - part(loo.G)
-    delta = np.where((loo.n > 0)[:, :, None], delta, 0.0)
-    variance = fold_variance(delta, loo.n)
-    one_row = scope.layout.rows_used == 1
-    variance[one_row] = part(G)[one_row] ** 2
-    # Row d, column c of the folds' variance is what class d does to class c.
-    by_class = π[None, :] ** 2 * np.where(counts, variance.T, 0.0)
-    return np.where(π[None, :] > 0, by_class, 0.0)

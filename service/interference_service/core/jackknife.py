@@ -18,7 +18,7 @@ class LeaveOneOut:
 
     Attributes:
         n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
-        G: Row c of the Gram matrix off the diagonal without that fold. Has shape ``[C, K, C]``.
+        G: Row c of the Gram matrix without that fold; the diagonal says nothing. Has shape ``[C, K, C]``.
         U: Squared norm of class c without that fold. Has shape ``[C, K]``.
     """
 
@@ -40,10 +40,8 @@ def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
     """
     n, n_c = grid.n, layout.rows_used.astype(np.float64)[:, None]
     pairs = np.einsum("ckm,cm->ck", grid.B, n) - np.einsum("ckk->ck", grid.B) * n
-    plain = gram.G.copy()
-    np.fill_diagonal(plain, gram.plain_squared_norms)
     with np.errstate(invalid="ignore", divide="ignore"):
-        G = (n_c[:, :, None] * plain[:, None, :] - n[:, :, None] * grid.A) / (n_c - n)[:, :, None]
+        G = (n_c[:, :, None] * gram.G[:, None, :] - n[:, :, None] * grid.A) / (n_c - n)[:, :, None]
         weight = cross_fold_weight(grid)[:, None] - 2 * n * (n_c - n)
         U = (cross_fold_sum(grid)[:, None] - 2 * n * pairs) / weight
     enough = (n > 0).sum(1)[:, None]
@@ -111,9 +109,9 @@ class Uncertainty:
         return self.p_below(-value, -level)
 
     def relative_to(self, jackknife: Array) -> Array:
-        """Part of the jackknife's variance that is left once nothing counts twice; 1 for 0 / 0."""
+        """Part of the jackknife's variance that is left once nothing counts twice; 0 for 0 / 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(jackknife == 0, 1.0, self.variance / jackknife))
+            return np.asarray(np.where(jackknife == 0, 0.0, self.variance / jackknife))
 
 
 def combined(variances: Array, degrees_of_freedom: Array) -> Uncertainty:

@@ -22,6 +22,7 @@ from interference_service.core.jackknife import (
     fold_variance,
     leave_one_out,
 )
+from interference_service.core.products import Products, products_of
 from interference_service.core.ratio import Ratio
 from interference_service.core.replicates import (
     ReplicatedStatistics,
@@ -91,6 +92,7 @@ class Scope:
         loo: Its delete-one-fold values.
         interactions: What the jackknife of two classes, or of two folds, counts twice.
         sketch: What the sketch does to the Gram matrix.
+        products: How sure the inner products are.
         defined: Classes above the noise floor. Has shape ``[C]``.
         weak: Those of them that are so close to it that their cosines lean. Has shape ``[C]``.
         cosines: The Gradient Conflict Matrix.
@@ -102,6 +104,7 @@ class Scope:
     loo: LeaveOneOut
     interactions: Interactions
     sketch: SketchError
+    products: Products
     defined: Mask
     weak: Mask
     cosines: Cosines
@@ -117,11 +120,12 @@ def scope_of(statistics: SufficientStatistics | ReplicatedStatistics, setting: S
     loo = leave_one_out(grid, layout, gram)
     interactions = interactions_of(grid, gram)
     sketch = sketch_error(statistics, gram)
+    products = products_of(layout, gram, loo, interactions, sketch)
     distance = distance_from_noise(gram, loo, sketch)
     defined = above_noise_floor(distance, loo)
     weak = defined & (distance < WEAK_DISTANCE)
     cosines = _cosines(gram, loo, interactions, sketch, defined, setting)
-    return Scope(layout, setting, gram, loo, interactions, sketch, defined, weak, cosines)
+    return Scope(layout, setting, gram, loo, interactions, sketch, products, defined, weak, cosines)
 
 
 def _cosines(

@@ -196,12 +196,12 @@ def test_the_order_of_the_layers_is_kept_and_changes_no_scope():
 
 
 @settings(max_examples=25)
-@given(st.lists(st.integers(3, 7), min_size=3, max_size=4), SEED)
-def test_the_summary_equals_brute_force(counts, seed):
-    rows = random_classes(counts, FOLDS, signal=4.0, features=9, seed=seed)
+@given(st.lists(st.integers(3, 7), min_size=3, max_size=4), st.integers(3, 6), SEED)
+def test_the_summary_equals_brute_force(counts, folds, seed):
+    rows = random_classes(counts, folds, signal=3.0, features=9, seed=seed)
     C, π = len(counts), np.array(counts) / sum(counts)
     minorities = np.arange(C) < 2
-    found = of_rows(rows, minorities=minorities)
+    found = of_rows(rows, folds=folds, minorities=minorities)
     assume(not any("BELOW_NOISE_FLOOR" in flags for flags in found.flags))
     summary = found.summary
     pairs = np.outer(minorities, ~minorities)

@@ -44,6 +44,7 @@ def test_a_class_that_is_lost_in_the_noise_can_be_judged_and_unlearned():
     found = scope([30, 3], 3, X, minorities=[False, True])
     assert found.gram.U[1] < 0
     assert found.defined.tolist() == [True, False]
+    assert found.weak.tolist() == [False, False]
     assert np.isnan(progress_ratio_simultaneous(found).values[1])
     assert judged_classes(found).tolist() == [True, True]
     assert unlearned_minorities(found).tolist() == [False, True]
@@ -61,6 +62,13 @@ def test_a_class_is_judged_from_three_rows_on(rows, judged):
     found = scope([30, rows], 3, X)
     assert judged_classes(found).tolist() == [True, judged]
     assert unlearned_minorities(found).tolist() == [False, judged]
+
+
+def test_a_class_that_surely_stands_still_is_not_unlearned():
+    found = scope([30, 3], 3, [[1.0, 0.0]] * 3 + [[0.0, 0.0]] * 3)
+    assert descent_rate_simultaneous(found).upper[1] == 0
+    assert judged_classes(found).tolist() == [True, True]
+    assert not unlearned_minorities(found).any()
 
 
 def test_a_class_without_a_share_is_not_judged():

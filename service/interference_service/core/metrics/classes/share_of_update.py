@@ -31,7 +31,6 @@ def share_of_update(scope: Scope) -> Column:
     variances = once[:, None] * fold_variance(delta, loo.n)
     few = (loo.n > 0).sum(1) < 3
     variances[few] = _stand_ins(scope)[few]
-    variances[scope.setting.priors == 0] = 0.0
     freedoms = np.append(np.maximum(loo.degrees_of_freedom, 1.0), scope.sketch.degrees_of_freedom)
     uncertainty = combined(np.vstack([variances, _by_sketch(scope)]), freedoms[:, None])
     return Column(value, *uncertainty.bounds(value, scope.setting.confidence_level))

@@ -1,5 +1,6 @@
 """A result for people, as tables on a console; needs rich."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -149,10 +150,10 @@ def _minorities(result: Result) -> Table:
     return table
 
 
-def _badness(each: ClassResult) -> tuple[bool, float]:
-    """Sorts by progress ratio, undetermined ones last."""
+def _badness(each: ClassResult) -> tuple[bool, bool, float]:
+    """Sorts the unlearned first, then by progress ratio, undetermined ones last."""
     value = each.progress_ratio_simultaneous.value
-    return not np.isfinite(value), value
+    return not each.unlearned, not np.isfinite(value), value
 
 
 def _finding(each: ClassResult) -> Text:
@@ -161,7 +162,7 @@ def _finding(each: ClassResult) -> Text:
         return Text(f"not judged: {why or 'too uncertain'}", style="yellow")
     if each.unlearned:
         return Text("unlearned", style="bold red")
-    if each.progress_ratio_simultaneous.lower > 0:
+    if each.descent_rate_simultaneous.lower > 0:
         return Text("learns", style="green")
     return Text("undetermined", style="yellow")
 
@@ -197,7 +198,7 @@ def _estimate(estimate: Estimate) -> str:
     if not np.isfinite(estimate.value):
         return UNDETERMINED
     value = f"{estimate.value:.3g}"
-    if not estimate.determined:
+    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
         return f"{value} (no interval)"
     if estimate.lower == estimate.upper:
         return value

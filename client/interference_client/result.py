@@ -27,7 +27,7 @@ class ClassResult:
         row_count: Rows in the data.
         rows_used: Rows used.
         minority: Whether it is a minority.
-        judged: Whether its progress ratio has an interval; if not, it is not to be read as healthy.
+        judged: Whether its descent rate has an interval; if not, it is not to be read as healthy.
         unlearned: Whether it was found to be unlearned.
         flags: What stands against reading its numbers.
         main_suppressor: The class that suppresses it most; empty if none does.
@@ -73,6 +73,11 @@ class ClassResult:
     def descent_rate(self) -> Estimate:
         """First-order fall of its loss under the update."""
         return self.metric("descent_rate")
+
+    @property
+    def descent_rate_simultaneous(self) -> Estimate:
+        """The same with bounds that hold for all judged minorities at once."""
+        return self.metric("descent_rate_simultaneous")
 
     @property
     def gradient_norm(self) -> Estimate:

@@ -15,7 +15,7 @@ from scipy import optimize, stats
 
 from support.brute_force import Array, BruteForce
 
-TOGETHER = 0.99
+TOGETHER = 0.995
 """Least confidence of bounds for all judged minorities at once (Mathematics §7)."""
 
 

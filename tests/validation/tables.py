@@ -8,13 +8,11 @@ from validation.tally import SketchTally, Tally
 OFTEN = 0.5
 """Share of determined pairs from which a regime's conditional numbers are judged."""
 
-_COUNTED = (
-    "| determined | weak | plain bias | corrected bias | cosine | progress ratio | descent rate |"
-)
+_COUNTED = "| determined | weak | plain bias | corrected bias | cosine | progress ratio | suppression | descent rate |"
 _READING = """\
 *determined*: pairs whose cosine was above the noise floor. *weak*: those of them that the service flags. *bias*: mean error of the cosine,
-negative toward zero; *corrected* over the determined pairs. The last three: how often the 95 % interval held the truth, over the
-determined pairs, the classes with a determined progress ratio, and all classes.
+negative toward zero; *corrected* over the determined pairs. The last four: how often the 95 % interval held the truth, over the
+determined pairs, the classes with a determined progress ratio (of both kinds), and all classes.
 """
 
 
@@ -38,7 +36,7 @@ def synthetic_page(
         "(t with 3 degrees of freedom), rare (nine of ten rows have no gradient).",
         _READING,
         "| tails | spectrum | noise | rows " + _COUNTED,
-        "| --- | ---: | ---: | ---: " + "| ---: " * 7 + "|",
+        "| --- | ---: | ---: | ---: " + "| ---: " * 8 + "|",
         *(
             f"| {r.tails} | {r.spectrum:g} | {r.noise:g} | {r.rows} {_counts(each)}"
             for r, each in zip(regimes, tallies, strict=True)
@@ -84,7 +82,7 @@ def network_page(
         "set, the samples are drawn from these with replacement. *noise*: tr Σ / ‖g‖² of a row, median of the minorities.",
         _READING,
         "| epoch | noise | rows " + _COUNTED,
-        "| ---: | ---: | ---: " + "| ---: " * 7 + "|",
+        "| ---: | ---: | ---: " + "| ---: " * 8 + "|",
         *(f"| {epoch} | {noise:.3g} | {n} {_counts(each)}" for epoch, n, noise, each in rows),
         "",
         *_verdict([each for _, _, _, each in rows]),
@@ -110,7 +108,7 @@ def _counts(each: Tally) -> str:
         f"| {each.determined.value:.2f} | {each.weak.value:.2f} "
         f"| {each.plain_error.value:+.3f} | {each.corrected_error.value:+.3f} "
         f"| {each.cosine_covered.value:.3f} | {each.progress_covered.value:.3f} "
-        f"| {each.descent_covered.value:.3f} |"
+        f"| {each.suppression_covered.value:.3f} | {each.descent_covered.value:.3f} |"
     )
 
 
@@ -123,6 +121,7 @@ def _verdict(tallies: Sequence[Tally]) -> list[str]:
         f"plain {_range([each.plain_error.value for each in often], '+.3f')}",
         f"- coverage of cosines {_range([each.cosine_covered.value for each in often], '.3f')}",
         f"- of progress ratios {_range([each.progress_covered.value for each in often], '.3f')}",
+        f"- of suppressions {_range([each.suppression_covered.value for each in often], '.3f')}",
         f"- of descent rates, all lines {_range([each.descent_covered.value for each in tallies], '.3f')}",
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.core.interference import descent, progress
+from interference_service.core.interference import conflicting, descent, progress, relative_sum
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
@@ -41,6 +41,13 @@ class Truth:
     def progress_ratios(self) -> Array:
         """Has shape ``[C]``."""
         return self.descent_rates / (self.priors * np.diagonal(self.gram))
+
+    @property
+    def suppressions(self) -> Array:
+        """Has shape ``[C]``."""
+        others = self.gram * ~np.eye(len(self.priors), dtype=bool)
+        cancelled = np.maximum(0.0, -others) @ self.priors
+        return np.asarray(cancelled / (self.priors * np.diagonal(self.gram)))
 
     @property
     def pairs(self) -> Mask:
@@ -100,6 +107,7 @@ class Tally:
     cosine_covered: Share = field(default_factory=Share)
     progress_covered: Share = field(default_factory=Share)
     descent_covered: Share = field(default_factory=Share)
+    suppression_covered: Share = field(default_factory=Share)
 
     def add(self, found: Scope, truth: Truth) -> None:
         """Compare one analysis with the truth."""
@@ -122,6 +130,10 @@ class Tally:
         known = truth.small & np.isfinite(ratio.value)
         ρ = truth.progress_ratios
         self.progress_covered.add(((lower <= ρ) & (ρ <= upper))[known])
+        ratio = relative_sum(found, conflicting)
+        lower, upper = ratio.bounds(level)
+        S = truth.suppressions
+        self.suppression_covered.add(((lower <= S) & (upper >= S))[known])
         value, uncertainty = descent(found)
         lower, upper = uncertainty.bounds(value, level)
         r = truth.descent_rates

@@ -18,6 +18,7 @@ class ClassFlag(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLASS_FLAG_NO_INTERVAL: _ClassVar[ClassFlag]
     CLASS_FLAG_BELOW_NOISE_FLOOR: _ClassVar[ClassFlag]
     CLASS_FLAG_WEAK_GRADIENT: _ClassVar[ClassFlag]
+    CLASS_FLAG_FEW_ROWS: _ClassVar[ClassFlag]
 
 class Axis(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +44,7 @@ CLASS_FLAG_ONE_ROW: ClassFlag
 CLASS_FLAG_NO_INTERVAL: ClassFlag
 CLASS_FLAG_BELOW_NOISE_FLOOR: ClassFlag
 CLASS_FLAG_WEAK_GRADIENT: ClassFlag
+CLASS_FLAG_FEW_ROWS: ClassFlag
 AXIS_UNSPECIFIED: Axis
 AXIS_CLASS: Axis
 AXIS_LAYER: Axis

@@ -35,6 +35,8 @@ SHARED = "shared"
 ALL = "all"
 """All layers."""
 MOST_PAIRS = 200
+FEW_ROWS = 32
+"""Rows below which the few that matter, where a network errs on few, may all be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def shared_statistics(statistics: Sequence[S], layers: Sequence[Layer]) -> S:
 
 
 def _flags(shared: Scope, c: int) -> tuple[str, ...]:
-    """What stands against reading the numbers of class c (Mathematics §3)."""
+    """What stands against reading the numbers of class c (Mathematics §§3, 4)."""
     rows, folds = int(shared.layout.rows_used[c]), int(shared.layout.folds_of_class[c])
     if rows == 0:
         return ("EMPTY",)
@@ -176,9 +178,12 @@ def _flags(shared: Scope, c: int) -> tuple[str, ...]:
         return ("ONE_ROW",)
     if folds == 2:
         return ("NO_INTERVAL",)
-    if not shared.defined[c]:
-        return ("BELOW_NOISE_FLOOR",)
-    return ("WEAK_GRADIENT",) if shared.weak[c] else ()
+    found = {
+        "BELOW_NOISE_FLOOR": not shared.defined[c],
+        "WEAK_GRADIENT": shared.weak[c],
+        "FEW_ROWS": rows < FEW_ROWS,
+    }
+    return tuple(flag for flag, stands in found.items() if stands)
 
 
 def _scope(scope_id: str, scope: Scope, columns: Mapping[str, Column]) -> ScopeFindings:

@@ -47,7 +47,10 @@ HELP: Mapping[str, str] = MappingProxyType(
         "interference_class_prior_ratio": "Share of the class in the update.",
         "interference_class_minority": "1 for a minority, else 0.",
         "interference_class_judged": (
-            "1 if the progress ratio has an interval; 0: never to be read as healthy."
+            "1 if the descent rate has an interval; 0: never to be read as healthy."
+        ),
+        "interference_class_unlearned": (
+            "1 for a minority that is unlearned, by bounds that hold for all of them; else 0."
         ),
         "interference_class_gradient_rows": "Rows of the class whose gradients were used.",
         "interference_class_gradient_norm": _help(CLASS_METRICS["gradient_norm"]),
@@ -161,6 +164,7 @@ def _classes(result: AnalysisResult, labels: Mapping[int, Labels]) -> Iterator[_
         yield _Point("interference_class_prior_ratio", own, each.prior)
         yield _Point("interference_class_minority", own, float(each.minority))
         yield _Point("interference_class_judged", own, float(each.judged))
+        yield _Point("interference_class_unlearned", own, float(each.unlearned))
         yield _Point("interference_class_gradient_rows", own, float(each.rows_used))
 
 

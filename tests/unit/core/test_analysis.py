@@ -77,11 +77,12 @@ def opposed(minority_rows: int = 6) -> Findings:
 
 
 def test_flags_say_what_stands_against_a_class():
-    counts = [12, 0, 1, 2, 3]
+    counts = [36, 0, 1, 2, 3]
     means = [[3.0, 0]] * 3 + [[1.0, 1]] + [[1.0, 1], [1.0, 1]]
     # The rows of the last class cancel out.
     found = findings(counts, [*means, [1.0, 0], [-0.5, 0.8], [-0.5, -0.8]])
-    assert found.flags == ((), ("EMPTY",), ("ONE_ROW",), ("NO_INTERVAL",), ("BELOW_NOISE_FLOOR",))
+    lost = ("BELOW_NOISE_FLOOR", "FEW_ROWS")
+    assert found.flags == ((), ("EMPTY",), ("ONE_ROW",), ("NO_INTERVAL",), lost)
     # Whether the last class is unlearned can be said without its norm.
     assert found.judged.tolist() == [True, False, False, False, True]
     assert not found.unlearned.any()
@@ -97,7 +98,12 @@ def test_a_gradient_is_weak_less_than_four_standard_errors_above_zero(spread, fl
     error = np.sqrt(2 / 3 * ((products - products.mean()) ** 2).sum())
     assert (products.mean() < 4 * error) == (flags != ())
     assert (products.mean() < stats.t(2).isf(0.05) * error) == (flags == ("BELOW_NOISE_FLOOR",))
-    assert findings([3], [[1 + spread], [1 - spread], [1.0]]).flags == (flags,)
+    assert findings([33], [[1 + spread], [1 - spread], [1.0]]).flags == (flags,)
+
+
+@pytest.mark.parametrize(("rows", "flags"), [(31, ("FEW_ROWS",)), (32, ())])
+def test_a_class_has_few_rows_below_thirty_two(rows, flags):
+    assert findings([rows], [[1.0], [1.0], [1.0]]).flags == (flags,)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any), SEED, st.floats(0, 4))
@@ -106,7 +112,9 @@ def test_a_class_is_judged_exactly_where_it_has_three_rows(counts, seed, signal)
     assert found.judged.tolist() == [n >= 3 for n in counts]
     too_few = {0: ("EMPTY",), 1: ("ONE_ROW",), 2: ("NO_INTERVAL",)}
     for n, flags in zip(counts, found.flags, strict=True):
-        others = ((), ("WEAK_GRADIENT",), ("BELOW_NOISE_FLOOR",))
+        others = [
+            (*strength, "FEW_ROWS") for strength in ((), ("WEAK_GRADIENT",), ("BELOW_NOISE_FLOOR",))
+        ]
         assert flags in ([too_few[n]] if n in too_few else others)
 
 
@@ -133,7 +141,7 @@ def test_a_class_that_is_no_minority_is_never_called_unlearned():
 
 def test_a_minority_is_unlearned_only_where_the_bound_for_all_of_them_is_below_zero():
     """Five minorities whose progress ratio lies at −1.3, with so few rows that luck decides."""
-    rows = random_classes([60] + [6] * 5, 6, features=4, signal=0.0, seed=112)
+    rows = random_classes([60] + [6] * 5, 6, features=4, signal=0.0, seed=85)
     rows.gradients[:, 0] += np.where(rows.labels == 0, 1.0, -1.6)
     found = of_rows(rows, folds=6)
     columns = found.scopes[0].columns
@@ -328,7 +336,7 @@ def test_a_stricter_conflict_level_finds_fewer_conflicts():
 
 
 def test_a_class_with_zero_gradient_is_below_the_noise_floor():
-    found = findings([3, 3], [[1.0, 1.0]] * 3 + [[0.0, 0.0]] * 3, cuts=[1])
+    found = findings([33, 33], [[1.0, 1.0]] * 3 + [[0.0, 0.0]] * 3, cuts=[1])
     assert found.flags == ((), ("BELOW_NOISE_FLOOR",))
     assert np.isnan(found.layer_metrics["progress"][:, 1]).all()
     np.testing.assert_allclose(found.layer_metrics["progress"][:, 0], [0.5, 0.5])

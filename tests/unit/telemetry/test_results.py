@@ -126,6 +126,7 @@ def test_every_class_says_what_it_is_even_where_it_cannot_be_judged(bench):
         "class_prior_ratio": [0.75, 0.2, 0.05, 0.0],
         "class_minority": [0, 0, 1, 1],
         "class_judged": [1, 1, 1, 0],
+        "class_unlearned": [float(each.unlearned) for each in CLASSES],
         "class_gradient_rows": [750, 200, 50, 0],
     }.items():
         found = bench.of(name)
@@ -139,7 +140,7 @@ def test_undetermined_numbers_are_absent(bench):
     of_unseen = {key[0] for key in samples if "unseen" in key}
     assert of_unseen == {
         f"interference_class_{name}"
-        for name in ("prior_ratio", "minority", "judged", "gradient_rows")
+        for name in ("prior_ratio", "minority", "judged", "unlearned", "gradient_rows")
     }
 
 

@@ -33,6 +33,7 @@ FACTS = {
     "class_prior_ratio",
     "class_minority",
     "class_judged",
+    "class_unlearned",
     "class_gradient_rows",
 }
 """Series of what the analysis was made of, which no metric stands behind."""

@@ -17,6 +17,7 @@ from interference_service.compute.context import (
     UnitReport,
     UnitTask,
 )
+from interference_service.compute.independence import check_independence
 from interference_service.core.gradients import gradient_sum
 from interference_service.core.losses import per_row_loss
 from interference_service.core.projector import Projector
@@ -162,13 +163,15 @@ def inspect(context: JobContext) -> Inspection:
             f"names {sorted(names)}, but the model's forward takes {sorted(model.input_names)}; "
             "give one input per argument",
         )
+    num_outputs = _num_outputs(context, model)
+    check_independence(context, model)
     parameters = {name: each for name, each in model.parameters.items() if each.requires_grad}
     return Inspection(
         shapes={name: tuple(each.shape) for name, each in parameters.items()},
         squared_norms={
             name: float(each.detach().double().square().sum()) for name, each in parameters.items()
         },
-        num_outputs=_num_outputs(context, model),
+        num_outputs=num_outputs,
         model_digest=model.digest,
         data_digest=source.digest(),
         fragments=fragments,

@@ -58,8 +58,10 @@ def layers_of(
     groups: dict[str, list[str]] = {}
     for name in shapes:
         module = _module(name)
-        cut = module if module in heads or not depth else ".".join(module.split(".")[:depth])
-        groups.setdefault(cut, []).append(name)
+        cut = ".".join(module.split(".")[:depth]) if depth else module
+        # The head stays a layer of its own, also where it has the name of a coarser one.
+        alone = module in heads or cut in heads
+        groups.setdefault(module if alone else cut, []).append(name)
     layers = tuple(
         Layer(name, tuple(members), sum(prod(shapes[each]) for each in members), name in heads)
         for name, members in groups.items()

@@ -70,6 +70,13 @@ def test_the_head_stays_a_layer_of_its_own_at_any_depth():
     assert heads(layers) == ["net.2"]
 
 
+def test_what_the_head_module_owns_besides_its_map_does_not_join_the_head():
+    shapes = {"net.weight": (8, 4), "head.norm.weight": (8,), "head.weight": (3, 8)}
+    layers = layers_of(shapes, num_outputs=3, depth=1)
+    assert names(layers) == ["net", "head.norm", "head"]
+    assert heads(layers) == ["head"]
+
+
 def test_layers_keep_the_order_in_which_modules_first_appear():
     shapes = {"b.weight": (2,), "a.weight": (2,), "b.bias": (2,)}
     layers = layers_of(shapes, num_outputs=9)

@@ -156,7 +156,40 @@ def test_a_minority_with_too_few_rows_is_neither_judged_nor_unlearned(rows):
     found = opposed(minority_rows=rows)
     assert found.judged.tolist() == [True, False]
     assert not found.unlearned.any()
-    assert np.isnan(found.summary["worst_progress_ratio"].value)
+    worst = found.summary["worst_progress_ratio"]
+    assert np.isnan(worst.value)
+    assert (worst.lower, worst.upper, worst.class_index) == (-np.inf, np.inf, -1)
+
+
+def with_a_lost_minority(sign: float) -> Findings:
+    """A majority, a minority that it helps, and one whose rows say nothing but which way."""
+    X = [[30.0, 0.0]] * 3 + [[1.0, 0.01], [1.0, 0.0], [1.0, 0.02]]
+    X += [[sign, 5.0], [sign, -5.0], [sign, 0.0]]
+    return findings([60, 3, 3], X)
+
+
+def test_a_minority_that_is_undetermined_leaves_no_lower_bound_of_the_worst():
+    found = with_a_lost_minority(1.0)
+    columns, worst = found.scopes[0].columns, found.summary["worst_progress_ratio"]
+    assert np.isnan(columns["progress_ratio"].values).tolist() == [False, False, True]
+    assert worst.value == columns["progress_ratio"].values[1]
+    assert worst.class_index == 1
+    assert worst.lower == -np.inf
+    assert worst.upper == columns["progress_ratio_simultaneous"].upper[1]
+    largest = found.summary["worst_suppression"]
+    assert (largest.class_index, largest.upper) == (1, np.inf)
+    assert largest.lower == columns["suppression"].lower[1]
+
+
+def test_the_worst_is_below_zero_where_a_minority_without_a_norm_is_unlearned():
+    found = with_a_lost_minority(-1.0)
+    assert found.unlearned.tolist() == [False, False, True]
+    worst = found.summary["worst_progress_ratio"]
+    assert np.isnan(worst.value)
+    assert worst.class_index == 2
+    assert worst.lower == -np.inf
+    assert worst.upper < 0
+    assert worst.upper == pytest.approx(0, abs=1e-300)
 
 
 def test_the_class_head_stays_outside_the_shared_scope():
@@ -231,8 +264,11 @@ def test_the_summary_equals_brute_force(counts, folds, seed):
     worst, c = summary["worst_progress_ratio"], int(progress.argmin())
     assert worst.class_index == c
     assert worst.value == pytest.approx(progress[c], **close)
-    ratio = ratios_of_class(rows, π, c, [])["progress_ratio"]
-    assert same_bounds([worst.lower, worst.upper], ratio.interval(rows, TOGETHER**0.5))
+    bounds = [
+        ratios_of_class(rows, π, each, [])["progress_ratio"].interval(rows, TOGETHER**0.5)
+        for each in np.flatnonzero(minorities)
+    ]
+    assert same_bounds([worst.lower, worst.upper], np.min(bounds, axis=0))
     assert found.unlearned.nonzero()[0].tolist() == unlearned(rows, π, [0, 1])
     suppression = np.where(minorities, rows.suppression(π), -np.inf)
     assert summary["worst_suppression"].value == pytest.approx(suppression.max(), **close)

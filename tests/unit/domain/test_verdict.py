@@ -26,6 +26,8 @@ def gate(comparison: Comparison, bound: float) -> Gate:
         (Comparison.AT_MOST, -1.0, 0.1, Outcome.UNDETERMINED),
         (Comparison.AT_MOST, 0.1, 1.0, Outcome.VIOLATED),
         (Comparison.AT_MOST, 0.0, 1.0, Outcome.UNDETERMINED),
+        (Comparison.AT_LEAST, -math.inf, math.nextafter(0.0, -1.0), Outcome.VIOLATED),
+        (Comparison.AT_LEAST, -math.inf, math.inf, Outcome.UNDETERMINED),
         (Comparison.AT_LEAST, math.nan, math.nan, Outcome.UNDETERMINED),
         (Comparison.AT_MOST, math.nan, math.nan, Outcome.UNDETERMINED),
     ],

@@ -26,6 +26,11 @@ class Column:
         """A quotient with its bounds."""
         return cls(ratio.value, *ratio.bounds(confidence_level))
 
+    def negated(self) -> "Column":
+        """The numbers with the other sign."""
+        assert self.lower is not None and self.upper is not None  # noqa: S101, PT018 - has bounds
+        return Column(-self.values, -self.upper, -self.lower)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -42,6 +47,10 @@ class Summary:
     lower: float
     upper: float
     class_index: int = -1
+
+    def negated(self) -> "Summary":
+        """The number with the other sign."""
+        return Summary(-self.value, -self.upper, -self.lower, self.class_index)
 
     @classmethod
     def undetermined(cls) -> "Summary":
@@ -70,10 +79,24 @@ class SharedFindings:
     judged: Mask
     unlearned: Mask
 
-    def of_worst_minority(self, metric: str, *, sign: float) -> Summary:
-        """The judged minority with the least value times the sign, of a metric with bounds."""
-        column, candidates = self.columns[metric], self.judged & self.scope.setting.minorities
-        if not candidates.any() or column.lower is None or column.upper is None:
-            return Summary.undetermined()
-        c = int(np.where(candidates, sign * column.values, np.inf).argmin())
-        return Summary(float(column.values[c]), float(column.lower[c]), float(column.upper[c]), c)
+
+def least_of(column: Column, among: Mask) -> Summary:
+    """The least of some classes' numbers, with bounds that hold for it if all of theirs do.
+
+    The least is below every upper bound and above the least of the lower ones. A class whose
+    number is undetermined could have any, so that it takes the lower bound away.
+
+    Args:
+        column: A metric with bounds.
+        among: The classes. Has shape ``[C]``.
+    """
+    if not among.any() or column.lower is None or column.upper is None:
+        return Summary.undetermined()
+    lower = float(np.where(np.isnan(column.lower), -np.inf, column.lower)[among].min())
+    uppers = np.where(among & ~np.isnan(column.upper), column.upper, np.inf)
+    values = np.where(among & np.isfinite(column.values), column.values, np.inf)
+    upper, value, c = float(uppers.min()), float(values.min()), int(values.argmin())
+    if value <= upper and value < np.inf:
+        return Summary(value, lower, upper, c)
+    # The least is another's, of whom no more than a bound is known, if that.
+    return Summary(np.nan, lower, upper, int(uppers.argmin()) if upper < np.inf else -1)

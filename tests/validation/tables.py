@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from interference_service.core.analysis import FEW_ROWS
 from validation.synthetic import Discoveries, Regime
 from validation.tally import SketchTally, Tally
 
@@ -42,7 +43,7 @@ def synthetic_page(
             for r, each in zip(regimes, tallies, strict=True)
         ),
         "",
-        *_verdict(tallies),
+        *_verdict(tallies, [each.rows for each in regimes]),
         "",
         "Ten classes with an imbalance of 100. *false alarms*: analyses that find a minority unlearned though all gradients are orthogonal.",
         "Then five of 45 pairs at a cosine of -0.4: *false*: share of false ones among the conflicts called; *found*: share of the real ones that are.",
@@ -85,7 +86,7 @@ def network_page(
         "| ---: | ---: | ---: " + "| ---: " * 8 + "|",
         *(f"| {epoch} | {noise:.3g} | {n} {_counts(each)}" for epoch, n, noise, each in rows),
         "",
-        *_verdict([each for _, _, _, each in rows]),
+        *_verdict([each for _, _, _, each in rows], [n for _, n, _, _ in rows]),
         "",
         "Sketches of the two layers of 2,616 and 6,944 parameters. *error*: mean distance of a sketched cosine from the exact one of the same",
         "rows; *within*: how often the exact one is within the bounds of the sketched one; *width*: of the interval over that of the exact one;",
@@ -112,18 +113,27 @@ def _counts(each: Tally) -> str:
     )
 
 
-def _verdict(tallies: Sequence[Tally]) -> list[str]:
-    often = [each for each in tallies if each.determined.value >= OFTEN]
-    return [
-        f"Lines with at least half of the pairs determined ({len(often)} of {len(tallies)}), least, mean and largest:",
+def _verdict(tallies: Sequence[Tally], rows: Sequence[int]) -> list[str]:
+    """What the lines say together: those with enough rows not to be flagged for it, and all."""
+    lines = [
+        "Least, mean and largest over the lines with at least half of the pairs determined:",
         "",
-        f"- corrected bias {_range([each.corrected_error.value for each in often], '+.3f')}; "
-        f"plain {_range([each.plain_error.value for each in often], '+.3f')}",
-        f"- coverage of cosines {_range([each.cosine_covered.value for each in often], '.3f')}",
-        f"- of progress ratios {_range([each.progress_covered.value for each in often], '.3f')}",
-        f"- of suppressions {_range([each.suppression_covered.value for each in often], '.3f')}",
-        f"- of descent rates, all lines {_range([each.descent_covered.value for each in tallies], '.3f')}",
     ]
+    for least in (FEW_ROWS, 0):
+        some = [each for each, n in zip(tallies, rows, strict=True) if n >= least]
+        often = [each for each in some if each.determined.value >= OFTEN]
+        name = f"from {least} rows on" if least else "all"
+        lines += [
+            f"- {name} ({len(often)} of {len(some)} lines): "
+            f"corrected bias {_range([each.corrected_error.value for each in often], '+.3f')}; "
+            f"plain {_range([each.plain_error.value for each in often], '+.3f')}; coverage of "
+            f"cosines {_range([each.cosine_covered.value for each in often], '.3f')}; of "
+            f"progress ratios {_range([each.progress_covered.value for each in often], '.3f')}; of "
+            f"suppressions {_range([each.suppression_covered.value for each in often], '.3f')}; of "
+            "descent rates on all lines "
+            f"{_range([each.descent_covered.value for each in some], '.3f')}."
+        ]
+    return lines
 
 
 def _range(values: Sequence[float], form: str) -> str:

@@ -26,8 +26,9 @@ class ComputeSettings:
     unit_bytes: int = 512 << 20
     """Memory of the gradients that one unit returns."""
     max_gradient_bytes: int = 64 << 30
-    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused. From
-    its second round on a job also keeps the sums of the rounds before, in 64 bits.
+    """Memory of the gradients of one job, of all folds of all classes; beyond it they are sketched,
+    or the job is refused where it asked for exact ones. From its second round on a job also keeps
+    the sums of the rounds before, in 64 bits.
     """
     block_bytes: int = 128 << 20
     """Memory of the gradients which one reduce task takes."""

@@ -224,7 +224,7 @@ _MODEL: _Flags = {
 }
 _DATA: _Flags = {
     "--data-uri": {"action": "append", "metavar": "URI", "help": "again for more files"},
-    "--label": {"metavar": "COLUMN", "help": "column of the class"},
+    "--label": {"metavar": "COLUMN", "help": "column of the class, or of lists of labels"},
     "--group": {"metavar": "COLUMN", "help": "compare its values instead of the classes"},
     "--input": {
         "action": "append",
@@ -244,7 +244,7 @@ _DATA: _Flags = {
     "--target-precision": {"type": float, "metavar": "HALF_WIDTH"},
 }
 _OPTIONS: _Flags = {
-    "--loss": {"choices": ["cross_entropy", "focal", "binary", "margin"]},
+    "--loss": {"choices": ["cross_entropy", "focal", "binary", "margin", "multi_label"]},
     "--label-smoothing": {"type": float},
     "--focal-gamma": {"type": float},
     "--margin": {"type": float},

@@ -24,7 +24,8 @@ class ClassResult:
     Attributes:
         id: Its name.
         prior: Share of the update.
-        row_count: Rows in the data.
+        row_count: Rows in the data: those that have the label, or for ``(absent)`` lack any, where
+            they have several.
         rows_used: Rows used.
         minority: Whether it is a minority.
         judged: Whether its descent rate has an interval; if not, it is not to be read as healthy.

@@ -112,11 +112,14 @@ class ParquetData:
 
     Attributes:
         uris: One URI or several, as of a model.
-        label: Column of the class: integers from 0, or strings.
+        label: Column of the class: integers from 0, or strings; with the loss ``"multi_label"`` of
+            lists of them, empty for a row without labels.
         inputs: For every argument of the model's forward, how it is made.
-        group: Column whose values are compared instead of the classes; empty for none.
+        group: Column whose values are compared instead of the classes; empty for none, as it must
+            be with the loss ``"multi_label"``, whose groups are the labels.
         class_names: Names of the classes in the order of the model's outputs.
         shares: Shares of the classes in the update, a sampler's for instance; empty: the data's.
+            With the loss ``"multi_label"`` the last is of ``(absent)``.
         class_weights: Class weights that the training gives the update; empty for none. Give them
             here or to the loss: in both they would act twice.
         max_rows_per_class: Most rows used of a class; 0: all.
@@ -142,9 +145,22 @@ class ParquetData:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Loss of one row; ``kind`` is that of the training, and so are its parameters."""
+    """Loss of one row; ``kind`` is that of the training, and so are its parameters.
 
-    kind: Literal["cross_entropy", "focal", "binary", "margin"] = "cross_entropy"
+    ``"multi_label"`` is the sum of the binary cross entropies of all labels, for rows with lists of
+    labels. It is cut into a group for every label, of its terms in the rows that have it, and one
+    called ``(absent)``, of the terms of all labels in the rows that lack them. Each row is used for
+    one of its groups at most, each with the chance 1 / (1 + the most labels of a row).
+
+    Attributes:
+        kind: ``"cross_entropy"``, ``"focal"``, ``"binary"``, ``"margin"`` or ``"multi_label"``.
+        label_smoothing: Of cross entropy.
+        class_weights: Factor of every class's or label's loss; empty for none.
+        focal_gamma: Focusing parameter of the focal loss.
+        margin: Of the margin loss.
+    """
+
+    kind: Literal["cross_entropy", "focal", "binary", "margin", "multi_label"] = "cross_entropy"
     label_smoothing: float = 0.0
     class_weights: Sequence[float] = ()
     focal_gamma: float = 2.0

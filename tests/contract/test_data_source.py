@@ -25,11 +25,17 @@ INPUTS = (
 )
 
 
+def labels_of(rows: int) -> list[list[str]]:
+    """None, one or two labels of every row."""
+    return [[f"label {number % 7}", "common"][: number % 3] for number in range(rows)]
+
+
 def content(rows: int = ROWS) -> dict[str, pa.Array]:
     """Columns whose every value tells its row."""
     numbers = np.arange(rows)
     return {
         "label": pa.array(numbers % 3),
+        "labels": pa.array(labels_of(rows), pa.list_(pa.string())),
         "site": pa.array([f"site {number % 5}" for number in numbers]),
         "image": pa.array([b"image %d" % number for number in numbers]),
         "vector": pa.array([[number, number + 0.5] for number in numbers.tolist()]),
@@ -68,12 +74,14 @@ def write(data_format) -> Writer:
     return WRITERS[data_format]
 
 
-def source(data_format: DataFormat, *paths: Path, digest: str = "") -> DataSource:
+def source(
+    data_format: DataFormat, *paths: Path, digest: str = "", label: str = "label"
+) -> DataSource:
     reference = DataReference(
         uris=tuple(f"data://{path.name}" for path in paths),
         format=data_format,
         digest=digest,
-        label_column="label",
+        label_column=label,
         group_column="site",
         inputs=INPUTS,
     )
@@ -136,6 +144,32 @@ def test_any_rows_can_be_read_alone(tmp_path_factory, each_format, chosen):
     (fragment,) = data.fragments()
     wanted = np.array(sorted(chosen))
     assert_rows(data.read_rows(fragment, wanted), wanted.tolist())
+
+
+@given(cuts=st.lists(st.integers(1, ROWS), max_size=6))
+@pytest.mark.parametrize("each_format", WRITERS, ids=str)
+def test_any_cut_into_parts_gives_the_same_lists_of_labels(tmp_path_factory, each_format, cuts):
+    path = tmp_path_factory.getbasetemp() / "lists"
+    WRITERS[each_format](content(), path, cuts)
+    data = source(each_format, path, label="labels")
+    found = []
+    for fragment in data.fragments():
+        batches = list(data.read_label_lists(fragment))
+        ends = np.cumsum([0, *(len(each.sizes) for each in batches)])
+        assert [each.first_row for each in batches] == ends[:-1].tolist()
+        assert ends[-1] == fragment.num_rows
+        for each in batches:
+            found += np.split(each.labels, np.cumsum(each.sizes))[:-1]
+    assert [each.tolist() for each in found] == labels_of(ROWS)
+
+
+@pytest.mark.parametrize("label", ["label", "image", "vector", "none"])
+def test_a_column_without_lists_of_labels_is_named(data_format, write, tmp_path, label):
+    write(content(), tmp_path / "rows", [])
+    data = source(data_format, tmp_path / "rows", label=label)
+    with pytest.raises(InvalidData) as caught:
+        list(data.read_label_lists(data.fragments()[0]))
+    assert caught.value.violations[0].field == "spec.data.label_column"
 
 
 def test_several_files_are_read_in_the_order_of_their_uris(data_format, write, tmp_path):

@@ -14,6 +14,7 @@ from interference_client import (
     Client,
     InvalidArgument,
     JobFailed,
+    Loss,
     ModelReference,
     Options,
     tensor,
@@ -164,6 +165,34 @@ def test_a_null_label_is_refused(client: Client, files: Path):
     table = table.set_column(1, "label", pa.array(labels, pa.int64()))
     pq.write_table(table, files / "null.parquet")
     assert failed_field(client, data=rows("null.parquet")) == "spec.data.label_column"
+
+
+MULTI_LABEL = Options(loss=Loss("multi_label"), folds=4)
+
+
+def test_labels_cannot_be_grouped_by_another_column(client: Client):
+    with pytest.raises(InvalidArgument, match="the labels are the groups") as caught:
+        submit(client, data=rows(group="site"), options=MULTI_LABEL)
+    assert fields(caught) == ["analysis_job.spec.data.group_column"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (None, "must hold lists of integers or strings"),
+        (pa.array([[0, 9]] * 4), "integers from 0 to 3"),
+        (pa.array([[0], None, [1], []]), "null in row 1"),
+        (pa.array([[0], [1], [1, None], []]), "lists a null in row 2"),
+    ],
+    ids=["no lists", "out of range", "no list", "no label"],
+)
+def test_labels_that_are_no_lists_of_classes_are_refused(client: Client, files, labels, words):
+    columns = {} if labels is None else {"labels": labels}
+    examples.write(examples.example((1, 1, 1, 1)), files / "lists.parquet", **columns)
+    data = rows("lists.parquet", label="labels" if columns else "label")
+    error = failure(client, data=data, options=MULTI_LABEL).job.error
+    assert (error.reason, error.violations[0].field) == ("INVALID_DATA", "spec.data.label_column")
+    assert words in error.violations[0].description
 
 
 def test_a_class_with_one_row_and_an_empty_class_are_flagged_not_guessed(

@@ -75,6 +75,7 @@ class LossKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LOSS_KIND_FOCAL: _ClassVar[LossKind]
     LOSS_KIND_BINARY: _ClassVar[LossKind]
     LOSS_KIND_MARGIN: _ClassVar[LossKind]
+    LOSS_KIND_MULTI_LABEL: _ClassVar[LossKind]
 
 class HeadRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -141,6 +142,7 @@ LOSS_KIND_CROSS_ENTROPY: LossKind
 LOSS_KIND_FOCAL: LossKind
 LOSS_KIND_BINARY: LossKind
 LOSS_KIND_MARGIN: LossKind
+LOSS_KIND_MULTI_LABEL: LossKind
 HEAD_RULE_UNSPECIFIED: HeadRule
 HEAD_RULE_AUTO: HeadRule
 HEAD_RULE_NONE: HeadRule

@@ -44,19 +44,32 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """Selected rows of one fragment, encoded, with their target classes. Targets have shape ``[n]``."""
+    """Selected rows of one fragment, encoded, with what the loss compares their logits with.
+
+    Attributes:
+        rows: The rows.
+        targets: Their classes, of shape ``[n]``, or the terms of their labels, ``[n, C]``.
+    """
 
     rows: Rows
-    targets: NDArray[np.int64]
+    targets: NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentTask:
-    """A segment whose rows are named by block and position. Both have shape ``[n]``."""
+    """A segment of rows.
+
+    Attributes:
+        class_id: Name of its class.
+        block: Block that holds each row. Has shape ``[n]``.
+        position: Its position in the block. Has shape ``[n]``.
+        factor: What the losses are multiplied by.
+    """
 
     class_id: str
     block: Indices
     position: Indices
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class GradientWorker:
                 what=what,
                 class_id=segment.class_id,
             ) from error
-        return self._project(total).cpu().numpy()
+        return self._project(total.mul_(segment.factor)).cpu().numpy()
 
     def _batches(
         self, segment: SegmentTask, blocks: Sequence[RowBlock]
@@ -189,19 +189,26 @@ def _num_outputs(context: JobContext, model: GraphModel) -> int:
         logits = model(inputs)
     shape = tuple(logits.shape)
     binary = loss.kind is LossKind.BINARY
-    wanted = shape[1:] in ((), (1,)) if binary else len(shape) == 2 and shape[1] >= 2
+    fewest = 1 if loss.kind is LossKind.MULTI_LABEL else 2
+    wanted = shape[1:] in ((), (1,)) if binary else len(shape) == 2 and shape[1] >= fewest
     if not wanted or shape[:1] != (min(_PROBE_ROWS, fragment.num_rows),):
         raise InputUnsupported.at(
             "model.uri",
             f"gives an output of shape {list(shape)} for {min(_PROBE_ROWS, fragment.num_rows)} rows; "
             + ("[rows] or [rows, 1] is needed" if binary else "[rows, classes] is needed"),
         )
-    return 2 if binary else shape[1]
+    count = 2 if binary else shape[1]
+    if loss.class_weights and len(loss.class_weights) != count:
+        raise InvalidData.at(
+            "options.loss.class_weights",
+            f"has {len(loss.class_weights)} values for {count} classes; give one each",
+        )
+    return count
 
 
 def _gather(
     blocks: Sequence[RowBlock], block: NDArray[np.int64], position: NDArray[np.int64]
-) -> tuple[Rows, NDArray[np.int64]]:
+) -> tuple[Rows, NDArray[np.signedinteger]]:
     """Rows in the order asked for, from the blocks that hold them."""
     order = np.argsort(block, kind="stable")
     parts, targets = [], []

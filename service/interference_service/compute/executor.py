@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from interference_service.compute import cluster, remote
 from interference_service.compute.actors import ActorPool
 from interference_service.compute.calls import Submit
-from interference_service.compute.classes import ClassTable, Value, group_table, label_table
+from interference_service.compute.classes import Value, group_table, label_table
 from interference_service.compute.context import Inspection, JobContext
+from interference_service.compute.grouping import Grouping, grouped_by_class, grouped_by_label
+from interference_service.compute.label_sets import label_set_table
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
 from interference_service.compute.scanning import FragmentScan
-from interference_service.compute.selection import select
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.summary import SummaryTask
 from interference_service.compute.tasks import Tasks
@@ -24,7 +23,7 @@ from interference_service.core.sketch import Projection
 from interference_service.domain.job import Job, Progress, Stage
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
-from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions
+from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions, LossKind
 from interference_service.references.stores import Stores
 
 
@@ -98,15 +97,15 @@ class _Run:
 
     def _scanned(self) -> Scanned:
         inspection = self._inspect()
-        labels, classes, scans = self._scan(inspection)
-        selection = select(
-            [scan.sample for scan in scans],
-            [classes.indices(np.array(scan.values)) for scan in scans],
-            len(classes.ids),
+        by_label = self._context.specification.options.loss.kind is LossKind.MULTI_LABEL
+        grouping = self._by_label(inspection) if by_label else self._by_class(inspection)
+        setting = setting_of(
+            self._context.specification,
+            grouping.classes.ids,
+            grouping.terms,
+            grouping.selection.rows_available,
         )
-        setting = setting_of(self._context.specification, classes.ids, selection.rows_in_data)
-        layers = self._layers(inspection)
-        return Scanned(inspection, labels, classes, selection, setting, layers)
+        return Scanned(inspection, grouping, setting, self._layers(inspection))
 
     def _finished(self, scanned: Scanned, rounds: Rounds, device: str) -> Analysis:
         parts = rounds.statistics()
@@ -115,9 +114,9 @@ class _Run:
             inspection=scanned.inspection,
             layers=scanned.layers,
             setting=scanned.setting,
-            class_ids=scanned.classes.ids,
+            class_ids=scanned.grouping.classes.ids,
             rows_used=rounds.rows_used,
-            rows_in_data=scanned.selection.rows_in_data,
+            rows_in_data=scanned.grouping.selection.rows_in_data,
             engine_version=self._job.engine_version,
             device=device,
             sampling_outcome=rounds.outcome.value,
@@ -134,8 +133,8 @@ class _Run:
         self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
         return inspection
 
-    def _scan(self, inspection: Inspection) -> tuple[ClassTable, ClassTable, list[FragmentScan]]:
-        """Classes of the labels, classes or groups of the analysis, and what every fragment has."""
+    def _by_class(self, inspection: Inspection) -> Grouping:
+        """Rows of one class each, by their classes or by the values of another column."""
         data = self._context.specification.data
         scans: list[FragmentScan] = self._values(
             [
@@ -147,7 +146,7 @@ class _Run:
         distinct = _union(scan.values for scan in scans)
         if not data.group_column:
             labels = label_table(distinct, data.class_names, inspection.num_outputs)
-            return labels, labels, scans
+            return grouped_by_class(labels, labels, scans)
         found = self._values(
             [
                 partial(remote.labels.remote, self._context, fragment)
@@ -156,7 +155,26 @@ class _Run:
             "labels of fragment",
         )
         labels = label_table(_union(found), data.class_names, inspection.num_outputs)
-        return labels, group_table(distinct, MAX_CLASSES), scans
+        return grouped_by_class(labels, group_table(distinct, MAX_CLASSES), scans)
+
+    def _by_label(self, inspection: Inspection) -> Grouping:
+        """Rows of any number of labels, by one of their labels or by those that they lack."""
+        context, fragments = self._context, inspection.fragments
+        self._tracker.expect(len(fragments))
+        found = self._values(
+            [partial(remote.find_labels.remote, context, each) for each in fragments],
+            "labels of fragment",
+        )
+        names = context.specification.data.class_names
+        table = label_set_table(found, names, inspection.num_outputs)
+        scans = self._values(
+            [
+                partial(remote.scan_label_sets.remote, context, index, each, table)
+                for index, each in enumerate(fragments)
+            ],
+            "scan of fragment",
+        )
+        return grouped_by_label(table, scans)
 
     def _layers(self, inspection: Inspection) -> tuple[Layer, ...]:
         options = self._context.specification.options

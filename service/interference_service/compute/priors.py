@@ -15,35 +15,42 @@ _MOST_NAMES = 20
 
 
 def setting_of(
-    specification: AnalysisSpecification, class_ids: Sequence[str], rows_in_data: Indices
+    specification: AnalysisSpecification,
+    class_ids: Sequence[str],
+    terms: Indices,
+    rows_available: Indices,
 ) -> Setting:
     """What the request says about the classes, checked before anything is computed.
 
     Args:
         specification: Of the job.
         class_ids: Names of the classes. Has length C.
-        rows_in_data: Rows of each class. Has shape ``[C]``.
+        terms: Terms of the loss of each class: its rows, if a row has one. Has shape ``[C]``.
+        rows_available: Rows of each class that may be used; one without them is left out of the
+            update, but is a minority where its terms make it one. Has shape ``[C]``.
 
     Raises:
         InvalidData: Priors or minorities do not fit the classes.
     """
     options = specification.options
-    shares = _priors(specification, rows_in_data)
     minorities = minority_mask(
-        shares, options.minority_rule.below_uniform_share, _named(specification, class_ids)
+        _priors(specification, terms),
+        options.minority_rule.below_uniform_share,
+        _named(specification, class_ids),
     )
+    shares = _priors(specification, np.where(rows_available > 0, terms, 0))
     return Setting(shares, minorities, options.conflict_level, options.confidence_level)
 
 
-def _priors(specification: AnalysisSpecification, rows_in_data: Indices) -> NDArray[np.float64]:
-    wanted, count = specification.data.priors, len(rows_in_data)
+def _priors(specification: AnalysisSpecification, terms: Indices) -> NDArray[np.float64]:
+    wanted, count = specification.data.priors, len(terms)
     for name, values in (("shares", wanted.shares), ("class_weights", wanted.class_weights)):
         if values and len(values) != count:
             raise InvalidData.at(
                 f"data.priors.{name}",
                 f"has {len(values)} values for {count} classes; give one each",
             )
-    return priors(rows_in_data, wanted.shares or None, wanted.class_weights or None)
+    return priors(terms, wanted.shares or None, wanted.class_weights or None)
 
 
 def _named(

@@ -11,6 +11,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
+from interference_service.compute import label_sets
 from interference_service.compute.between_rounds import AssessTask, add_up, assess
 from interference_service.compute.classes import ClassTable, Value
 from interference_service.compute.context import (
@@ -20,6 +21,7 @@ from interference_service.compute.context import (
     RowBlock,
     UnitTask,
 )
+from interference_service.compute.label_sets import FoundLabels, LabelSetScan, LabelSetTable
 from interference_service.compute.plan import Indices
 from interference_service.compute.reduction import LayerPart, reduce_block
 from interference_service.compute.scanning import (
@@ -59,8 +61,22 @@ def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, 
 
 
 @ray.remote(max_retries=0, num_returns=2)
+def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLabels]:
+    """See ``label_sets.find_labels``."""
+    return None, label_sets.find_labels(context, fragment)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def scan_label_sets(
+    context: JobContext, index: int, fragment: Fragment, table: LabelSetTable
+) -> tuple[None, LabelSetScan]:
+    """See ``label_sets.scan_label_sets``."""
+    return None, label_sets.scan_label_sets(context, index, fragment, table)
+
+
+@ray.remote(max_retries=0, num_returns=2)
 def fetch(
-    context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable
+    context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable | LabelSetTable
 ) -> tuple[None, RowBlock]:
     """See ``scanning.fetch_rows``."""
     return None, fetch_rows(context, fragment, rows, table)

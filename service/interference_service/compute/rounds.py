@@ -11,16 +11,15 @@ from interference_service.compute import remote
 from interference_service.compute.actors import ActorPool
 from interference_service.compute.between_rounds import AssessTask
 from interference_service.compute.calls import Refs, Submit
-from interference_service.compute.classes import ClassTable
 from interference_service.compute.context import Inspection, JobContext, ReduceTask
 from interference_service.compute.engine import projection_for
+from interference_service.compute.grouping import Grouping
 from interference_service.compute.plan import (
     Indices,
     Unit,
     column_blocks,
     units_of,
 )
-from interference_service.compute.selection import Selection
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.submission import submit_unit
 from interference_service.compute.tasks import Done, Tasks, beside_actors
@@ -40,17 +39,13 @@ class Scanned:
 
     Attributes:
         inspection: Of model and data.
-        labels: Classes of the labels.
-        classes: Classes or groups of the analysis.
-        selection: All rows that may be used.
+        grouping: Classes or groups, and their rows.
         setting: Priors, minorities and levels.
         layers: In the order of the flat gradient.
     """
 
     inspection: Inspection
-    labels: ClassTable
-    classes: ClassTable
-    selection: Selection
+    grouping: Grouping
     setting: Setting
     layers: tuple[Layer, ...]
 
@@ -83,11 +78,11 @@ class Rounds:
         self._tasks = tasks
         self._tracker = tracker
         self._target = context.specification.data.sampling.target_precision
-        selection, folds = scanned.selection, context.specification.options.folds
+        selection, folds = scanned.grouping.selection, context.specification.options.folds
         limits = selection.rows_used
         self._before = np.zeros_like(limits)
         self.rows_used: Indices = first_rows(limits, folds) if self._target else limits
-        exhausted = bool((limits == selection.rows_in_data).all())
+        exhausted = bool((limits == selection.rows_available).all())
         self.outcome = Outcome.DATA_EXHAUSTED if exhausted else Outcome.SINGLE_ROUND
         options = context.specification.options
         item_bytes = 8 if options.precision is Precision.FLOAT64 else 4
@@ -137,7 +132,7 @@ class Rounds:
             self._add_up()
             self.count += 1
             self._before, self.rows_used = self.rows_used, decision.rows_used
-            self._rows = self._scanned.selection.between(self._before, self.rows_used)
+            self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
             self._fetch(beside_actors(remote.fetch))
             self._differentiate(pool)
 
@@ -157,7 +152,7 @@ class Rounds:
                 self._context,
                 fragments[index],
                 self._rows.wanted(index),
-                self._scanned.labels,
+                self._scanned.grouping.labels,
             )
             for index in needed
         ]
@@ -174,7 +169,7 @@ class Rounds:
 
     def _submission(self, unit: Unit) -> Callable[[Any], Refs]:
         return partial(
-            submit_unit, unit, self._columns, self._rows, self._blocks, self._scanned.classes
+            submit_unit, unit, self._columns, self._rows, self._blocks, self._scanned.grouping
         )
 
     def _reduce(self, submit: Callable[..., Any], done: Done | None = None) -> Refs:
@@ -199,12 +194,8 @@ class Rounds:
 
     def _decide(self) -> Decision:
         scanned = self._scanned
-        goal = Goal.of(
-            self._target,
-            scanned.setting,
-            scanned.selection.rows_used,
-            scanned.selection.rows_in_data,
-        )
+        selection = scanned.grouping.selection
+        goal = Goal.of(self._target, scanned.setting, selection.rows_used, selection.rows_available)
         task = AssessTask(scanned.layers, scanned.setting, goal, self.rows_used)
         submission = partial(beside_actors(remote.decide), task, *self._statistics)
         decisions: list[Decision] = self._tasks.values([submission], what="assessment")

@@ -6,6 +6,7 @@ import numpy as np
 
 from interference_service.compute.classes import ClassTable, Value
 from interference_service.compute.context import JobContext, RowBlock
+from interference_service.compute.label_sets import LabelSetTable, terms_of_rows
 from interference_service.compute.plan import Indices
 from interference_service.core.sampling import BottomK, row_keys
 from interference_service.references.data import open_data
@@ -56,7 +57,7 @@ def distinct_labels(context: JobContext, fragment: Fragment) -> tuple[Value, ...
 
 
 def fetch_rows(
-    context: JobContext, fragment: Fragment, rows: Indices, labels: ClassTable
+    context: JobContext, fragment: Fragment, rows: Indices, labels: ClassTable | LabelSetTable
 ) -> RowBlock:
     """Read the chosen rows of a fragment, encoded as they are stored.
 
@@ -64,12 +65,15 @@ def fetch_rows(
         context: The job.
         fragment: The fragment.
         rows: Positions in the fragment, ascending. Has shape ``[n]``.
-        labels: Classes of the label column.
+        labels: Classes of the label column, or labels of its lists.
 
     Raises:
         InvalidData: A label stands for no class, or a column does not fit.
     """
     data = context.specification.data
     source = open_data(data, context.stores)
+    if isinstance(labels, LabelSetTable):
+        terms = terms_of_rows(context, fragment, rows, labels)
+        return RowBlock(source.read_rows(fragment, rows), terms)
     values = source.read_column(fragment, data.label_column)[rows]
     return RowBlock(source.read_rows(fragment, rows), labels.indices(values))

@@ -1,7 +1,7 @@
 """The rows of an analysis, and where they lie."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,13 +20,15 @@ class Selection:
         position: Its position among the selected rows of the fragment, in the fragment's order.
             Has shape ``[n]``.
         rows_used: Rows of each class. Has shape ``[C]``.
-        rows_in_data: Likewise in the data. Has shape ``[C]``.
+        rows_available: Rows of each class that may be used. Has shape ``[C]``.
+        rows_in_data: Rows of each class in the data. Has shape ``[C]``.
     """
 
     fragment: Indices
     row: Indices
     position: Indices
     rows_used: Indices
+    rows_available: Indices
     rows_in_data: Indices
 
     def wanted(self, fragment: int) -> Indices:
@@ -45,8 +47,12 @@ class Selection:
         rank = np.arange(len(classes)) - starts[classes]
         kept = (rank >= before[classes]) & (rank < after[classes])
         fragment, row = self.fragment[kept], self.row[kept]
-        return Selection(
-            fragment, row, _positions(fragment, row), after - before, self.rows_in_data
+        return replace(
+            self,
+            fragment=fragment,
+            row=row,
+            position=_positions(fragment, row),
+            rows_used=after - before,
         )
 
     def positions(self, rows: Indices) -> tuple[Indices, Indices]:
@@ -83,7 +89,7 @@ def select(samples: Sequence[BottomK], classes: Sequence[Indices], num_classes: 
         )
     rows_used = np.bincount(sample.classes, minlength=num_classes).astype(np.int64)
     position = _positions(sample.sources, sample.rows)
-    return Selection(sample.sources, sample.rows, position, rows_used, sample.totals)
+    return Selection(sample.sources, sample.rows, position, rows_used, sample.totals, sample.totals)
 
 
 def _positions(fragment: Indices, row: Indices) -> Indices:

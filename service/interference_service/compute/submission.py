@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from interference_service.compute.calls import Refs
-from interference_service.compute.classes import ClassTable
 from interference_service.compute.context import SegmentTask, UnitTask
+from interference_service.compute.grouping import Grouping
 from interference_service.compute.plan import Unit
 from interference_service.compute.selection import Selection
 
@@ -16,7 +16,7 @@ def submit_unit(
     columns: tuple[tuple[int, int], ...],
     selection: Selection,
     blocks: dict[int, Any],
-    classes: ClassTable,
+    grouping: Grouping,
     actor: Any,
 ) -> Refs:
     """Hand a unit to an actor, with references of just the blocks that hold its rows."""
@@ -25,7 +25,9 @@ def submit_unit(
     for segment in unit.segments:
         fragment, position = selection.positions(segment.rows)
         block = np.searchsorted(needed, fragment)
-        segments.append(SegmentTask(classes.ids[segment.class_index], block, position))
+        class_id = grouping.classes.ids[segment.class_index]
+        factor = float(grouping.factors[segment.class_index])
+        segments.append(SegmentTask(class_id, block, position, factor))
     task = UnitTask(tuple(segments), columns)
     refs = [blocks[int(each)] for each in needed]
     submitted: Refs = actor.gradients.options(num_returns=1 + len(columns)).remote(task, *refs)

@@ -46,7 +46,7 @@ class SummaryTask:
         setting: Priors, minorities and levels.
         class_ids: Names of the classes. Has length C.
         rows_used: Rows of each class. Has shape ``[C]``.
-        rows_in_data: Likewise in the data. Has shape ``[C]``.
+        rows_in_data: Rows of each class in the data. Has shape ``[C]``.
         engine_version: Of the service.
         device: Where the gradients were computed.
         sampling_outcome: Why sampling ended.
@@ -133,7 +133,7 @@ def _resolved(task: SummaryTask) -> ResolvedInputs:
         data_digest=task.inspection.data_digest,
         class_count=len(task.class_ids),
         layer_count=len(task.layers),
-        row_count=int(task.rows_in_data.sum()),
+        row_count=sum(fragment.num_rows for fragment in task.inspection.fragments),
         rows_used=int(task.rows_used.sum()),
     )
 

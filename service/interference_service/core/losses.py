@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 RowLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""Logits ``[B, C]`` and targets ``[B]`` to losses ``[B]``."""
+"""Logits ``[B, C]`` and targets ``[B]``, or terms ``[B, C]``, to losses ``[B]``."""
 
 
 def per_row_loss(
@@ -26,7 +26,8 @@ def per_row_loss(
     that would let rows depend on each other.
 
     Args:
-        kind: ``cross_entropy``, ``focal`` (Lin et al. 2017), ``binary`` or ``margin``.
+        kind: ``cross_entropy``, ``focal`` (Lin et al. 2017), ``binary``, ``margin`` or
+            ``multi_label``, whose targets are terms and whose weights are those of the labels.
         label_smoothing: Of cross entropy; in [0, 1).
         class_weights: Factor per class; empty: none. Has length C.
         focal_gamma: Focusing parameter of the focal loss.
@@ -39,8 +40,9 @@ def per_row_loss(
         "focal": partial(_focal, gamma=focal_gamma),
         "binary": _binary,
         "margin": partial(functional.multi_margin_loss, reduction="none", margin=margin),
+        "multi_label": partial(_multi_label, weights=tuple(class_weights)),
     }
-    loss, weights = losses[kind], tuple(class_weights)
+    loss, weights = losses[kind], () if kind == "multi_label" else tuple(class_weights)
 
     def weighted(logits: Tensor, targets: Tensor) -> Tensor:
         # Half precision has too few digits for an exponential and a sum.
@@ -61,3 +63,11 @@ def _binary(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(
         logits, targets.to(logits.dtype), reduction="none"
     )
+
+
+def _multi_label(logits: Tensor, terms: Tensor, *, weights: tuple[float, ...]) -> Tensor:
+    """Σ_j |T_j| w_j softplus(-T_j z_j) for terms T_j of 1, -1 or 0 (Mathematics §1)."""
+    signs = terms.to(logits.dtype)
+    # Beyond 20 torch's softplus takes its limits, which 64 bits still tell apart from it.
+    losses = -signs.abs() * functional.logsigmoid(signs * logits)
+    return (losses * logits.new_tensor(weights) if weights else losses).sum(1)

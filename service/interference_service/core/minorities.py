@@ -16,7 +16,7 @@ def priors(
     """π: the share of every class in the update that training makes (Mathematics §5).
 
     Args:
-        rows_in_data: N_c. Has shape ``[C]``.
+        rows_in_data: N_c, or the terms of the loss where rows have several. Has shape ``[C]``.
         shares: Instead of the data's, for instance a sampler's. Has length C.
         class_weights: Weights of the training loss. Has length C.
 

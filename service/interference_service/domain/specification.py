@@ -24,6 +24,8 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 MAX_CLASSES = 10_000
 """Most classes of one analysis."""
+ABSENT = "(absent)"
+"""Name of the group of absent labels, with LOSS_KIND_MULTI_LABEL."""
 
 
 class ModelFormat(StrEnum):
@@ -122,12 +124,13 @@ class DataReference(Value):
 
 
 class LossKind(StrEnum):
-    """Loss of one row; a function of its logits and label alone."""
+    """Loss of one row; a function of its logits and its label or labels alone."""
 
     CROSS_ENTROPY = "LOSS_KIND_CROSS_ENTROPY"
     FOCAL = "LOSS_KIND_FOCAL"
     BINARY = "LOSS_KIND_BINARY"
     MARGIN = "LOSS_KIND_MARGIN"
+    MULTI_LABEL = "LOSS_KIND_MULTI_LABEL"
 
 
 class Loss(Value):
@@ -256,4 +259,19 @@ class AnalysisSpecification(Value):
         limit = self.max_run_duration
         if limit is not None and not (0 < limit.total_seconds() < math.inf):
             raise ValueError("max_run_duration must be positive")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_can_be_groups(self) -> Self:
+        if self.options.loss.kind is not LossKind.MULTI_LABEL:
+            return self
+        if self.data.group_column:
+            raise ValueError(
+                "data.group_column must be empty with LOSS_KIND_MULTI_LABEL: the labels are the "
+                "groups, and a row belongs to those of all its labels"
+            )
+        if ABSENT in self.data.class_names:
+            raise ValueError(
+                f"data.class_names must not have {ABSENT!r}, the name of the group of absent labels"
+            )
         return self

@@ -116,11 +116,21 @@ def _violation(error: ErrorDetails, root: Message, path: str) -> Violation:
         field = message.fields_by_name.get(part)
         message = field.message_type if field is not None and not _is_map(field) else None
     text = _text(error, field)
-    # A rule about several fields of a message begins with the name of the first of them.
+    # A rule about several fields of a message begins with the path of the first of them.
     subject = text.split(" ", 1)[0]
-    if message is not None and subject in message.fields_by_name:
+    if message is not None and _has(message, subject):
         path = f"{path}.{subject}"
     return Violation(path, text)
+
+
+def _has(message: Any, subject: str) -> bool:
+    """Whether a path names a field of the descriptor of a message, or one within."""
+    for name in subject.split("."):
+        field = message.fields_by_name.get(name) if message is not None else None
+        if field is None:
+            return False
+        message = field.message_type
+    return True
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -182,6 +182,13 @@ def test_submit_takes_every_parameter_of_the_loss(service, run):
     assert (loss.label_smoothing, list(loss.class_weights)) == (0.1, [1, 0.5])
 
 
+def test_submit_takes_the_loss_of_rows_with_several_labels(service, run):
+    service.script("CreateAnalysisJob", job())
+    run(*SUBMISSION, "--loss=multi_label")
+    loss = service.requests("CreateAnalysisJob")[0].analysis_job.spec.options.loss
+    assert loss.kind == job_pb2.LOSS_KIND_MULTI_LABEL
+
+
 def test_submit_takes_every_kind_of_input(service, run):
     service.script("CreateAnalysisJob", job())
     run(

@@ -1,5 +1,6 @@
 """What a caller writes arrives at the service as meant, with the service's own defaults."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,8 @@ from interference_client import (
     tensor,
 )
 from interference_client._requests import specification
-from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.specification import AnalysisSpecification, LossKind
+from interference_service.errors import InvalidRequest
 from interference_service.rpc.convert_specification import specification_from_wire
 from support.domain_examples import CLASSES, rich_specification
 
@@ -96,6 +98,21 @@ def test_image_defaults_are_those_of_the_service():
     silent.data.inputs[0].image.Clear()
     silent.data.inputs[0].image.column = "image"
     assert specification_from_wire(sent, "spec") == specification_from_wire(silent, "spec")
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "focal", "binary", "margin", "multi_label"])
+def test_every_loss_of_the_client_is_one_of_the_service(kind):
+    found = received(MODEL, DATA, Options(loss=Loss(kind, class_weights=[1, 2])))
+    assert found.options.loss.kind == f"LOSS_KIND_{kind.upper()}"
+    assert len(LossKind) == 5
+
+
+def test_names_of_labels_must_leave_that_of_the_absent_ones():
+    data = replace(DATA, class_names=["cat", "(absent)"])
+    assert received(MODEL, data).data.class_names == ("cat", "(absent)")
+    with pytest.raises(InvalidRequest) as caught:
+        received(MODEL, data, Options(loss=Loss("multi_label")))
+    assert [each.field for each in caught.value.violations] == ["spec.data.class_names"]
 
 
 def test_one_uri_is_a_list_of_one():

@@ -1,19 +1,22 @@
 """One worker: from a unit's rows to gradient sums, against plain autograd."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from interference_service.compute import differentiation
 from interference_service.compute.classes import label_table
 from interference_service.compute.context import JobContext, SegmentTask, UnitTask
+from interference_service.compute.label_sets import LabelSetTable
 from interference_service.compute.scanning import fetch_rows
 from interference_service.core.layers import layers_of
 from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection, projection_of
-from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.specification import AnalysisSpecification, ModelReference
 from interference_service.errors import AnalysisError
 from interference_service.references.stores import Stores
 from support import examples
@@ -115,6 +118,10 @@ def inspected_and_read(job: JobContext) -> None:
         ({"data__inputs": [{"name": "x", "tensor": {"column": "x"}}]}, "spec.data.inputs"),
         ({"options__loss": {"kind": "LOSS_KIND_BINARY"}}, "spec.model.uri"),
         ({"data__label_column": "none"}, "spec.data.label_column"),
+        (
+            {"options__loss": {"kind": "LOSS_KIND_FOCAL", "class_weights": [1, 2]}},
+            "spec.options.loss.class_weights",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_by_field(directory: Path, changes, field):
@@ -122,3 +129,46 @@ def test_what_does_not_fit_is_refused_by_field(directory: Path, changes, field):
     with pytest.raises(AnalysisError) as caught:
         inspected_and_read(job)
     assert caught.value.violations[0].field == field
+
+
+def test_terms_of_labels_are_differentiated_and_multiplied_by_the_factor(directory: Path):
+    rows = examples.example()
+    lists = [[int(label)] * (row % 3 > 0) for row, label in enumerate(rows.labels)]
+    examples.write(rows, directory / "lists.parquet", labels=pa.array(lists, pa.list_(pa.int64())))
+    loss = {"kind": "LOSS_KIND_MULTI_LABEL"}
+    changes = {"data__uris": ["data://lists.parquet"], "data__label_column": "labels"}
+    job = context(directory, 4, **changes, options__loss=loss)
+    inspection = differentiation.inspect(job)
+    fragment, mine = inspection.fragments[0], np.arange(12)
+    classes = len(examples.COUNTS)
+    table = LabelSetTable(label_table([0], (), classes), 2)
+    block = fetch_rows(job, fragment, mine, table)
+    assert (block.targets.dtype, block.targets.shape) == (np.int8, (12, classes))
+    assert {1, -1} <= set(block.targets.flat)
+
+    model = examples.perceptron()
+    logits, terms = model(rows.inputs[mine]), torch.from_numpy(block.targets)
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, (terms > 0).float(), weight=terms.abs().float(), reduction="sum"
+    )
+    grads = torch.autograd.grad(0.25 * wanted, list(model.parameters()))
+    flat = torch.cat([each.flatten() for each in grads]).numpy()
+    worker = differentiation.GradientWorker(job, tuple(inspection.shapes), "cpu")
+    segment = SegmentTask("0", np.zeros(12, int), mine, 0.25)
+    _, (found,) = worker.gradients(UnitTask((segment,), ((0, len(flat)),)), [block])
+    np.testing.assert_allclose(found[0], flat, atol=1e-6)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_any_number_of_outputs_can_be_labels(directory: Path, outputs):
+    examples.export(examples.perceptron(classes=outputs), directory / "few.pt2")
+    loss = {"kind": "LOSS_KIND_MULTI_LABEL", "class_weights": [2.0] * outputs}
+    model = {"uri": "data://few.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"}
+    job = context(directory, options__loss=loss)
+    job = replace(
+        job,
+        specification=job.specification.model_copy(
+            update={"model": ModelReference.model_validate(model)}
+        ),
+    )
+    assert differentiation.inspect(job).num_outputs == outputs

@@ -48,6 +48,7 @@ def test_the_same_rows_are_selected_however_the_data_is_cut(labels, cuts, k):
     assert absolute(whole, []) == absolute(parts, cuts)
     counts = np.bincount(labels, minlength=3)
     assert parts.rows_in_data.tolist() == counts.tolist()
+    assert parts.rows_available.tolist() == counts.tolist()
     assert parts.rows_used.tolist() == (np.minimum(counts, k) if k else counts).tolist()
 
 

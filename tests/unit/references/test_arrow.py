@@ -14,6 +14,7 @@ from interference_service.references.data.arrow import (
     bytes_column,
     class_values,
     is_allowed,
+    label_lists,
     number_column,
 )
 
@@ -131,6 +132,60 @@ def test_a_string_that_is_not_utf8_is_refused():
         1, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe")
     )
     refused(class_values, broken, "not UTF-8", 0)
+
+
+LISTS = [[2, 0], [], [1, 1, 3]]
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int8()), pa.large_list(pa.int64())], ids=str)
+def test_lists_of_labels_are_kept_row_by_row(kind):
+    found = label_lists(pa.array(LISTS, kind), FIELD, 7, 1007)
+    assert (found.first_row, found.labels.dtype) == (7, np.int64)
+    assert found.labels.tolist() == [2, 0, 1, 1, 3]
+    assert found.sizes.tolist() == [2, 0, 3]
+
+
+@given(st.lists(st.lists(st.text(max_size=3), max_size=4), max_size=6), st.data())
+def test_lists_of_strings_are_kept_in_any_slice_and_encoding(rows, data):
+    first = data.draw(st.integers(0, len(rows)))
+    plain = pa.array(rows, pa.list_(pa.string()))
+    encoded = pa.ListArray.from_arrays(plain.offsets, plain.values.dictionary_encode())
+    for array in (plain, encoded):
+        found = label_lists(array[first:], FIELD, 0, 0)
+        assert found.labels.tolist() == [label for row in rows[first:] for label in row]
+        assert found.sizes.tolist() == [len(row) for row in rows[first:]]
+
+
+def test_lists_of_fixed_length_are_labels_too():
+    found = label_lists(pa.array([[1, 2], [3, 4]], pa.list_(pa.int16(), 2))[1:], FIELD, 0, 0)
+    assert (found.labels.tolist(), found.sizes.tolist()) == ([3, 4], [2])
+
+
+def test_rows_are_picked_with_their_labels():
+    found = label_lists(pa.array(LISTS), FIELD, 0, 0).take(np.array([0, 2]))
+    assert (found.labels.tolist(), found.sizes.tolist()) == ([2, 0, 1, 1, 3], [2, 3])
+    assert label_lists(pa.array(LISTS), FIELD, 0, 0).take(np.array([], int)).labels.size == 0
+
+
+@pytest.mark.parametrize(
+    ("array", "match"),
+    [
+        (pa.array([1, 2]), "holds int64; .* must hold lists"),
+        (pa.array(["a"]), "must hold lists of integers or strings"),
+        (pa.array([[0.5]]), "must hold integers or strings"),
+        (pa.array([[[1]]]), "must hold integers or strings"),
+        (pa.array([[b"x"]]), "must hold integers or strings"),
+        (pa.array([[1], None]), "is null in row 101; a row without labels has an empty list"),
+        (pa.array([[1, 2], None], pa.list_(pa.int32(), 2)), "is null in row 101"),
+        (pa.array([[], [1], [2, None]]), "lists a null in row 102"),
+        (pa.array([[None]], pa.list_(pa.string())), "lists a null in row 100"),
+        (pa.array([[], [0] * 10_001]), "lists 10001 labels in row 101; there are at most 10000"),
+        (pa.array([[1 << 63]], pa.list_(pa.uint64())), "more than 63 bits"),
+    ],
+    ids=str,
+)
+def test_what_are_no_lists_of_classes_is_refused(array, match):
+    refused(label_lists, array, match, 0, 100)
 
 
 CONTENTS = [b"one", b"", b"three\x00bytes"]

@@ -293,3 +293,41 @@ def test_damaged_bytes_end_in_a_refusal_or_in_rows(tmp_path_factory, seed):
     except AnalysisError:
         return
     assert len(found) == sum(each.num_rows for each in fragments)
+
+
+def lists(data: ParquetSource) -> list:
+    found = []
+    for fragment in data.fragments():
+        for each in data.read_label_lists(fragment):
+            found += np.split(each.labels, np.cumsum(each.sizes))[:-1]
+    return [each.tolist() for each in found]
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"data_page_version": "2.0"}])
+def test_lists_of_strings_are_read_over_row_groups_and_encodings(path, options):
+    wanted = [[f"label {row % 7}", "common"][: row % 3] for row in range(5000)]
+    how = {f"write_{name}": each for name, each in options.items()}
+    write(path, x=np.arange(5000), labels=pa.array(wanted), write_row_group_size=1500, **how)
+    assert lists(source(path, label="labels")) == wanted
+
+
+def test_a_long_string_that_many_lists_repeat_is_held_once(path):
+    repeated = pa.array([["x" * 1_000_000] * 40] * 30)
+    write(path, x=np.arange(30), labels=repeated)
+    tracked = pa.total_allocated_bytes()
+    data = source(path, label="labels")
+    (batch,) = data.read_label_lists(data.fragments()[0])
+    assert len({id(each) for each in batch.labels.tolist()}) == 1
+    assert pa.total_allocated_bytes() - tracked < 100_000_000
+
+
+def test_more_labels_than_memory_is_for_are_refused_before_they_are_read(path, monkeypatch):
+    write(path, x=np.arange(4), labels=pa.array([[0] * 30, [1], [], [2]]))
+    assert lists(source(path, label="labels"))[1:] == [[1], [], [2]]
+    monkeypatch.setattr(parquet, "MAX_GROUP_LABELS", 32)
+    refused(
+        lambda: lists(source(path, label="labels")),
+        "data.label_column",
+        InputUnsupported,
+        "33 labels in one row group",
+    )

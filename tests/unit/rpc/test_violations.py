@@ -126,6 +126,11 @@ BAD_REQUESTS = [
         "LOSS_KIND_CROSS_ENTROPY",
     ),
     (
+        setting(f"{SPEC}.options.loss.kind", analysis_job_pb2.LOSS_KIND_MULTI_LABEL),
+        f"{SPEC}.data.group_column",
+        "the labels are the groups",
+    ),
+    (
         setting(f"{SPEC}.options.conflict_level", math.nan),
         f"{SPEC}.options.conflict_level",
         "nan",

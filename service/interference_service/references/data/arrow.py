@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from interference_service.domain.specification import MAX_CLASSES
 from interference_service.errors import InputUnsupported, InvalidData
-from interference_service.references.data.columns import BytesColumn, NumberColumn
+from interference_service.references.data.columns import BytesColumn, LabelLists, NumberColumn
 
 MAX_COLUMN_BYTES = 1 << 30
 """A batch of encoded values that is larger is refused."""
@@ -40,7 +41,7 @@ def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.gene
         InvalidData: A value is null, or the column holds neither integers nor strings.
     """
     if array.null_count:
-        row = first_row + int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
+        row = first_row + _first_null(array)
         raise InvalidData.at(field, f"is null in row {row}; every row needs a value")
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -54,6 +55,54 @@ def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.gene
             field, "holds an integer of more than 63 bits or a string that is not UTF-8"
         ) from error
     raise InvalidData.at(field, f"holds {array.type}; it must hold integers or strings")
+
+
+def label_lists(array: pa.Array, field: str, first_row: int, row_in_file: int) -> LabelLists:
+    """Lists of labels: of integers as int64, of strings as objects.
+
+    Args:
+        array: A batch of the column.
+        field: Path of the field that names it.
+        first_row: Position of the batch's first row in its fragment.
+        row_in_file: Its number in the file, for errors.
+
+    Raises:
+        InvalidData: A list or label is null, a list is too long, or the column holds no lists of
+            integers or strings.
+    """
+    if not _is_list(array.type):
+        raise InvalidData.at(
+            field,
+            f"holds {array.type}; with LOSS_KIND_MULTI_LABEL it must hold lists of integers or "
+            "strings",
+        )
+    if array.null_count:
+        row = row_in_file + _first_null(array)
+        raise InvalidData.at(field, f"is null in row {row}; a row without labels has an empty list")
+    sizes = pc.list_value_length(array).to_numpy(zero_copy_only=False).astype(np.int64)
+    if sizes.max(initial=0) > MAX_CLASSES:
+        row = row_in_file + int(sizes.argmax())
+        raise InvalidData.at(
+            field,
+            f"lists {sizes.max()} labels in row {row}; there are at most {MAX_CLASSES} classes",
+        )
+    labels = array.flatten()
+    if labels.null_count:
+        row = row_in_file + int(np.searchsorted(np.cumsum(sizes), _first_null(labels), "right"))
+        raise InvalidData.at(field, f"lists a null in row {row}; leave out what is not known")
+    return LabelLists(first_row, _listed_values(labels, field), sizes)
+
+
+def _listed_values(labels: pa.Array, field: str) -> NDArray[np.generic]:
+    if not pa.types.is_dictionary(labels.type):
+        return class_values(labels, field, 0)
+    # Unfolded by reference, as a long string may be listed any number of times.
+    distinct = class_values(labels.dictionary, field, 0)
+    return np.asarray(distinct[labels.indices.to_numpy(zero_copy_only=False).astype(np.int64)])
+
+
+def _first_null(array: pa.Array) -> int:
+    return int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
 
 
 def bytes_column(array: pa.Array, field: str) -> BytesColumn:
@@ -85,6 +134,11 @@ def _bounded(total_bytes: int, field: str) -> None:
 def is_text_or_bytes(kind: pa.DataType) -> bool:
     """Whether a column holds strings or bytes."""
     return _is_text(kind) or _is_bytes(kind)
+
+
+def is_list_of_text(kind: pa.DataType) -> bool:
+    """Whether a column holds lists of strings or bytes."""
+    return _is_list(kind) and is_text_or_bytes(kind.value_type)
 
 
 def number_column(array: pa.Array, field: str) -> NumberColumn:

@@ -56,6 +56,30 @@ Column: TypeAlias = NumberColumn | BytesColumn
 
 
 @dataclass(frozen=True, slots=True)
+class LabelLists:
+    """Any number of labels for every row of a batch.
+
+    Attributes:
+        first_row: Position of the batch's first row in its fragment.
+        labels: Labels of all rows, one row after the other, as ``DataSource.read_column`` has
+            them. Has shape ``[total]``.
+        sizes: How many each row has. Has shape ``[n]``.
+    """
+
+    first_row: int
+    labels: NDArray[np.generic]
+    sizes: Indices
+
+    def take(self, rows: Indices) -> "LabelLists":
+        """The lists of rows of the batch, ascending. Indices have shape ``[m]``."""
+        kept = np.zeros(len(self.sizes), dtype=bool)
+        kept[rows] = True
+        return LabelLists(
+            self.first_row, self.labels[np.repeat(kept, self.sizes)], self.sizes[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Columns of equal length, by name."""
 

@@ -7,6 +7,7 @@ against a list of types before a column is touched.
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -21,10 +22,12 @@ from interference_service.references.data.arrow import (
     bytes_column,
     class_values,
     is_allowed,
+    is_list_of_text,
     is_text_or_bytes,
+    label_lists,
     number_column,
 )
-from interference_service.references.data.columns import Column, Indices, Rows
+from interference_service.references.data.columns import Column, Indices, LabelLists, Rows
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores, open_verified
 
@@ -33,6 +36,8 @@ FRAGMENT_ROWS = 8192
 BATCH_ROWS = 1024
 MAX_BATCH_BYTES = 1 << 30
 """A batch that unfolds to more is refused."""
+MAX_GROUP_LABELS = 1 << 26
+"""A row group that lists more labels is refused: a run of equal ones takes no bytes in the file."""
 MAX_ROWS = 1 << 40
 
 _T = TypeVar("_T")
@@ -97,6 +102,24 @@ class ParquetSource:
                 first += batch.num_rows
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
+    def read_label_lists(self, fragment: Fragment) -> Iterator[LabelLists]:
+        """See ``DataSource.read_label_lists``.
+
+        Yields:
+            The lists of a batch.
+        """
+        column, field = self._reference.label_column, "data.label_column"
+        with self._open(fragment.file) as parquet:
+            self._check_column(parquet, column, field)
+            _check_label_count(parquet, fragment, column, field)
+            first = 0
+            # Arrow does not join the dictionaries of row groups within lists.
+            for group in fragment.groups:
+                part = replace(fragment, groups=(group,))
+                for batch in self._batches(parquet, part, [column]):
+                    yield label_lists(batch.column(0), field, first, fragment.first_row + first)
+                    first += batch.num_rows
+
     def read_rows(self, fragment: Fragment, rows: Indices) -> Rows:
         """See ``DataSource.read_rows``."""
         wanted = self._wanted()
@@ -148,9 +171,7 @@ class ParquetSource:
     def _open(self, file: int) -> Iterator[pq.ParquetFile]:
         field = f"data.uris[{file}]"
         with self._stores.open(self._reference.uris[file], field) as opened:
-            schema = _guarded(lambda: pq.read_schema(pa.PythonFile(opened, mode="r")), field)
-            # A repeated string stays a dictionary: unfolded it can be a million times larger.
-            encoded = [each.name for each in schema if is_text_or_bytes(each.type)]
+            encoded = _guarded(lambda: _text_paths(pa.PythonFile(opened, mode="r")), field)
             opened.seek(0)
             parquet = _guarded(
                 lambda: pq.ParquetFile(
@@ -172,6 +193,35 @@ class ParquetSource:
             raise InputUnsupported.at(
                 field, f"{column!r} has the type {kind}, which is not read; store plain values"
             )
+
+
+def _text_paths(file: pa.PythonFile) -> list[str]:
+    """Paths of the strings and bytes, also of those in lists.
+
+    They stay dictionaries: a repeated string that is unfolded can be a million times larger.
+    """
+    schema = pq.ParquetFile(file, pre_buffer=False).schema
+    arrow = schema.to_arrow_schema()
+    found = [each.name for each in arrow if is_text_or_bytes(each.type)]
+    lists = tuple(f"{each.name}." for each in arrow if is_list_of_text(each.type))
+    paths = (schema.column(index).path for index in range(len(schema)))
+    return found + [path for path in paths if path.startswith(lists)]
+
+
+def _check_label_count(
+    parquet: pq.ParquetFile, fragment: Fragment, column: str, field: str
+) -> None:
+    for group in map(parquet.metadata.row_group, fragment.groups):
+        for chunk in map(group.column, range(group.num_columns)):
+            if (
+                chunk.path_in_schema.startswith(f"{column}.")
+                and chunk.num_values > MAX_GROUP_LABELS
+            ):
+                raise InputUnsupported.at(
+                    field,
+                    f"lists {chunk.num_values} labels in one row group; at most "
+                    f"{MAX_GROUP_LABELS} are read, so write smaller row groups",
+                )
 
 
 def _rows_of(

@@ -1,12 +1,13 @@
 """What every data format offers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.references.data.columns import Indices, Rows
+from interference_service.references.data.columns import Indices, LabelLists, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class DataSource(Protocol):
 
         Raises:
             InvalidData: The column is missing, or holds nulls or what cannot be a class.
+        """
+
+    def read_label_lists(self, fragment: Fragment) -> Iterator[LabelLists]:
+        """The label column of a fragment that has lists of labels, a batch of rows at a time.
+
+        Raises:
+            InputUnsupported: There are more labels than memory is for.
+            InvalidData: The column is missing, or holds nulls or what are no lists of classes.
         """
 
     def read_rows(self, fragment: Fragment, rows: Indices) -> Rows:

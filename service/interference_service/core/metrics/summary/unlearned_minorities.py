@@ -5,7 +5,7 @@ from interference_service.core.metrics._values import SharedFindings, Summary
 
 
 def unlearned_minorities(found: SharedFindings) -> Summary:
-    """Judged minorities whose upper bound of ρ_c, for all of them at once, is below 0."""
+    """Judged minorities whose upper bound of r_c, for all of them at once, is below 0."""
     return Summary.count(int(found.unlearned.sum()))
 
 
@@ -14,7 +14,6 @@ METRIC = SummaryMetric(
     unit="classes",
     range="[0, inf)",
     source="Mathematics §7",
-    help="Minorities whose progress ratio is below 0, with bounds that hold for all of them at "
-    "once.",
+    help="Minorities whose descent rate is below 0, with bounds that hold for all of them at once.",
     compute=unlearned_minorities,
 )

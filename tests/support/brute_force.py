@@ -19,13 +19,18 @@ from interference_service.core.sampling import row_keys
 Array = NDArray[np.float64]
 
 
-def per_sample_gradients(model: nn.Module, inputs: Tensor, labels: Tensor) -> dict[str, Array]:
-    """Gradient of the cross entropy of every row, by layer. Each has shape ``[n, P_l]``."""
+def per_sample_gradients(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
+) -> dict[str, Array]:
+    """Gradient of the loss of every row, by layer. Each has shape ``[n, P_l]``."""
     model = deepcopy(model).double().eval()
     rows: dict[str, list[Array]] = {}
     for x, y in zip(inputs.double(), labels, strict=True):
         model.zero_grad()
-        nn.functional.cross_entropy(model(x[None]), y[None]).backward()
+        loss(model(x[None]), y[None]).backward()
         row: dict[str, list[Tensor]] = {}
         for name, parameter in model.named_parameters():
             row.setdefault(name.rpartition(".")[0], []).append(parameter.grad.flatten())
@@ -123,6 +128,10 @@ class BruteForce:
             self.gradients[kept], self.labels[kept], self.folds[kept], self.num_classes
         )
 
+    def without_each_replicate(self) -> list["BruteForce"]:
+        """The same from all sketches of the gradients but one; none where nothing is sketched."""
+        return []
+
     def folds_of(self, c: int) -> Iterable[int]:
         return sorted(set(self.folds[self.labels == c].tolist()))
 
@@ -164,6 +173,36 @@ class BruteForce:
             for m_j, T_j in pairs
         ]
         return np.asarray(sum(squares) / len(folds))
+
+
+@dataclass
+class SketchedRows(BruteForce):
+    """Rows of whose gradients only sketches are known, so that products are means over these.
+
+    With the sketches side by side, each over √b, a product of two rows is that mean by itself.
+
+    Attributes:
+        replicates: b.
+    """
+
+    replicates: int
+
+    @classmethod
+    def of(cls, rows: BruteForce, sketches: Sequence[Array]) -> "SketchedRows":
+        """The rows of an analysis with sketches of their gradients, each of shape ``[n, w]``."""
+        side_by_side = np.concatenate(sketches, axis=1) / np.sqrt(len(sketches))
+        return cls(side_by_side, rows.labels, rows.folds, rows.num_classes, len(sketches))
+
+    def sketch(self, j: int) -> BruteForce:
+        """One of the sketches by itself."""
+        own = np.split(self.gradients, self.replicates, axis=1)[j] * np.sqrt(self.replicates)
+        return BruteForce(own, self.labels, self.folds, self.num_classes)
+
+    def without_each_replicate(self) -> list[BruteForce]:
+        sketches = [self.sketch(j).gradients for j in range(self.replicates)]
+        return [
+            SketchedRows.of(self, sketches[:j] + sketches[j + 1 :]) for j in range(self.replicates)
+        ]
 
 
 def slow_benjamini_hochberg(p: list[float], rate: float) -> list[bool]:

@@ -1,4 +1,4 @@
-"""The intervals, written down a second time and as slowly as they read (Mathematics §4).
+"""The intervals, written down a second time and as slowly as they read (Mathematics §§4, 9).
 
 Everything comes from rows: fold means and their errors from gradients, a class without one fold
 by leaving out its rows, the fit between folds by least squares, and the bounds of a ratio by
@@ -217,7 +217,19 @@ def delete_group(counts: dict[int, int], δ: list[float]) -> float:
     return sum(squares) / len(squares)
 
 
-def contributions(rows: BruteForce, T: Statistic) -> list[tuple[float, float]]:
+def by_sketch(rows: BruteForce, T: Statistic) -> list[tuple[float, float]]:
+    """What the sketch adds to Var T, and its degrees of freedom; nothing where there is none."""
+    values = [T.of(rest) for rest in rows.without_each_replicate()]
+    return [(delete_one(values), len(values) - 1.0)] if values else []
+
+
+def delete_one(values: list[float]) -> float:
+    """((b − 1)/b) Σ_j (T_(−j) − mean)²."""
+    b, mean = len(values), sum(values) / len(values)
+    return (b - 1) / b * sum((value - mean) ** 2 for value in values)
+
+
+def by_rows(rows: BruteForce, T: Statistic) -> list[tuple[float, float]]:
     """The summands of Var T with their degrees of freedom, those of J first."""
     shared = {key: interaction(rows, *key) for key in T.pairs}
     W = {c: within(rows, c) for c in T.squares}
@@ -238,7 +250,7 @@ def contributions(rows: BruteForce, T: Statistic) -> list[tuple[float, float]]:
 
 def variance(rows: BruteForce, T: Statistic) -> tuple[float, float]:
     """Var T, and its degrees of freedom by Welch and Satterthwaite."""
-    return welch(contributions(rows, T))
+    return welch(by_rows(rows, T) + by_sketch(rows, T))
 
 
 def welch(parts: list[tuple[float, float]]) -> tuple[float, float]:
@@ -307,7 +319,7 @@ def share_interval(
     rows: BruteForce, priors: Array, c: int, confidence: float = 0.95
 ) -> tuple[float, float]:
     """Bounds of a share of the update, in which every class is scaled as its own norm."""
-    share = share_of(rows, priors, c)
+    share, whole = share_of(rows, priors, c), Statistic(lambda rest: share_of(rest, priors, c))
     parts = []
     for d in range(rows.num_classes):
         if len(rows.folds_of(d)) < 3:
@@ -316,10 +328,9 @@ def share_interval(
             everything = plain + sum(weighted_norm(rows, priors, e) for e in others)
             parts.append(((share - weighted_norm(rows, priors, c) / everything) ** 2, 1.0))
         else:
-            left = variance(rows, square(d))[0] / left_out(rows, square(d), d)
-            jackknife = left_out(rows, Statistic(lambda rest: share_of(rest, priors, c)), d)
-            parts.append((left * jackknife, len(rows.folds_of(d)) - 1.0))
-    spread, freedom = welch(parts)
+            left = welch(by_rows(rows, square(d)))[0] / left_out(rows, square(d), d)
+            parts.append((left * left_out(rows, whole, d), len(rows.folds_of(d)) - 1.0))
+    spread, freedom = welch(parts + by_sketch(rows, whole))
     half = student(freedom, confidence) * sqrt(spread)
     return share - half, share + half
 
@@ -360,10 +371,11 @@ class Quotient:
         at_reference = self.numerator.minus(self.reference, self.denominator)
         spread, freedom = variance(rows, at_reference)
         t = student(freedom, confidence)
-        folds = [self._left_out(rows, c) for c in range(rows.num_classes)]
+        parts = [self._left_out(rows, c) for c in range(rows.num_classes)]
+        parts.append(self._by_sketch(rows))
 
         def jackknife(kappa: float) -> float:
-            return sum(each(kappa) for each in folds)
+            return sum(each(kappa) for each in parts)
 
         counted = jackknife(self.reference)
         left = spread / counted if counted > 0 else 0.0
@@ -382,6 +394,14 @@ class Quotient:
         whole = N.of(rows), D.of(rows)
         δ = [(whole[0] - N.of(rest), whole[1] - D.of(rest)) for rest in rests]
         return lambda kappa: delete_group(counts, [δN - kappa * δD for δN, δD in δ])
+
+    def _by_sketch(self, rows: BruteForce) -> Callable[[float], float]:
+        """What the sketch adds to Var (N − κD), likewise."""
+        N, D = self.numerator, self.denominator
+        values = [(N.of(rest), D.of(rest)) for rest in rows.without_each_replicate()]
+        if not values:
+            return lambda _: 0.0
+        return lambda kappa: delete_one([N - kappa * D for N, D in values])
 
 
 def exit_from(

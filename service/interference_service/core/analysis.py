@@ -129,10 +129,10 @@ def analyse(
     shared = scope_of(shared_statistics(statistics, layers), setting)
     has_head = any(layer.head for layer in layers)
     everything = scope_of(reduce(add, statistics), setting) if has_head else shared
-    by_layer = [scope_of(each, setting) for each in statistics]
     columns = {name: metric.compute(shared) for name, metric in CLASS_METRICS.items()}
     judged, unlearned = judged_classes(shared), unlearned_minorities(shared)
     found = SharedFindings(shared, columns, judged, unlearned)
+    layer_findings, layer_metrics = _by_layer(shared, statistics, layers, parameter_norms)
     return Findings(
         flags=tuple(_flags(shared, c) for c in range(len(setting.priors))),
         judged=judged,
@@ -141,11 +141,8 @@ def analyse(
             _scope(SHARED, shared, columns),
             _scope(ALL, everything, {n: m.compute(everything) for n, m in CLASS_METRICS.items()}),
         ),
-        layers=tuple(_layer(name.name, each) for name, each in zip(layers, by_layer, strict=True)),
-        layer_metrics={
-            name: metric.compute(shared, by_layer, parameter_norms)
-            for name, metric in LAYER_CLASS_METRICS.items()
-        },
+        layers=layer_findings,
+        layer_metrics=layer_metrics,
         summary={name: metric.compute(found) for name, metric in SUMMARY_METRICS.items()},
         top_conflicts=_top_conflicts(shared),
     )
@@ -191,9 +188,21 @@ def _scope(scope_id: str, scope: Scope, columns: Mapping[str, Column]) -> ScopeF
     return ScopeFindings(scope_id, columns, main_suppressor, _pairs(scope))
 
 
-def _layer(name: str, scope: Scope) -> LayerFindings:
-    numbers = {name: metric.compute(scope) for name, metric in LAYER_METRICS.items()}
-    return LayerFindings(name, _pairs(scope), numbers)
+def _by_layer(
+    shared: Scope, statistics: Sequence[S], layers: Sequence[Layer], parameter_norms: Array
+) -> tuple[tuple[LayerFindings, ...], dict[str, Array]]:
+    """Findings of every layer, and its class metrics by name, each of shape ``[L, C]``.
+
+    One layer after the other, for with many classes the estimates of a layer are large.
+    """
+    findings, rows = [], []
+    for each, layer, θ in zip(statistics, layers, parameter_norms, strict=True):
+        scope = scope_of(each, shared.setting)
+        numbers = {name: metric.compute(scope) for name, metric in LAYER_METRICS.items()}
+        findings.append(LayerFindings(layer.name, _pairs(scope), numbers))
+        rows.append([m.compute(shared, scope, float(θ)) for m in LAYER_CLASS_METRICS.values()])
+    stacked = np.stack(rows, axis=1)
+    return tuple(findings), dict(zip(LAYER_CLASS_METRICS, stacked, strict=True))
 
 
 def _pairs(scope: Scope) -> dict[str, Array]:

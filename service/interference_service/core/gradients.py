@@ -42,8 +42,7 @@ def gradient_sum(
         autocast_dtype: Type of the products, if narrower than the parameters.
 
     Returns:
-        The flat sum, of the parameters' type. Has shape ``[P]``. Parameters that the loss does not
-        reach contribute zeros.
+        The flat sum, of the parameters' type, 0 where no loss reaches. Has shape ``[P]``.
 
     Raises:
         InputUnsupported: The model cannot be differentiated.
@@ -58,16 +57,20 @@ def gradient_sum(
     for inputs, targets in batches:
         with _autocast(total.device.type, autocast_dtype):
             losses = loss(model(inputs), targets)
-        if not torch.isfinite(losses).all():
-            raise NonFinite("the loss of a row is not finite", metadata={"what": "loss"})
-        if not losses.requires_grad:
-            raise InputUnsupported.at("model.uri", "gives an output that no parameter reaches")
+        _check(losses)
         for part, gradient in zip(parts, _gradients(losses, parameters), strict=True):
             if gradient is not None:
                 part += gradient.reshape(-1)
     if not torch.isfinite(total).all():
         raise NonFinite("a gradient is not finite", metadata={"what": "gradient"})
     return total
+
+
+def _check(losses: Tensor) -> None:
+    if not torch.isfinite(losses).all():
+        raise NonFinite("the loss of a row is not finite", metadata={"what": "loss"})
+    if not losses.requires_grad:
+        raise InputUnsupported.at("model.uri", "gives an output that no parameter reaches")
 
 
 def _gradients(losses: Tensor, parameters: Sequence[Tensor]) -> Sequence[Tensor | None]:

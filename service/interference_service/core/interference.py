@@ -5,7 +5,6 @@ part of one inner product, so they share what makes them uncertain.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,12 @@ from interference_service.core.jackknife import (
     fold_covariance,
     fold_variance,
 )
-from interference_service.core.ratio import Ratio
+from interference_service.core.ratio import Ratio, Variances, difference_variance
 from interference_service.core.replicates import replicate_covariance, replicate_variance
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Variances: TypeAlias = tuple[Array, Array, Array]
-"""Variance of N, covariance of N and D, variance of D."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ def progress_variances(scope: Scope) -> Array:
     terms, own = _terms(scope, everything, None), own_progress(scope)
     κ = terms.others / own
     variances = terms.by_others.copy()
-    np.fill_diagonal(variances, _difference(terms.own, κ))
+    np.fill_diagonal(variances, difference_variance(terms.own, κ))
     return np.asarray(variances / own[:, None] ** 2)
 
 
@@ -157,35 +154,24 @@ class _Terms:
 
     def jackknife(self, reference: float) -> Array:
         """Variance of N_c − reference · D_c as folds and sketch show it. Has shape ``[C]``."""
-        both = _difference(self.own, reference) + _difference(self.sketch, reference)
-        return np.asarray(both + self.by_others.sum(1))
+        own = difference_variance(self.own, reference)
+        by_sketch = difference_variance(self.sketch, reference)
+        return np.asarray(own + by_sketch + self.by_others.sum(1))
 
     def uncertainty(self, scope: Scope, reference: float) -> Uncertainty:
         """The same with nothing counted twice, and its degrees of freedom."""
-        interactions, ν = scope.interactions, np.maximum(scope.loo.degrees_of_freedom, 1.0)
+        interactions, ν = scope.interactions, scope.loo.degrees_of_freedom
         within = (reference * scope.setting.priors) ** 2 * interactions.within
-        own = _difference(self.own, reference) - self.between.sum(1) - 2 * within
-        parts = {
-            "own": (np.maximum(own, 0.0), ν),
-            "within": (within, interactions.within_freedom),
-            "sketch": (
-                _difference(self.sketch, reference),
-                np.full(own.shape, scope.sketch.degrees_of_freedom),
-            ),
-            "others": (
-                np.maximum(self.by_others - self.between, 0.0).T,
-                np.broadcast_to(ν[:, None], self.between.shape),
-            ),
-            "between": (self.between.T, interactions.between_freedom),
-        }
-        variances, freedoms = zip(*parts.values(), strict=True)
-        return combined(np.vstack(variances), np.vstack(freedoms))
-
-
-def _difference(variances: Variances, reference: float | Array) -> Array:
-    """Variance of N_c − reference · D_c. Has shape ``[C]``."""
-    vNN, vND, vDD = variances
-    return np.asarray(vNN - 2 * reference * vND + reference**2 * vDD)
+        own = difference_variance(self.own, reference) - self.between.sum(1) - 2 * within
+        others = np.maximum(self.by_others - self.between, 0.0)
+        by_sketch = difference_variance(self.sketch, reference)
+        return combined(
+            Uncertainty(np.maximum(own, 0.0), ν),
+            Uncertainty(within, interactions.within_freedom),
+            Uncertainty(by_sketch, scope.sketch.degrees_of_freedom),
+            Uncertainty(others.T, ν[:, None]).summed(),
+            Uncertainty(self.between.T, interactions.between_freedom).summed(),
+        )
 
 
 def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:

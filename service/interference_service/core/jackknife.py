@@ -1,6 +1,7 @@
 """Delete-one-fold jackknife: variances and intervals without touching a gradient (Mathematics §4)."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ class LeaveOneOut:
 
     @property
     def degrees_of_freedom(self) -> Array:
-        """K_c − 1. Has shape ``[C]``."""
-        return np.asarray((self.n > 0).sum(1) - 1.0)
+        """K_c − 1, at least 1. Has shape ``[C]``."""
+        return np.asarray(np.maximum((self.n > 0).sum(1) - 1.0, 1.0))
 
 
 def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
@@ -87,10 +88,26 @@ def fold_variance(delta: Array, n: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """Variance of an estimate and the degrees of freedom of its interval; shaped like it."""
+    """Variance of an estimate, and the degrees of freedom of its interval.
+
+    Attributes:
+        variance: Has the shape of the estimate.
+        degrees_of_freedom: Broadcasts to that shape.
+    """
 
     variance: Array
-    degrees_of_freedom: Array
+    degrees_of_freedom: Array | float
+
+    @property
+    def welch_term(self) -> Array:
+        """V² / ν, which adds up like the variance where contributions are independent."""
+        V = self.variance
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(V > 0, V**2 / self.degrees_of_freedom, V)
+
+    def summed(self) -> "Uncertainty":
+        """Of the sum over the first axis, along which contributions are independent."""
+        return _welch_satterthwaite(self.variance.sum(0), self.welch_term.sum(0))
 
     def bounds(self, value: Array, confidence_level: float | Array) -> tuple[Array, Array]:
         """Two-sided Student-t bounds around ``value``; NaN where either is undetermined."""
@@ -104,29 +121,23 @@ class Uncertainty:
             t = (value - level) / np.sqrt(self.variance)
         return np.asarray(special.stdtr(self.degrees_of_freedom, t))
 
-    def p_above(self, value: Array, level: float) -> Array:
-        """One-sided p-value of "the true value is not above the level"."""
-        return self.p_below(-value, -level)
-
     def relative_to(self, jackknife: Array) -> Array:
         """Part of the jackknife's variance that is left once nothing counts twice; 0 for 0 / 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(jackknife == 0, 0.0, self.variance / jackknife))
 
 
-def combined(variances: Array, degrees_of_freedom: Array) -> Uncertainty:
-    """Sum of independent contributions, with Welch–Satterthwaite degrees of freedom.
+def combined(*contributions: Uncertainty) -> Uncertainty:
+    """Of the sum of independent contributions, whose shapes broadcast."""
+    return _welch_satterthwaite(
+        reduce(np.add, [each.variance for each in contributions]),
+        reduce(np.add, [each.welch_term for each in contributions]),
+    )
 
-    Args:
-        variances: One contribution per class along the first axis. Has shape ``[C, ...]``.
-        degrees_of_freedom: Of every contribution. Broadcasts to that shape.
 
-    Returns:
-        Variance and degrees of freedom. Has shape ``[...]``.
-    """
-    total = variances.sum(0)
+def _welch_satterthwaite(variance: Array, welch_term: Array) -> Uncertainty:
+    """V = Σ V_i with (Σ V_i)² / Σ (V_i² / ν_i) degrees of freedom."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        parts = np.where(variances > 0, variances**2 / degrees_of_freedom, variances)
         # Where nothing varies any number of degrees gives the same, empty interval.
-        ν = np.where(total > 0, total**2 / parts.sum(0), np.where(total == 0, 1.0, np.nan))
-    return Uncertainty(total, np.asarray(ν))
+        ν = np.where(variance > 0, variance**2 / welch_term, np.where(variance == 0, 1.0, np.nan))
+    return Uncertainty(variance, ν)

@@ -1,7 +1,5 @@
 """Norms of the class gradients, and what each class weighs in the update (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,18 +14,13 @@ def corrected_norms(scope: Scope) -> Array:
     return np.sqrt(np.where(scope.defined, scope.gram.U, np.nan))
 
 
-def corrected_norms_of_layers(layers: Sequence[Scope]) -> Array:
-    """√U_c^l; NaN below the noise floor. Has shape ``[L, C]``."""
-    return np.stack([corrected_norms(each) for each in layers])
-
-
 def squared_norm_uncertainty(scope: Scope) -> Uncertainty:
     """How U_c varies by the rows (Mathematics §4). Has shape ``[C]``."""
-    loo, interactions = scope.loo, scope.interactions
-    jackknife = squared_norm_jackknife(scope)
+    within = scope.interactions.within
+    first_order = np.maximum(squared_norm_jackknife(scope) - 2 * within, 0.0)
     return combined(
-        np.stack([np.maximum(jackknife - 2 * interactions.within, 0.0), interactions.within]),
-        np.stack([np.maximum(loo.degrees_of_freedom, 1.0), interactions.within_freedom]),
+        Uncertainty(first_order, scope.loo.degrees_of_freedom),
+        Uncertainty(within, scope.interactions.within_freedom),
     )
 
 

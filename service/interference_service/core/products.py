@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from interference_service.core.folds import FoldLayout
 from interference_service.core.gram import Gram
 from interference_service.core.interactions import Interactions
-from interference_service.core.jackknife import LeaveOneOut, combined, fold_variance
+from interference_service.core.jackknife import LeaveOneOut, Uncertainty, combined, fold_variance
 from interference_service.core.replicates import SketchError, replicate_variance
 
 Array = NDArray[np.float64]
@@ -49,18 +49,12 @@ def products_of(
     one_row = layout.rows_used == 1
     by_row[one_row] = gram.G[one_row] ** 2
     first_order = np.maximum(by_row - interactions.between, 0.0)
-    ν = np.broadcast_to(np.maximum(loo.degrees_of_freedom, 1.0)[:, None], by_row.shape)
-    by_sketch = replicate_variance(sketch.deviations)
+    ν = loo.degrees_of_freedom
     uncertainty = combined(
-        np.stack([first_order, first_order.T, interactions.between, by_sketch]),
-        np.stack(
-            [
-                ν,
-                ν.T,
-                interactions.between_freedom,
-                np.full(by_row.shape, sketch.degrees_of_freedom),
-            ]
-        ),
+        Uncertainty(first_order, ν[:, None]),
+        Uncertainty(first_order.T, ν[None, :]),
+        Uncertainty(interactions.between, interactions.between_freedom),
+        Uncertainty(replicate_variance(sketch.deviations), sketch.degrees_of_freedom),
     )
     lower, upper = uncertainty.bounds(gram.G, SIGN_CONFIDENCE)
     return Products(by_row, ~((lower >= 0) | (upper <= 0)))

@@ -1,12 +1,21 @@
 """Quotients of two uncertain numbers, with bounds that hold where the denominator is uncertain."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 Array = NDArray[np.float64]
+Variances: TypeAlias = tuple[Array, Array, Array]
+"""Variance of N, covariance of N and D, variance of D; all of one shape."""
+
+
+def difference_variance(variances: Variances, κ: float | Array) -> Array:
+    """Variance of N − κ D. Has the shape of the variances."""
+    vNN, vND, vDD = variances
+    return np.asarray(vNN - 2 * κ * vND + κ**2 * vDD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Ratio:
     numerator_variance: Array
     covariance: Array
     denominator_variance: Array
-    degrees_of_freedom: Array
+    degrees_of_freedom: Array | float
 
     @property
     def value(self) -> Array:

@@ -1,7 +1,8 @@
 """Statistics of sketched gradients, and what the sketch adds to a variance (Mathematics §9)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,21 +39,10 @@ class ReplicatedStatistics:
 
     def mean(self) -> SufficientStatistics:
         """The estimate."""
-        return _mean(self.replicates)
-
-    def without(self, replicate: int) -> SufficientStatistics:
-        """The estimate from the other replicates; of exact statistics, the estimate itself."""
         if self.exact:
-            return self.mean()
-        return _mean([each for j, each in enumerate(self.replicates) if j != replicate])
-
-
-def _mean(statistics: Sequence[SufficientStatistics]) -> SufficientStatistics:
-    if len(statistics) == 1:
-        return statistics[0]
-    arrays = [each.name for each in fields(SufficientStatistics) if each.name != "layout"]
-    means = {name: np.mean([getattr(each, name) for each in statistics], 0) for name in arrays}
-    return replace(statistics[0], **means)
+            return self.replicates[0]
+        total, b = reduce(add, self.replicates), len(self.replicates)
+        return SufficientStatistics(total.layout, total.A / b, total.B / b, total.D / b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +65,15 @@ class SketchError:
 
     @property
     def degrees_of_freedom(self) -> float:
-        """B − 1; 1 where nothing varies."""
+        """Of every variance by the sketch: b − 1, or 1 where nothing varies."""
         return max(len(self.deviations) - 1.0, 1.0)
 
 
 def sketch_error(statistics: ReplicatedStatistics, gram: Gram) -> SketchError:
     """Leave out one replicate at a time.
+
+    G and U are linear in the statistics, so that b G = G_j + (b − 1) G_(−j), and what leaving out
+    replicate j changes is G − G_(−j) = (G_j − G) / (b − 1).
 
     Args:
         statistics: Of a scope.
@@ -88,9 +81,8 @@ def sketch_error(statistics: ReplicatedStatistics, gram: Gram) -> SketchError:
     """
     if statistics.exact:
         return SketchError(np.zeros((1, *gram.G.shape)))
-    count, layout = len(statistics.replicates), statistics.replicates[0].layout
-    without = [gram_matrix(padded(statistics.without(j)), layout).G for j in range(count)]
-    return SketchError(gram.G - np.stack(without))
+    of_each = np.stack([gram_matrix(padded(one), one.layout).G for one in statistics.replicates])
+    return SketchError((of_each - gram.G) / (len(of_each) - 1))
 
 
 def replicate_covariance(first: Array, second: Array) -> Array:
@@ -101,6 +93,9 @@ def replicate_covariance(first: Array, second: Array) -> Array:
     Args:
         first: T_(−j) up to a constant and a sign that both share. Has shape ``[b, ...]``.
         second: Likewise S_(−j).
+
+    Returns:
+        Has shape ``[...]``.
     """
     b = len(first)
     return np.asarray((b - 1) * ((first - first.mean(0)) * (second - second.mean(0))).mean(0))

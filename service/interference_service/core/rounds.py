@@ -156,7 +156,8 @@ def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decisio
         grown = np.where(doubled, np.minimum(2 * rows_used, goal.limits), rows_used)
         return Decision(grown, None)
     helpful = missing | (variances[missing] > 0).any(0)
-    cut = goal.limits < goal.rows_in_data
+    # A class with rows left is not what more rows are missing of.
+    cut = ~room & (goal.limits < goal.rows_in_data)
     short = (helpful & cut).any()
     return Decision(rows_used, Outcome.BUDGET_REACHED if short else Outcome.DATA_EXHAUSTED)
 
@@ -188,7 +189,5 @@ def _largest(contributions: Array, own: int) -> Mask:
     order = np.argsort(-contributions, kind="stable")
     order = np.concatenate([[own], order[order != own]])
     covered = np.cumsum(contributions[order])
-    if covered[-1] > 0:
-        chosen[order[: np.searchsorted(covered, COVERED * covered[-1]) + 1]] = True
-    chosen[own] = True
+    chosen[order[: np.searchsorted(covered, COVERED * covered[-1]) + 1]] = True
     return chosen

@@ -23,7 +23,7 @@ from interference_service.core.jackknife import (
     leave_one_out,
 )
 from interference_service.core.products import Products, products_of
-from interference_service.core.ratio import Ratio
+from interference_service.core.ratio import Ratio, Variances, difference_variance
 from interference_service.core.replicates import (
     ReplicatedStatistics,
     SketchError,
@@ -169,8 +169,8 @@ class _CosineVariances:
     """
 
     slope: Array
-    own: tuple[Array, Array, Array]
-    sketch: tuple[Array, Array, Array]
+    own: Variances
+    sketch: Variances
 
     @classmethod
     def of(
@@ -196,37 +196,22 @@ class _CosineVariances:
     ) -> Uncertainty:
         """How N − level · D varies, with nothing counted twice."""
         within = interactions.within[:, None] * (level * self.slope) ** 2
-        own = _difference(self.own, level) - interactions.between - 2 * within
+        own = difference_variance(self.own, level) - interactions.between - 2 * within
         first_order = np.maximum(own, 0.0)
-        ν, ν_within = (
-            np.broadcast_to(each[:, None], own.shape)
-            for each in (np.maximum(loo.degrees_of_freedom, 1.0), interactions.within_freedom)
+        ν, ν_within = loo.degrees_of_freedom, interactions.within_freedom
+        return combined(
+            Uncertainty(first_order, ν[:, None]),
+            Uncertainty(first_order.T, ν[None, :]),
+            Uncertainty(interactions.between, interactions.between_freedom),
+            Uncertainty(within, ν_within[:, None]),
+            Uncertainty(within.T, ν_within[None, :]),
+            Uncertainty(difference_variance(self.sketch, level), sketch.degrees_of_freedom),
         )
-        parts = {
-            "rows": (first_order, ν),
-            "columns": (first_order.T, ν.T),
-            "between": (interactions.between, interactions.between_freedom),
-            "within rows": (within, ν_within),
-            "within columns": (within.T, ν_within.T),
-            "sketch": (
-                _difference(self.sketch, level),
-                np.full(own.shape, sketch.degrees_of_freedom),
-            ),
-        }
-        variances, freedoms = zip(*parts.values(), strict=True)
-        return combined(np.stack(variances), np.stack(freedoms))
 
     def ratio(self, N: Array, D: Array, at_level: Uncertainty, level: float) -> Ratio:
         """N / D, its variances scaled to what they are at the level."""
-        jackknife = [
+        vNN, vND, vDD = (
             own + own.T + sketch for own, sketch in zip(self.own, self.sketch, strict=True)
-        ]
-        vNN, vND, vDD = jackknife
-        scale = at_level.relative_to(_difference((vNN, vND, vDD), level))
+        )
+        scale = at_level.relative_to(difference_variance((vNN, vND, vDD), level))
         return Ratio(N, D, scale * vNN, scale * vND, scale * vDD, at_level.degrees_of_freedom)
-
-
-def _difference(variances: tuple[Array, Array, Array], level: float) -> Array:
-    """Variance of N − level · D."""
-    vNN, vND, vDD = variances
-    return np.asarray(vNN - 2 * level * vND + level**2 * vDD)

@@ -20,14 +20,14 @@ FALSE_DISCOVERY_RATE = 0.05
 
 
 def distance_from_noise(gram: Gram, loo: LeaveOneOut, sketch: SketchError) -> Array:
-    """U_c over its standard error; NaN for a class of fewer than three folds. Has shape ``[C]``.
+    """U_c over its standard error; NaN for fewer than three folds, or for 0 / 0. Has shape ``[C]``.
 
     The standard error is the jackknife's, too large by up to √2 where noise is all there is: a
     class that just reaches the floor would have a norm that is mostly luck.
     """
     variance = fold_variance(gram.U[:, None] - loo.U, loo.n) + replicate_variance(sketch.of_norms)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(gram.U > 0, gram.U / np.sqrt(variance), gram.U * 0.0)
+        return np.asarray(gram.U / np.sqrt(variance))
 
 
 def above_noise_floor(distance: Array, loo: LeaveOneOut) -> Mask:
@@ -39,9 +39,7 @@ def above_noise_floor(distance: Array, loo: LeaveOneOut) -> Mask:
         distance: U_c over its standard error. Has shape ``[C]``.
         loo: Delete-one-fold values.
     """
-    with np.errstate(invalid="ignore"):
-        p = special.stdtr(loo.degrees_of_freedom, -distance)
-    return np.asarray((distance > 0) & (p < NOISE_LEVEL))
+    return np.asarray(special.stdtr(loo.degrees_of_freedom, -distance) < NOISE_LEVEL)
 
 
 def benjamini_hochberg(p: Array, rate: float = FALSE_DISCOVERY_RATE) -> Mask:

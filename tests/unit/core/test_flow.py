@@ -126,7 +126,7 @@ def test_layers_have_one_row_of_numbers_each():
     X = np.repeat([[3.0, 4.0, 0.0, 12.0], [0.0, 6.0, 8.0, 0.0]], 3, axis=0)
     shared = scope([3, 3], 3, X, priors=[3, 1])
     layers = [scope([3, 3], 3, X[:, part], priors=[3, 1]) for part in (slice(2), slice(2, 4))]
-    parameters = np.array([2.0, 0.0])
+    parameters = (2.0, 0.0)
     for metric, wanted in (
         (layer_norms, [[5, 6], [12, 8]]),
         (layer_plain_norms, [[5, 6], [12, 8]]),
@@ -134,7 +134,8 @@ def test_layers_have_one_row_of_numbers_each():
         (flow, [[5 / 13, 0.6], [12 / 13, 0.8]]),
         (relative_norm, [[2.5, 3], [np.nan, np.nan]]),
     ):
-        np.testing.assert_allclose(metric(shared, layers, parameters), wanted, rtol=1e-12)
+        found = [metric(shared, *each) for each in zip(layers, parameters, strict=True)]
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 @given(COUNTS, FOLDS, SEED, st.lists(st.integers(1, 8), max_size=3))
@@ -142,7 +143,7 @@ def test_squared_flow_sums_to_one_over_the_shared_layers(counts, folds, seed, cu
     X = random_classes(counts, folds, signal=6.0, features=9, seed=seed).means_of_folds()
     shared = scope(counts, folds, X)
     layers = [scope(counts, folds, block) for block in np.split(X, sorted(set(cuts)), axis=1)]
-    squares = flow(shared, layers, np.ones(len(layers))) ** 2
+    squares = np.stack([flow(shared, each, 1.0) for each in layers]) ** 2
     determined = np.isfinite(squares).all(0)
     np.testing.assert_allclose(squares.sum(0)[determined], 1, rtol=1e-9)
     np.testing.assert_array_equal(

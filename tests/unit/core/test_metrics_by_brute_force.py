@@ -13,17 +13,14 @@ from support.brute_force import BruteForce, random_classes, slow_benjamini_hochb
 from support.brute_force_intervals import (
     Quotient,
     Statistic,
-    descent,
-    interval,
     norm_product,
     p_value,
+    unlearned,
 )
 from support.measured import NAMES, measured
 
 Array = NDArray[np.float64]
 FEATURES, CONFIDENCE, RATE = 9, 0.95, 0.05
-TOGETHER = 0.98
-"""Least confidence with which the bounds of all judged minorities hold at once."""
 
 
 @dataclass
@@ -62,13 +59,7 @@ class Slow:
         return M[c][:, ~c]
 
     def unlearned(self) -> int:
-        """Minorities whose bound of the descent rate, for all of them at once, is below 0."""
-        minorities = np.flatnonzero(self.minorities)
-        level = max(CONFIDENCE, TOGETHER) ** (1 / len(minorities))
-        upper = [
-            interval(self.rows, descent(self.rows, self.priors, c), level)[1] for c in minorities
-        ]
-        return sum(each < 0 for each in upper)
+        return len(unlearned(self.rows, self.priors, np.flatnonzero(self.minorities), CONFIDENCE))
 
 
 def of_pairs(rows: BruteForce, number: Callable[[int, int], float]) -> Array:

@@ -6,12 +6,14 @@ import torch
 from scipy import stats
 
 from interference_service.core.folds import fold_layout
+from interference_service.core.gram import Gram, gram_matrix, padded
 from interference_service.core.layers import Layer
 from interference_service.core.projector import Projector
 from interference_service.core.replicates import (
     ReplicatedStatistics,
     replicate_covariance,
     replicate_variance,
+    sketch_error,
 )
 from interference_service.core.sketch import REPLICATES, projection_of
 from interference_service.core.sufficient_statistics import (
@@ -44,21 +46,40 @@ def assert_mean(found: SufficientStatistics, each: list[SufficientStatistics]) -
         np.testing.assert_allclose(getattr(found, name), wanted, rtol=0, atol=1e-12)
 
 
-def test_estimates_are_means_over_all_replicates_and_over_all_but_one():
+def test_the_estimate_is_the_mean_over_all_replicates():
     found = replicated(5, seed=0)
     assert not found.exact
     assert_mean(found.mean(), list(found.replicates))
-    for j in range(REPLICATES):
-        others = [each for i, each in enumerate(found.replicates) if i != j]
-        assert_mean(found.without(j), others)
 
 
-def test_exact_statistics_are_the_same_whatever_is_left_out():
+def test_the_estimate_of_exact_statistics_is_these_themselves():
     single = statistics_of(5, seed=1)
     found = ReplicatedStatistics((single,))
     assert found.exact
     assert found.mean() is single
-    assert all(found.without(j) is single for j in range(REPLICATES))
+
+
+def gram(statistics: ReplicatedStatistics) -> Gram:
+    return gram_matrix(padded(statistics.mean()), LAYOUT)
+
+
+def test_the_error_of_a_sketch_is_what_leaving_out_a_replicate_changes():
+    found, wanted = replicated(5, seed=0), gram(replicated(5, seed=0))
+    error = sketch_error(found, wanted)
+    assert error.degrees_of_freedom == REPLICATES - 1
+    for j in range(REPLICATES):
+        others = ReplicatedStatistics(found.replicates[:j] + found.replicates[j + 1 :])
+        close = {"rtol": 0, "atol": 1e-12}
+        np.testing.assert_allclose(error.deviations[j], wanted.G - gram(others).G, **close)
+        # The class of one row has no squared norm.
+        np.testing.assert_allclose(error.of_norms[j], wanted.U - gram(others).U, **close)
+
+
+def test_exact_statistics_have_no_error_of_a_sketch():
+    found = ReplicatedStatistics((statistics_of(5, seed=1),))
+    error = sketch_error(found, gram(found))
+    np.testing.assert_array_equal(error.deviations, np.zeros((1, 3, 3)))
+    assert error.degrees_of_freedom == 1
 
 
 @pytest.mark.parametrize("exact_first", [True, False])

@@ -128,10 +128,15 @@ def test_the_budget_is_named_where_it_and_not_the_data_is_in_the_way():
         ([9, 8], Outcome.BUDGET_REACHED),
     ):
         assert decided([8, 8], goal([8, 8], data=data, **only_first), found)[1] is outcome
-    # More rows of a class that contributes nothing would not help, so its budget is not in the way.
-    unrelated = precision([2, 0], [[1, 0], [0, 0]])
-    ended = decided([8, 8], goal([8, 8], data=[8, 9], **only_first), unrelated)
-    assert ended[1] is Outcome.DATA_EXHAUSTED
+    # More rows of a class that contributes nothing would not help, so its budget is not in the way;
+    # nor is it where the class contributes to one that is not judged.
+    for variances in ([[1, 0], [0, 0]], [[1, 0], [0, 1]]):
+        unrelated = precision([2, 0], variances)
+        ended = decided([8, 8], goal([8, 8], data=[8, 9], **only_first), unrelated)
+        assert ended[1] is Outcome.DATA_EXHAUSTED
+    undetermined = precision([NAN, 0], [[NAN, NAN], [0, 0]])
+    ended = decided([8, 8], goal([8, 8], data=[9, 8], **only_first), undetermined)
+    assert ended[1] is Outcome.BUDGET_REACHED
 
 
 @given(states())
@@ -171,15 +176,28 @@ def given_up(state) -> np.ndarray:
 
 
 def test_a_class_is_given_up_where_what_is_used_up_keeps_it_far_from_the_target():
-    # √0.9 of 5 would be left if class 1 had rows without end.
+    # √0.9 of 5, which is 4.74, would be left if class 1 had rows without end.
     found = precision([5.0, 0], [[9, 1], [0, 0]])
     for target, decision in (
-        (3.0, ([8, 16], None)),
-        (2.0, ([8, 8], Outcome.DATA_EXHAUSTED)),
+        (2.38, ([8, 16], None)),
+        (2.36, ([8, 8], Outcome.DATA_EXHAUSTED)),
     ):
-        wanted = goal([8, 99], judged=[True, False])
-        wanted = Goal(target, wanted.judged, wanted.limits, wanted.rows_in_data)
+        wanted = goal([8, 99], judged=[True, False], target=target)
         assert decided([8, 8], wanted, found) == decision
+
+
+def test_a_class_without_bounds_is_not_given_up_for_the_rows_of_others():
+    found = precision([np.inf, 0], [[1, 9], [0, 0]])
+    wanted = goal([99, 8], judged=[True, False])
+    assert decided([8, 8], wanted, found) == ([16, 8], None)
+
+
+def test_the_budget_is_not_in_the_way_of_a_class_that_the_data_keeps_far_from_the_target():
+    """Class 1 has given all its rows; those that the budget leaves of class 0 could not help."""
+    found = precision([5.0, 0], [[1, 9], [0, 0]])
+    for data, outcome in (([200, 8], Outcome.DATA_EXHAUSTED), ([200, 9], Outcome.BUDGET_REACHED)):
+        wanted = goal([99, 8], judged=[True, False], data=data, target=2.0)
+        assert decided([8, 8], wanted, found) == ([8, 8], outcome)
 
 
 @given(states())

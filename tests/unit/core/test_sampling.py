@@ -6,6 +6,7 @@ from functools import reduce
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from scipy import stats
 
 from interference_service.core.sampling import BottomK, row_keys
 
@@ -104,6 +105,70 @@ def test_other_seeds_and_sources_draw_other_rows(other):
     rows = np.arange(10_000)
     one, two = (np.argsort(row_keys(*each, rows))[:1000] for each in ((0, "a"), other))
     assert 55 < len(np.intersect1d(one, two)) < 145
+
+
+def sample_of_file(rows: np.ndarray, labels: np.ndarray, *, k: int, seed: int = 0) -> BottomK:
+    """The sample of some rows of a file, by their own keys."""
+    return sample(labels[rows], row_keys(seed, "a", rows), rows, k=k)
+
+
+@pytest.mark.parametrize("k", [1, 20, 10_000])
+def test_seven_partitions_of_a_file_give_the_rows_that_one_gives(k):
+    rows, generator = np.arange(3000), np.random.default_rng(0)
+    labels = generator.choice(CLASSES, size=len(rows), p=[0.9, 0.09, 0.01])
+    whole = sample_of_file(rows, labels, k=k)
+    for partitions in (np.array_split(rows, 7), np.array_split(generator.permutation(rows), 7)):
+        parts = [sample_of_file(each, labels, k=k) for each in partitions]
+        found = parts[0].merge(*parts[1:])
+        assert kept(found) == kept(whole)
+        assert found.totals.tolist() == whole.totals.tolist() == np.bincount(labels).tolist()
+
+
+def test_a_larger_sample_of_a_class_begins_with_the_smaller_one():
+    rows = np.arange(500)
+    labels = rows % CLASSES
+    everything = sample_of_file(rows, labels, k=0)
+    for k in (1, 2, 7, 64, 166, 167):
+        found = sample_of_file(rows, labels, k=k)
+        for c in range(CLASSES):
+            first = everything.rows[everything.classes == c][:k]
+            np.testing.assert_array_equal(found.rows[found.classes == c], first)
+
+
+def drawn_often(draws: int, rows: int, k: int) -> np.ndarray:
+    """Which rows of a file are drawn with the seeds 0, 1, …. Has shape ``[draws, rows]``."""
+    keys = np.stack([row_keys(seed, "a", np.arange(rows)) for seed in range(draws)])
+    seeds, numbers = (each.ravel() for each in np.indices(keys.shape))
+    # Every seed is a class of its own, so that one sample holds all draws.
+    found = BottomK.of(seeds, keys.ravel(), 0, numbers, num_classes=draws, k=k)
+    chosen = np.zeros(keys.shape, dtype=bool)
+    chosen[found.classes, found.rows] = True
+    return chosen
+
+
+def test_over_many_seeds_every_row_is_drawn_equally_often():
+    """Chi-square of 10 000 draws of 5 of 20 rows; missed by chance once in 1000 cases.
+
+    The counts of n rows of which k are drawn vary as D k/n (1 − k/n), and their sum is fixed.
+    """
+    draws, rows, k = 10_000, 20, 5
+    chosen = drawn_often(draws, rows, k)
+    assert (chosen.sum(1) == k).all()
+    counts, share = chosen.sum(0), k / rows
+    variance = draws * share * (1 - share) * rows / (rows - 1)
+    assert ((counts - draws * share) ** 2).sum() / variance < stats.chi2(rows - 1).isf(0.001)
+
+
+def test_over_many_seeds_two_rows_are_drawn_together_as_often_as_without_replacement():
+    """Binomial with D = 10 000 and p = k (k − 1) / (n (n − 1)), so 526 ± 22 for each of 190 pairs.
+
+    That any of them is 4.5 standard deviations off has a probability of 0.1 %.
+    """
+    draws, rows, k = 10_000, 20, 5
+    chosen = drawn_often(draws, rows, k).astype(np.int64)
+    together = (chosen.T @ chosen)[np.triu_indices(rows, 1)]
+    share = k * (k - 1) / (rows * (rows - 1))
+    assert np.abs(together - draws * share).max() < 4.5 * (draws * share * (1 - share)) ** 0.5
 
 
 def test_no_rows_have_no_keys():

@@ -45,6 +45,12 @@ def test_rejections_follow_their_p_values_in_any_order(p, random):
     assert shuffled.tolist() == [bool(found[each]) for each in order]
 
 
+def test_a_p_value_on_its_line_is_rejected():
+    # Exact in binary, unlike 5 %.
+    assert benjamini_hochberg(np.array([0.25, 0.5]), 0.5).tolist() == [True, True]
+    assert benjamini_hochberg(np.array([0.25, 0.75]), 0.5).tolist() == [True, False]
+
+
 def test_an_undetermined_p_value_neither_counts_nor_is_rejected():
     # Alone 0.04 is below 5 %; with one more hypothesis its line is at 2.5 %.
     assert benjamini_hochberg(np.array([np.nan, 0.04, np.nan])).tolist() == [False, True, False]

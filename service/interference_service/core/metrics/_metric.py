@@ -1,6 +1,6 @@
 """What a metric is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -78,12 +78,13 @@ class LayerMetric(Metric):
 class LayerClassMetric(Metric):
     """A metric with one number per layer and class.
 
-    It is computed from the shared scope, the layers, and the norms of their parameters ``[L]``.
+    It is computed one layer at a time, from the shared scope, the layer, and the norm ‖θ^l‖ of the
+    layer's parameters. Gives shape ``[C]``.
     """
 
     axes: ClassVar[Axes] = "layer_class"
     shape: ClassVar[str] = "[L, C]"
-    compute: Callable[[Scope, Sequence[Scope], Array], Array]
+    compute: Callable[[Scope, Scope, float], Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

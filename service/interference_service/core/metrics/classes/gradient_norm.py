@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from interference_service.core.jackknife import combined
+from interference_service.core.jackknife import Uncertainty, combined
 from interference_service.core.metrics._metric import ClassMetric
 from interference_service.core.metrics._values import Column
 from interference_service.core.norms import corrected_norms, squared_norm_uncertainty
@@ -12,12 +12,9 @@ from interference_service.core.scope import Scope
 
 def gradient_norm(scope: Scope) -> Column:
     """‖g_c‖ = √U_c, between the roots of the bounds of U_c; a norm has no value below 0."""
-    value = corrected_norms(scope)
-    by_rows, sketch = squared_norm_uncertainty(scope), scope.sketch
-    uncertainty = combined(
-        np.stack([by_rows.variance, replicate_variance(sketch.of_norms)]),
-        np.stack([by_rows.degrees_of_freedom, np.full(value.shape, sketch.degrees_of_freedom)]),
-    )
+    value, sketch = corrected_norms(scope), scope.sketch
+    by_sketch = Uncertainty(replicate_variance(sketch.of_norms), sketch.degrees_of_freedom)
+    uncertainty = combined(squared_norm_uncertainty(scope), by_sketch)
     bounds = uncertainty.bounds(value**2, scope.setting.confidence_level)
     lower, upper = (np.sqrt(np.maximum(each, 0.0)) for each in bounds)
     return Column(value, np.minimum(lower, value), np.maximum(upper, value))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.core.jackknife import combined, fold_variance
+from interference_service.core.jackknife import Uncertainty, combined, fold_variance
 from interference_service.core.metrics._metric import ClassMetric
 from interference_service.core.metrics._values import Column
 from interference_service.core.norms import (
@@ -27,20 +27,25 @@ def share_of_update(scope: Scope) -> Column:
     """
     value, loo = shares_of_update(scope), scope.loo
     delta = np.where((loo.n > 0)[:, :, None], value - _without_folds(scope), 0.0)
-    once = squared_norm_uncertainty(scope).relative_to(squared_norm_jackknife(scope))
-    variances = once[:, None] * fold_variance(delta, loo.n)
+    left = squared_norm_uncertainty(scope).relative_to(squared_norm_jackknife(scope))
+    variances = left[:, None] * fold_variance(delta, loo.n)
     few = (loo.n > 0).sum(1) < 3
     variances[few] = _stand_ins(scope)[few]
-    freedoms = np.append(np.maximum(loo.degrees_of_freedom, 1.0), scope.sketch.degrees_of_freedom)
-    uncertainty = combined(np.vstack([variances, _by_sketch(scope)]), freedoms[:, None])
+    uncertainty = combined(
+        Uncertainty(variances, loo.degrees_of_freedom[:, None]).summed(),
+        Uncertainty(_by_sketch(scope), scope.sketch.degrees_of_freedom),
+    )
     return Column(value, *uncertainty.bounds(value, scope.setting.confidence_level))
 
 
 def _without_folds(scope: Scope) -> Array:
-    """The share of c without fold k of class d. Row d, fold k, column c. Has shape ``[C, K, C]``."""
+    """The share of c without fold k of class d, which says nothing where d has fewer than three.
+
+    Row d, fold k, column c. Has shape ``[C, K, C]``.
+    """
     π, loo, a = scope.setting.priors, scope.loo, weighted_norms(scope)
     with np.errstate(invalid="ignore", divide="ignore"):
-        a_without = π[:, None] * np.where(np.isnan(loo.U), np.nan, positive_root(loo.U))
+        a_without = π[:, None] * positive_root(loo.U)
         total_without = a.sum() - a[:, None] + a_without
         share = a[None, None, :] / total_without[:, :, None]
         classes = np.arange(len(π))

@@ -1,20 +1,18 @@
 """Where along depth a class moves (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.core.metrics._metric import LayerClassMetric
-from interference_service.core.norms import corrected_norms, corrected_norms_of_layers
+from interference_service.core.norms import corrected_norms
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
 
 
-def flow(shared: Scope, layers: Sequence[Scope], _: Array) -> Array:
-    """‖g_c^l‖ over the norm in the shared scope. Has shape ``[L, C]``."""
-    return np.asarray(corrected_norms_of_layers(layers) / corrected_norms(shared)[None, :])
+def flow(shared: Scope, layer: Scope, _: float) -> Array:
+    """‖g_c^l‖ over the norm in the shared scope. Has shape ``[C]``."""
+    return np.asarray(corrected_norms(layer) / corrected_norms(shared))
 
 
 METRIC = LayerClassMetric(

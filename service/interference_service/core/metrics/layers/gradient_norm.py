@@ -1,20 +1,18 @@
 """How strongly a class pulls at a layer (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.core.metrics._metric import LayerClassMetric
-from interference_service.core.norms import corrected_norms_of_layers
+from interference_service.core.norms import corrected_norms
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
 
 
-def gradient_norm(_: Scope, layers: Sequence[Scope], __: Array) -> Array:
-    """‖g_c^l‖, corrected. Has shape ``[L, C]``."""
-    return corrected_norms_of_layers(layers)
+def gradient_norm(_: Scope, layer: Scope, __: float) -> Array:
+    """‖g_c^l‖, corrected. Has shape ``[C]``."""
+    return corrected_norms(layer)
 
 
 METRIC = LayerClassMetric(

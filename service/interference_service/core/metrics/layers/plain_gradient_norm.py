@@ -1,7 +1,5 @@
 """How strongly the rows of a class pull at a layer, noise included (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +10,9 @@ from interference_service.core.scope import Scope
 Array = NDArray[np.float64]
 
 
-def plain_gradient_norm(_: Scope, layers: Sequence[Scope], __: Array) -> Array:
-    """‖ĝ_c^l‖. Has shape ``[L, C]``."""
-    return np.stack([plain_norms(each) for each in layers])
+def plain_gradient_norm(_: Scope, layer: Scope, __: float) -> Array:
+    """‖ĝ_c^l‖. Has shape ``[C]``."""
+    return plain_norms(layer)
 
 
 METRIC = LayerClassMetric(

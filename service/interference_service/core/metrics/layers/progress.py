@@ -1,7 +1,5 @@
 """Where a class makes its progress (Mathematics §5)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +10,11 @@ from interference_service.core.scope import Scope
 Array = NDArray[np.float64]
 
 
-def progress(shared: Scope, layers: Sequence[Scope], _: Array) -> Array:
-    """Σ_d π_d G_cd^l / (π_c U_c): over the shared layers they add up to ρ_c. ``[L, C]``."""
-    U = np.where(shared.defined, shared.gram.U, np.nan)
-    own = np.stack([each.gram.U / U for each in layers])
-    others = [relative_matrix(shared, each.gram.G, everything).sum(1) for each in layers]
-    return np.asarray(own + np.stack(others))
+def progress(shared: Scope, layer: Scope, _: float) -> Array:
+    """Σ_d π_d G_cd^l / (π_c U_c): over the shared layers they add up to ρ_c. ``[C]``."""
+    own = layer.gram.U / np.where(shared.defined, shared.gram.U, np.nan)
+    others = relative_matrix(shared, layer.gram.G, everything).sum(1)
+    return np.asarray(own + others)
 
 
 METRIC = LayerClassMetric(

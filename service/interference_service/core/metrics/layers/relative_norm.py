@@ -1,21 +1,18 @@
 """How strongly a class pulls at a layer, for the size of the layer (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.core.metrics._metric import LayerClassMetric
-from interference_service.core.norms import corrected_norms_of_layers
+from interference_service.core.norms import corrected_norms
 from interference_service.core.scope import Scope
 
 Array = NDArray[np.float64]
 
 
-def relative_norm(_: Scope, layers: Sequence[Scope], parameter_norms: Array) -> Array:
-    """‖g_c^l‖ / ‖θ^l‖; NaN for a layer of zeros. Has shape ``[L, C]``."""
-    θ = np.where(parameter_norms > 0, parameter_norms, np.nan)
-    return np.asarray(corrected_norms_of_layers(layers) / θ[:, None])
+def relative_norm(_: Scope, layer: Scope, parameter_norm: float) -> Array:
+    """‖g_c^l‖ / ‖θ^l‖; NaN for a layer of zeros. Has shape ``[C]``."""
+    return corrected_norms(layer) / (parameter_norm if parameter_norm > 0 else np.nan)
 
 
 METRIC = LayerClassMetric(

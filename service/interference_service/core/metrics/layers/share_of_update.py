@@ -1,7 +1,5 @@
 """What part of the update of a layer a class makes (Mathematics §6)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +10,9 @@ from interference_service.core.scope import Scope
 Array = NDArray[np.float64]
 
 
-def share_of_update(_: Scope, layers: Sequence[Scope], __: Array) -> Array:
-    """π_c ‖g_c^l‖ / Σ_d π_d ‖g_d^l‖. Has shape ``[L, C]``."""
-    return np.stack([shares_of_update(each) for each in layers])
+def share_of_update(_: Scope, layer: Scope, __: float) -> Array:
+    """π_c ‖g_c^l‖ / Σ_d π_d ‖g_d^l‖. Has shape ``[C]``."""
+    return shares_of_update(layer)
 
 
 METRIC = LayerClassMetric(

@@ -1,7 +1,5 @@
 """Where a class is suppressed (Mathematics §5)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +10,9 @@ from interference_service.core.scope import Scope
 Array = NDArray[np.float64]
 
 
-def suppression(shared: Scope, layers: Sequence[Scope], _: Array) -> Array:
-    """S_c^l with the layer's inner products and the shared scope's U_c. Has shape ``[L, C]``."""
-    return np.stack([relative_matrix(shared, each.gram.G, conflicting).sum(1) for each in layers])
+def suppression(shared: Scope, layer: Scope, _: float) -> Array:
+    """S_c^l with the layer's inner products and the shared scope's U_c. Has shape ``[C]``."""
+    return np.asarray(relative_matrix(shared, layer.gram.G, conflicting).sum(1))
 
 
 METRIC = LayerClassMetric(

@@ -51,17 +51,10 @@ def _uncertainty(scope: Scope, pairs: Mask, count: int) -> Uncertainty:
     sketched -= np.where(has_pairs, by_norm * scope.sketch.of_norms, 0.0).sum(1)
     upper = np.triu_indices(len(M), 1)
     return combined(
-        np.concatenate(
-            [first_order, within, between[upper], [float(replicate_variance(sketched))]]
-        ),
-        np.concatenate(
-            [
-                np.maximum(loo.degrees_of_freedom, 1.0),
-                interactions.within_freedom,
-                interactions.between_freedom[upper],
-                [scope.sketch.degrees_of_freedom],
-            ]
-        ),
+        Uncertainty(first_order, loo.degrees_of_freedom).summed(),
+        Uncertainty(within, interactions.within_freedom).summed(),
+        Uncertainty(between[upper], interactions.between_freedom[upper]).summed(),
+        Uncertainty(replicate_variance(sketched), scope.sketch.degrees_of_freedom),
     )
 
 

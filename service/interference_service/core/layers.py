@@ -1,6 +1,6 @@
 """Layers: named groups of parameters, and which of them is the class head (Mathematics §1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import prod
@@ -55,13 +55,7 @@ def layers_of(
         InputUnsupported: A pattern matches no layer.
     """
     heads = _heads(shapes, num_outputs, head)
-    groups: dict[str, list[str]] = {}
-    for name in shapes:
-        module = _module(name)
-        cut = ".".join(module.split(".")[:depth]) if depth else module
-        # The head stays a layer of its own, also where it has the name of a coarser one.
-        alone = module in heads or cut in heads
-        groups.setdefault(module if alone else cut, []).append(name)
+    groups = _groups(shapes, heads, depth)
     layers = tuple(
         Layer(name, tuple(members), sum(prod(shapes[each]) for each in members), name in heads)
         for name, members in groups.items()
@@ -74,6 +68,18 @@ def layers_of(
             "options.layer_globs", f"match none of the layers {_names(groups)}"
         )
     return wanted
+
+
+def _groups(shapes: Iterable[str], heads: set[str], depth: int) -> dict[str, list[str]]:
+    """Parameters of every layer, by its name."""
+    groups: dict[str, list[str]] = {}
+    for name in shapes:
+        module = _module(name)
+        cut = ".".join(module.split(".")[:depth]) if depth else module
+        # The head stays a layer of its own, also where it has the name of a coarser one.
+        alone = module in heads or cut in heads
+        groups.setdefault(module if alone else cut, []).append(name)
+    return groups
 
 
 def _heads(

@@ -37,7 +37,7 @@ metric-table: $(READY) ## write the table of metrics from the registry into the 
 bench: $(READY) ## ratios against one plain forward and backward pass
 	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
-validate: $(READY) ## bias, coverage and false findings of the estimators; ten minutes
+validate: $(READY) ## bias, coverage and false findings of the estimators; a quarter of an hour
 	PYTHONPATH=tests $(BIN)/python -m validation
 
 coverage: $(READY)

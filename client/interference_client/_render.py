@@ -157,14 +157,15 @@ def _badness(each: ClassResult) -> tuple[bool, bool, float]:
 
 
 def _finding(each: ClassResult) -> Text:
+    why = ", ".join(flag.lower().replace("_", " ") for flag in each.flags)
     if not each.judged:
-        why = ", ".join(flag.lower().replace("_", " ") for flag in each.flags)
         return Text(f"not judged: {why or 'too uncertain'}", style="yellow")
+    caveat = f" ({why})" if why else ""
     if each.unlearned:
-        return Text("unlearned", style="bold red")
+        return Text(f"unlearned{caveat}", style="bold red")
     if each.descent_rate_simultaneous.lower > 0:
-        return Text("learns", style="green")
-    return Text("undetermined", style="yellow")
+        return Text(f"learns{caveat}", style="green")
+    return Text(f"undetermined{caveat}", style="yellow")
 
 
 def _layers(result: Result) -> Table:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from typing import Any
 
 import grpc
@@ -11,7 +12,7 @@ import pytest
 from google.protobuf import empty_pb2, json_format
 
 from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
-from interference_client import Result, _cli_commands, cli, errors
+from interference_client import Options, Result, _cli_commands, cli, errors
 from interference_client._cli_exit import of_error
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import CLASSES, analysis_result, result_matrices
@@ -233,6 +234,37 @@ def test_other_flags_beside_a_file_are_refused_by_name(service, run, tmp_path):
     assert status == 2
     assert "--monitor, --folds" in err
     assert not service.asked
+
+
+def test_every_option_has_a_flag(service, run):
+    flags = {
+        "--loss=focal": ("loss", "kind"),
+        "--folds=5": "folds",
+        "--layers=a.*": "layer_globs",
+        "--layer-depth=2": "layer_depth",
+        "--head=none": "head",
+        "--engine=sketch": ("engine", "kind"),
+        "--sketch-width=512": ("engine", "sketch_width"),
+        "--precision=float64": "precision",
+        "--minorities=a": ("minority_rule", "classes"),
+        "--minority-share=0.25": ("minority_rule", "below_uniform_share"),
+        "--conflict-level=-0.5": "conflict_level",
+        "--confidence-level=0.9": "confidence_level",
+    }
+    assert {each.name for each in fields(Options)} == {
+        flag.removeprefix("--").partition("=")[0].replace("-", "_") for flag in flags
+    }
+    service.script("CreateAnalysisJob", job("PENDING"))
+    assert run(*SUBMISSION, *flags)[0] == 0
+    (request,) = service.requests("CreateAnalysisJob")
+    sent = json_format.MessageToDict(
+        request.analysis_job.spec.options, preserving_proto_field_name=True
+    )
+    for path in flags.values():
+        value = sent
+        for name in (path,) if isinstance(path, str) else path:
+            value = value[name]
+        assert value
 
 
 def test_a_defect_of_the_client_is_never_a_verdict(service, run, monkeypatch):

@@ -23,8 +23,8 @@ from support.brute_force_intervals import (
     ratios_of_class,
     same_bounds,
     unlearned,
-    variance,
 )
+from support.brute_force_variances import variance
 
 FOLDS = 3
 SEED = st.integers(0, 2**32)

@@ -23,7 +23,8 @@ from interference_service.core.metrics.layers.share_of_update import (
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import random_classes
-from support.brute_force_intervals import interval, same_bounds, share_interval, share_of, square
+from support.brute_force_intervals import same_bounds, share_interval, share_of, square
+from support.brute_force_variances import interval
 
 COUNTS = st.lists(st.integers(3, 7), min_size=1, max_size=4)
 FOLDS = st.integers(3, 5)

@@ -9,7 +9,7 @@ from interference_service.core.gram import gram_matrix, padded
 from interference_service.core.interactions import Interactions, interactions_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import BruteForce, random_classes
-from support.brute_force_intervals import interaction, within
+from support.brute_force_variances import interaction, within
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=4).filter(any)
 FOLDS = st.integers(3, 6)

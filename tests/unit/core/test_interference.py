@@ -26,13 +26,8 @@ from interference_service.core.metrics.pairs.suppression import suppression as s
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import BruteForce, random_classes
-from support.brute_force_intervals import (
-    TOGETHER,
-    descent,
-    interval,
-    ratios_of_class,
-    same_bounds,
-)
+from support.brute_force_intervals import TOGETHER, descent, ratios_of_class, same_bounds
+from support.brute_force_variances import interval
 
 COUNTS = st.lists(st.integers(3, 7), min_size=2, max_size=4)
 ANY_COUNTS = st.lists(st.integers(1, 8), min_size=2, max_size=4)

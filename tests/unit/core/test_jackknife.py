@@ -20,7 +20,8 @@ from interference_service.core.metrics.classes.progress_ratio import progress_ra
 from interference_service.core.scope import Scope, Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import BruteForce, random_classes
-from support.brute_force_intervals import cosine_ratio, p_value, same_bounds
+from support.brute_force_intervals import cosine_ratio, same_bounds
+from support.brute_force_variances import p_value
 
 COUNTS = st.lists(st.integers(3, 7), min_size=2, max_size=3)
 FOLDS = st.integers(3, 5)

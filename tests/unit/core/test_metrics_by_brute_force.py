@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 
 from interference_service.core.scope import Setting
 from support.brute_force import BruteForce, random_classes, slow_benjamini_hochberg
-from support.brute_force_intervals import (
-    Quotient,
-    Statistic,
-    norm_product,
-    p_value,
-    unlearned,
-)
+from support.brute_force_intervals import Quotient, norm_product, unlearned
+from support.brute_force_variances import Statistic, p_value
 from support.measured import NAMES, measured
 
 Array = NDArray[np.float64]

@@ -11,7 +11,8 @@ from interference_service.core.products import SIGN_CONFIDENCE, Products
 from interference_service.core.scope import Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from support.brute_force import random_classes
-from support.brute_force_intervals import interval, left_out, product
+from support.brute_force_intervals import product
+from support.brute_force_variances import interval, left_out
 
 COUNTS = st.lists(st.integers(1, 8), min_size=2, max_size=4)
 

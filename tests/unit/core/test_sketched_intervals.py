@@ -19,18 +19,15 @@ from support.brute_force_intervals import (
     TOGETHER,
     cosine,
     cosine_ratio,
-    delete_one,
     descent,
-    interval,
-    left_out,
     mean_of,
-    p_value,
     ratios_of_class,
     same_bounds,
     share_interval,
     square,
     unlearned,
 )
+from support.brute_force_variances import delete_one, interval, left_out, p_value
 
 COUNTS = st.lists(st.integers(1, 7), min_size=2, max_size=4)
 FOLDS = st.integers(3, 5)

@@ -331,3 +331,14 @@ def test_more_labels_than_memory_is_for_are_refused_before_they_are_read(path, m
         InputUnsupported,
         "33 labels in one row group",
     )
+
+
+@pytest.mark.parametrize(("group", "hint"), [("", True), ("label", False)])
+def test_lists_where_a_row_must_have_one_value_are_refused_in_our_words(path, group, hint):
+    # Several row groups, of which Arrow would refuse to join the lists.
+    write(path, label=[["a"], ["b", "a"], []] * 4, x=[0.0] * 12, write_row_group_size=3)
+    with pytest.raises(InvalidData, match="it must hold integers or strings") as caught:
+        labels(source(path, group=group))
+    (violation,) = caught.value.violations
+    assert violation.field == f"spec.data.{'group' if group else 'label'}_column"
+    assert ("the loss must be MULTI_LABEL" in violation.description) == hint

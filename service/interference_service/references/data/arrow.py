@@ -57,6 +57,17 @@ def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.gene
     raise InvalidData.at(field, f"holds {array.type}; it must hold integers or strings")
 
 
+def refuse_lists(kind: pa.DataType, field: str) -> None:
+    """Refuse a column of lists where a row must have one value.
+
+    Raises:
+        InvalidData: The column holds lists.
+    """
+    if _is_list(kind):
+        hint = "; for lists of labels the loss must be MULTI_LABEL" * (field == "data.label_column")
+        raise InvalidData.at(field, f"holds {kind}; it must hold integers or strings{hint}")
+
+
 def label_lists(array: pa.Array, field: str, first_row: int, row_in_file: int) -> LabelLists:
     """Lists of labels: of integers as int64, of strings as objects.
 

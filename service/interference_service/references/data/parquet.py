@@ -26,6 +26,7 @@ from interference_service.references.data.arrow import (
     is_text_or_bytes,
     label_lists,
     number_column,
+    refuse_lists,
 )
 from interference_service.references.data.columns import Column, Indices, LabelLists, Rows
 from interference_service.references.data.source import Fragment
@@ -95,6 +96,8 @@ class ParquetSource:
         )
         with self._open(fragment.file) as parquet:
             self._check_column(parquet, column, field)
+            # Arrow joins no lists of row groups, and would say so in words of its own.
+            refuse_lists(parquet.schema_arrow.field(column).type, field)
             parts = []
             first = fragment.first_row
             for batch in self._batches(parquet, fragment, [column]):

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from interference_service.core.folds import fold_layout
-from interference_service.core.gradients import gradient_sum
+from interference_service.core.gradients import Batch
+from interference_service.core.homogeneous import HomogeneousEngine
 from interference_service.core.losses import per_row_loss
 
 BATCH = 128
@@ -85,14 +86,15 @@ def all_class_gradients(model: nn.Module, inputs: Tensor, counts: np.ndarray) ->
             int(starts[class_index + 1]),
             int(layout.folds_of_class[class_index]),
         )
-        gradient_sum(engine, tuple(engine.parameters), _batches(inputs, rows, class_index), loss)
+        HomogeneousEngine(engine, tuple(engine.parameters), loss).segment_sums(
+            _batches(inputs, rows, class_index), 1
+        )
 
 
-def _batches(
-    inputs: Tensor, rows: Tensor, class_index: int
-) -> Iterator[tuple[Mapping[str, Tensor], Tensor]]:
+def _batches(inputs: Tensor, rows: Tensor, class_index: int) -> Iterator[Batch]:
     for batch in rows.split(BATCH):
-        yield {"x": inputs[batch]}, torch.full((len(batch),), class_index)
+        targets = torch.full((len(batch),), class_index)
+        yield Batch({"x": inputs[batch]}, targets, ((0, len(batch)),))
 
 
 def cpu_seconds(action: Callable[[], None]) -> float:

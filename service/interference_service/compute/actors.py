@@ -9,6 +9,7 @@ import ray
 from interference_service.compute.calls import Attempts, Lost, Ref, Refs, settle, wait_any
 from interference_service.compute.context import JobContext
 from interference_service.compute.remote import GradientActor
+from interference_service.compute.segmentation.known import Segmentation
 from interference_service.core.sketch import Projection
 from interference_service.domain.events import RowsDifferentiated
 from interference_service.domain.ports import Cancellation, EventSink
@@ -29,6 +30,7 @@ class ActorPool:
         context: JobContext,
         parameter_names: Sequence[str],
         projection: Projection,
+        segmentation: Segmentation,
         options: dict[str, Any],
         size: int,
         max_tries: int,
@@ -41,6 +43,7 @@ class ActorPool:
             context: The job.
             parameter_names: Parameters in the order of the flat gradient.
             projection: What is kept of it.
+            segmentation: Whether a batch may hold rows of several segments.
             options: Resources of an actor, as Ray takes them.
             size: Most actors at once.
             max_tries: A unit that loses its actor so often fails the job.
@@ -50,6 +53,7 @@ class ActorPool:
         self._context = context
         self._parameter_names = tuple(parameter_names)
         self._projection = projection
+        self._segmentation = segmentation
         # Ray's decorator adds `options`, which its annotations do not tell.
         actor_class: Any = GradientActor
         self._actor_class = actor_class.options(**options)
@@ -107,7 +111,9 @@ class ActorPool:
             self._calls[refs[0]] = (actor, index, refs)
         while len(self._calls) + len(self._idle) < min(self._size, len(waiting) + len(self._calls)):
             actor = self._actor_class.remote()
-            ref = actor.load.remote(self._context, self._parameter_names, self._projection)
+            ref = actor.load.remote(
+                self._context, self._parameter_names, self._projection, self._segmentation
+            )
             self._calls[ref] = (actor, _LOADING, [ref])
 
     def _settle(

@@ -45,7 +45,12 @@ class RayExecutor:
         tracker = Tracker(job_name=job.name, report=report, sink=self._sink, clock=self._clock)
         return _Run(
             job=job,
-            context=JobContext(job.specification, self._stores, self._settings.batch_rows),
+            context=JobContext(
+                job.specification,
+                self._stores,
+                self._settings.batch_rows,
+                self._settings.unit_bytes,
+            ),
             settings=self._settings,
             sink=self._sink,
             tracker=tracker,
@@ -87,7 +92,7 @@ class _Run:
             rounds.fetch()
         with (
             self._tracker.stage(Stage.GRADIENTS),
-            self._pool(scanned.layers, rounds.projection) as pool,
+            self._pool(scanned, rounds.projection) as pool,
         ):
             rounds.run(pool)
         with self._tracker.stage(Stage.REDUCE, total=rounds.reductions_left + 1):
@@ -186,12 +191,13 @@ class _Run:
             head=_head(options),
         )
 
-    def _pool(self, layers: Sequence[Layer], projection: Projection) -> ActorPool:
+    def _pool(self, scanned: Scanned, projection: Projection) -> ActorPool:
         options = cluster.actor_options(self._settings)
         return ActorPool(
             context=self._context,
-            parameter_names=[name for layer in layers for name in layer.parameters],
+            parameter_names=[name for layer in scanned.layers for name in layer.parameters],
             projection=projection,
+            segmentation=scanned.inspection.segmentation,
             options=options,
             size=cluster.room_for(options, self._settings.max_actors),
             max_tries=self._settings.max_tries,

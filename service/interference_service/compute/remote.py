@@ -30,6 +30,7 @@ from interference_service.compute.scanning import (
     fetch_rows,
     scan_fragment,
 )
+from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
 from interference_service.core.rounds import Decision
 from interference_service.core.sketch import Projection
@@ -42,10 +43,10 @@ from interference_service.references.data.source import Fragment
 
 @ray.remote(max_retries=0, num_returns=2)
 def inspect(context: JobContext) -> tuple[None, Inspection]:
-    """See ``differentiation.inspect``."""
-    from interference_service.compute import differentiation
+    """See ``inspection.inspect``."""
+    from interference_service.compute import inspection
 
-    return None, differentiation.inspect(context)
+    return None, inspection.inspect(context)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -116,7 +117,8 @@ class GradientActor:
         self,
         context: JobContext,
         parameter_names: Sequence[str],
-        projection: Projection | None = None,
+        projection: Projection,
+        segmentation: Segmentation,
     ) -> str:
         """Load the model on the device that Ray assigned; returns the device's name.
 
@@ -133,7 +135,7 @@ class GradientActor:
         if assigned and not torch.cuda.is_available():
             raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
         device = "cuda:0" if assigned else "cpu"
-        self._worker = GradientWorker(context, parameter_names, device, projection)
+        self._worker = GradientWorker(context, parameter_names, device, projection, segmentation)
         return self._worker.device_name
 
     def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:

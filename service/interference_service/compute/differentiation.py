@@ -77,8 +77,10 @@ class GradientWorker:
             segmentation,
             autocast_dtype=autocast_dtype,
         )
-        gradient = sum(model.parameters[name].nbytes for name in parameter_names)
-        self._segments_at_once = max(1, context.table_bytes // max(1, gradient))
+        self._length = sum(model.parameters[name].numel() for name in parameter_names)
+        gradient_bytes = max(1, self._length * self._dtype.itemsize)
+        self._segments_at_once = max(1, context.table_bytes // gradient_bytes)
+        self._table: Tensor | None = None
         self._batch_rows = context.batch_rows
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
 
@@ -124,7 +126,8 @@ class GradientWorker:
         """Gradient sums of segments. Has shape ``[segments, P]``."""
         while True:
             try:
-                return self._engine.segment_sums(self._batches(segments, blocks), len(segments))
+                batches = self._batches(segments, blocks)
+                return self._engine.segment_sums(batches, len(segments), self._room(segments))
             except NonFinite as error:
                 raise _named(error, segments) from error
             except (MemoryError, torch.OutOfMemoryError) as error:
@@ -135,6 +138,14 @@ class GradientWorker:
                 _log.warning("smaller_batches", rows=self._batch_rows)
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _room(self, segments: Sequence[SegmentTask]) -> Tensor:
+        """Memory for the sums of segments, kept from unit to unit."""
+        if self._table is None or len(self._table) < len(segments):
+            self._table = torch.empty(
+                len(segments), self._length, dtype=self._dtype, device=self._device
+            )
+        return self._table
 
     def _batches(
         self, segments: Sequence[SegmentTask], blocks: Sequence[RowBlock]

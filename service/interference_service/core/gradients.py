@@ -49,12 +49,15 @@ class GradientEngine(Protocol):
     def mixes(self) -> bool:
         """Whether batches of several segments cost it no more than those of one."""
 
-    def segment_sums(self, batches: Iterable[Batch], num_segments: int) -> Tensor:
+    def segment_sums(
+        self, batches: Iterable[Batch], num_segments: int, room: Tensor | None = None
+    ) -> Tensor:
         """Sums of the gradients of every row of every segment (n_ck ĝ_ck of Mathematics §1).
 
         Args:
             batches: The rows.
             num_segments: S, above every segment of the batches.
+            room: Memory to be used again for the sums. Has shape ``[S or more, P]``.
 
         Returns:
             The flat sums, of the parameters' type, 0 where no loss reaches. Has shape ``[S, P]``.
@@ -75,6 +78,13 @@ def chosen(model: Differentiable, names: Sequence[str]) -> list[Tensor]:
     if not names:
         raise InputUnsupported.at("model.uri", "has no parameters with gradients")
     return [model.parameters[name] for name in names]
+
+
+def room_for(parameters: Sequence[Tensor], num_segments: int, room: Tensor | None) -> Tensor:
+    """Memory for the sums of segments; it may hold anything. Has shape ``[S, P]``."""
+    if room is not None:
+        return room[:num_segments]
+    return parameters[0].new_empty(num_segments, sum(each.numel() for each in parameters))
 
 
 def losses_of(
@@ -124,8 +134,9 @@ def check_finite(sums: Tensor) -> None:
     Args:
         sums: Has shape ``[S, P]``.
     """
-    for segment, row in enumerate(sums):
-        if not torch.isfinite(row).all():
+    # A sum shows in one pass what is not finite; large numbers alone may exceed it, so look again.
+    for segment in torch.nonzero(~torch.isfinite(sums.sum(1))).flatten().tolist():
+        if not torch.isfinite(sums[segment]).all():
             raise not_finite("gradient", segment)
 
 

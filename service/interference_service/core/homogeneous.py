@@ -12,6 +12,7 @@ from interference_service.core.gradients import (
     chosen,
     gradients_of,
     losses_of,
+    room_for,
 )
 from interference_service.core.losses import RowLoss
 
@@ -45,10 +46,12 @@ class HomogeneousEngine:
         self._loss = loss
         self._autocast = autocast_dtype
 
-    def segment_sums(self, batches: Iterable[Batch], num_segments: int) -> Tensor:
+    def segment_sums(
+        self, batches: Iterable[Batch], num_segments: int, room: Tensor | None = None
+    ) -> Tensor:
         """See ``GradientEngine.segment_sums``."""
         sizes = [each.numel() for each in self._parameters]
-        sums = self._parameters[0].new_zeros(num_segments, sum(sizes))
+        sums = room_for(self._parameters, num_segments, room).zero_()
         for batch in batches:
             for run in _cut(batch):
                 losses = losses_of(self._model, run, self._loss, self._autocast)

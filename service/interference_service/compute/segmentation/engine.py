@@ -17,6 +17,7 @@ from interference_service.core.gradients import (
     chosen,
     gradients_of,
     losses_of,
+    room_for,
 )
 from interference_service.core.losses import RowLoss
 from interference_service.core.segmented.table import CurrentBatch, GradientTable, runs_of
@@ -58,13 +59,16 @@ class SegmentedEngine:
         self.one_by_one: set[str] = set()
         """Operators that were called for one segment after another."""
 
-    def segment_sums(self, batches: Iterable[Batch], num_segments: int) -> Tensor:
+    def segment_sums(
+        self, batches: Iterable[Batch], num_segments: int, room: Tensor | None = None
+    ) -> Tensor:
         """See ``GradientEngine.segment_sums``.
 
         Raises:
             RuntimeError: A parameter had a gradient that belongs to no segment.
         """
-        table = GradientTable(self._parameters, num_segments)
+        sums = room_for(self._parameters, num_segments, room)
+        table = GradientTable(self._parameters, sums)
         for batch in batches:
             with self._batch.on(table, runs_of(batch.runs)):
                 losses = losses_of(self._model, batch, self._loss, self._autocast)
@@ -72,8 +76,8 @@ class SegmentedEngine:
                 table.carry_back()
             if any(each is not None for each in found):
                 raise RuntimeError("a gradient has passed by the operators that know of segments")
-        check_finite(table.sums)
-        return table.sums
+        check_finite(table.finished())
+        return sums
 
     def _by_segments(
         self, model: GraphModel, names: frozenset[str], boundaries: Mapping[int, Boundary]

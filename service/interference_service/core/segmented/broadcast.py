@@ -30,7 +30,7 @@ class _Spread(torch.autograd.Function):
         gradient, batch, at = gradients[0], ctx.batch, ctx.at
         keep = [axis for axis in range(gradient.dim()) if axis != at.axis]
         sums = batch.sums(gradient, at, keep)
-        ctx.table.add(ctx.value, batch.runs, sums.reshape(-1, *ctx.value.shape))
+        ctx.table.add_runs(ctx.value, batch.runs, sums.reshape(-1, *ctx.value.shape))
         return None, None, None, None, None
 
 
@@ -76,7 +76,7 @@ class _OfRun(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-        ctx.table.target(ctx.value, ctx.run.segment).add_(gradients[0])
+        ctx.table.add(ctx.value, ctx.run.segment, gradients[0])
         return None, None, None, None
 
 

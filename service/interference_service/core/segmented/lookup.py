@@ -53,6 +53,5 @@ class _Embedding(torch.autograd.Function):
         for run in ctx.runs:
             at = run.narrowed(indices, ctx.at).reshape(-1)
             of_run = run.narrowed(gradient, ctx.at).reshape(len(at), -1)
-            target = ctx.table.target(ctx.weight, run.segment)
-            target.index_add_(0, at, of_run.to(target.dtype))
+            ctx.table.add_at(ctx.weight, run.segment, at, of_run)
         return None, None, None, None, None, None

@@ -64,9 +64,9 @@ class _BatchNorm(torch.autograd.Function):
         channels = (1, -1) + (1,) * (x.dim() - 2)
         if ctx.weight is not None and ctx.weight.requires_grad:
             products = ctx.batch.sums(gradient * (x - mean.view(channels)), ctx.at, [1])
-            ctx.table.add(ctx.weight, ctx.runs, products * scale)
+            ctx.table.add_runs(ctx.weight, ctx.runs, products * scale)
         if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
+            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
         of_x = None
         if ctx.needs_input_grad[0]:
             factor = scale if ctx.weight is None else scale * ctx.weight
@@ -124,9 +124,9 @@ class _LayerNorm(torch.autograd.Function):
         last = list(range(x.dim() - len(ctx.shape), x.dim()))
         if ctx.weight is not None and ctx.weight.requires_grad:
             products = ctx.batch.sums(gradient * ((x - mean) * scale), ctx.at, last)
-            ctx.table.add(ctx.weight, ctx.runs, products)
+            ctx.table.add_runs(ctx.weight, ctx.runs, products)
         if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, last))
+            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, last))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x, _, _ = torch.ops.aten.native_layer_norm_backward(

@@ -65,7 +65,7 @@ class _Linear(torch.autograd.Function):
             _add_products(ctx.table, ctx.runs, ctx.weight, ctx.at, gradient, x)
         if ctx.bias is not None and _wanted(ctx.bias):
             last = gradient.dim() - 1
-            ctx.table.add(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [last]))
+            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [last]))
         of_x = gradient @ weight if ctx.needs_input_grad[0] else None
         return of_x, None, None, None, None
 
@@ -83,11 +83,7 @@ def _add_products(
     for run in runs:
         left = outputs[run.start : run.stop].reshape(-1, outputs.shape[-1])
         right = inputs[run.start : run.stop].reshape(-1, inputs.shape[-1])
-        target = table.target(weight, run.segment)
-        if target.dtype == left.dtype:
-            target.addmm_(left.T, right)
-        else:
-            target.add_(left.T @ right)
+        table.add_product(weight, run.segment, left.T, right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +161,9 @@ class _Convolution(torch.autograd.Function):
                 _, product, _ = _convolution_backward(
                     of_run, rows, weight, ctx.how, (False, True, False)
                 )
-                ctx.table.target(ctx.weight, run.segment).add_(product)
+                ctx.table.add(ctx.weight, run.segment, product)
         if ctx.bias is not None and _wanted(ctx.bias):
-            ctx.table.add(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
+            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x, _, _ = _convolution_backward(gradient, x, weight, ctx.how, (True, False, False))

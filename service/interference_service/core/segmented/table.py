@@ -67,48 +67,40 @@ class GradientTable:
     """Sums of gradients, a row for every segment.
 
     A value that is a view of a parameter has its gradients added in place; those of a value that is
-    computed from parameters are kept, and carried back to them once the batch is done.
-
-    Attributes:
-        sums: Has shape ``[S, P]``.
+    computed from parameters are kept, and carried back to them once the batch is done. The first
+    gradient of a parameter is written where later ones are added, so memory is not zeroed before.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], num_segments: int) -> None:
-        """Start with zeros.
+    def __init__(self, parameters: Sequence[Tensor], sums: Tensor) -> None:
+        """Start with nothing.
 
         Args:
             parameters: Contiguous, each with a storage of its own, in the order of the flat
                 gradient.
-            num_segments: S.
+            sums: Takes the gradients; what it holds is overwritten. Has shape ``[S, P]``.
         """
-        sizes = [each.numel() for each in parameters]
-        self.sums = parameters[0].new_zeros(num_segments, sum(sizes))
         self._parameters = parameters
-        starts = [0, *accumulate(sizes)]
-        self._starts: Mapping[int, int] = {
-            each.untyped_storage().data_ptr(): start
+        self._sums = sums
+        starts = [0, *accumulate(each.numel() for each in parameters)]
+        self._place: Mapping[int, tuple[int, int]] = {
+            each.untyped_storage().data_ptr(): (start, each.numel())
             for each, start in zip(parameters, starts, strict=False)
         }
+        self._written: set[tuple[int, int]] = set()
         self._computed: dict[int, tuple[Tensor, dict[int, Tensor]]] = {}
 
-    def target(self, value: Tensor, segment: int) -> Tensor:
-        """What gradients of a value are added to. Has the shape of the value.
+    def add(self, value: Tensor, segment: int, gradient: Tensor) -> None:
+        """Add a gradient.
 
         Args:
             value: Depends on the parameters alone.
             segment: Which segment.
+            gradient: Has the shape of the value.
         """
-        start = self._starts.get(value.untyped_storage().data_ptr())
-        if start is not None and not _overlaps(value):
-            return self.sums[segment].as_strided(
-                value.shape, value.stride(), self._at(segment, start, value)
-            )
-        _, kept = self._computed.setdefault(id(value), (value, {}))
-        if segment not in kept:
-            kept[segment] = torch.zeros_like(value, requires_grad=False)
-        return kept[segment]
+        target, first = self._target(value, segment)
+        target.copy_(gradient) if first else target.add_(gradient)
 
-    def add(self, value: Tensor, runs: Sequence[Run], gradients: Tensor) -> None:
+    def add_runs(self, value: Tensor, runs: Sequence[Run], gradients: Tensor) -> None:
         """Add the gradients of every run.
 
         Args:
@@ -117,7 +109,32 @@ class GradientTable:
             gradients: Has shape ``[runs, *value.shape]``.
         """
         for run, gradient in zip(runs, gradients, strict=True):
-            self.target(value, run.segment).add_(gradient)
+            self.add(value, run.segment, gradient)
+
+    def add_product(self, value: Tensor, segment: int, left: Tensor, right: Tensor) -> None:
+        """Add ``left @ right``, which has the shape of the value."""
+        target, first = self._target(value, segment)
+        if target.dtype != left.dtype:
+            product = left @ right
+            target.copy_(product) if first else target.add_(product)
+        elif first:
+            torch.mm(left, right, out=target)
+        else:
+            target.addmm_(left, right)
+
+    def add_at(self, value: Tensor, segment: int, indices: Tensor, gradients: Tensor) -> None:
+        """Add gradients to entries of the first axis.
+
+        Args:
+            value: Depends on the parameters alone.
+            segment: Which segment.
+            indices: Entries, which may repeat. Has shape ``[n]``.
+            gradients: Has shape ``[n, *value.shape[1:]]``.
+        """
+        target, first = self._target(value, segment)
+        if first:
+            target.zero_()
+        target.index_add_(0, indices, gradients.to(target.dtype))
 
     def carry_back(self) -> None:
         """Add what was kept for computed values to the parameters that they depend on."""
@@ -128,11 +145,34 @@ class GradientTable:
                 )
                 for parameter, each in zip(self._parameters, found, strict=True):
                     if each is not None:
-                        self.target(parameter, segment).add_(each)
+                        self.add(parameter, segment, each)
         self._computed.clear()
 
-    def _at(self, segment: int, start: int, value: Tensor) -> int:
-        return segment * self.sums.shape[1] + start + int(value.storage_offset())
+    def finished(self) -> Tensor:
+        """The sums, with zeros where no gradient was added. Has shape ``[S, P]``."""
+        for segment, row in enumerate(self._sums):
+            for start, size in self._place.values():
+                if (segment, start) not in self._written:
+                    row[start : start + size].zero_()
+        return self._sums
+
+    def _target(self, value: Tensor, segment: int) -> tuple[Tensor, bool]:
+        """What gradients of a value are added to, and whether it is still to be written."""
+        place = self._place.get(value.untyped_storage().data_ptr())
+        if place is None or _overlaps(value):
+            _, kept = self._computed.setdefault(id(value), (value, {}))
+            if segment not in kept:
+                kept[segment] = torch.zeros_like(value, requires_grad=False)
+            return kept[segment], False
+        start, size = place
+        row = self._sums[segment]
+        first = (segment, start) not in self._written
+        self._written.add((segment, start))
+        if first and value.numel() < size:
+            row[start : start + size].zero_()
+            first = False
+        offset = int(row.storage_offset()) + start + int(value.storage_offset())
+        return row.as_strided(value.shape, value.stride(), offset), first
 
 
 def _overlaps(value: Tensor) -> bool:

@@ -115,7 +115,7 @@ def analyse(
     setting: Setting,
     parameter_norms: Array,
 ) -> Findings:
-    """Say what the statistics of every layer mean.
+    """Say what the statistics of every layer mean (Mathematics §§3-7).
 
     Args:
         statistics: Of every layer, exact or sketched.

@@ -16,7 +16,7 @@ _LONGEST_REASON = 300
 
 
 class Differentiable(Protocol):
-    """A network in evaluation mode, so that no row depends on another."""
+    """A network in evaluation mode, so that no row depends on another (Mathematics §1)."""
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -43,7 +43,7 @@ class Batch:
 
 
 class GradientEngine(Protocol):
-    """A way to get the gradients of segments."""
+    """A way to get the gradients of segments, which are the folds of classes (Mathematics §1)."""
 
     @property
     def mixes(self) -> bool:
@@ -90,7 +90,7 @@ def room_for(parameters: Sequence[Tensor], num_segments: int, room: Tensor | Non
 def losses_of(
     model: Differentiable, batch: Batch, loss: RowLoss, autocast_dtype: torch.dtype | None
 ) -> Tensor:
-    """The loss of every row of a batch. Has shape ``[B]``.
+    """The loss of every row of a batch (Mathematics §1). Has shape ``[B]``.
 
     Raises:
         InputUnsupported: No parameter reaches them.

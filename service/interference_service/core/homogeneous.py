@@ -18,7 +18,10 @@ from interference_service.core.losses import RowLoss
 
 
 class HomogeneousEngine:
-    """Takes the rows of one segment at a time through the network, and adds their gradients up."""
+    """Takes the rows of one segment at a time through the network, and adds their gradients up.
+
+    The sums are n_ck ĝ_ck (Mathematics §1).
+    """
 
     mixes = False
 

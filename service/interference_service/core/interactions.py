@@ -33,7 +33,7 @@ class Interactions:
 
 
 def interactions_of(grid: Padded, gram: Gram) -> Interactions:
-    """The variances of both kinds, from products of folds.
+    """The variances of both kinds, from products of folds (Mathematics §4).
 
     Args:
         grid: Statistics by class and fold.

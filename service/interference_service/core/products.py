@@ -39,7 +39,7 @@ def products_of(
     interactions: Interactions,
     sketch: SketchError,
 ) -> Products:
-    """Variances of the inner products, and whether they leave a doubt about the sign.
+    """Variances of the inner products, and whether their signs are in doubt (Mathematics §4).
 
     A class of one row has no folds to leave out. The square of the product stands in: one draw's
     unbiased estimate of E[X²], and so of an upper bound of Var X.

@@ -1,4 +1,4 @@
-"""Rounds to a target precision: how many rows the next one takes, or why there is none (§8)."""
+"""Rounds to a target precision: rows of the next one, or why there is none (Mathematics §8)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the rounds of an analysis are for, and how far they may go.
+    """What the rounds of an analysis are for, and how far they may go (Mathematics §8).
 
     Attributes:
         target: Half-width wanted of the interval of every judged class's progress ratio.
@@ -102,7 +102,7 @@ class Decision:
 
 
 def first_rows(limits: Integers, folds: int) -> Integers:
-    """n_c of the first round.
+    """n_c of the first round (Mathematics §8).
 
     Args:
         limits: Most rows of every class. Has shape ``[C]``.
@@ -112,7 +112,7 @@ def first_rows(limits: Integers, folds: int) -> Integers:
 
 
 def precision_of(statistics: Sequence[S], layers: Sequence[Layer], setting: Setting) -> Precision:
-    """How sure the progress ratios of the shared scope are, and whose rows make them unsure.
+    """How sure progress ratios are, and whose rows make them unsure (Mathematics §8).
 
     Args:
         statistics: Of every layer, exact or sketched.
@@ -130,12 +130,12 @@ def precision_of(statistics: Sequence[S], layers: Sequence[Layer], setting: Sett
 
 
 def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decision:
-    """Double the classes that keep a judged one from the target, while they have rows left.
+    """Double the classes that keep a judged one from the target (Mathematics §8).
 
-    A class that misses the target is doubled, and so are the others, in the order of what they
-    contribute to its variance, until those doubled hold most of what more rows can lower. Where
-    its interval has no bounds no other class can help, for that is a matter of its own rows. A class
-    is given up where the rows that are used up alone keep it far from the target.
+    A class that misses it is doubled while it has rows left, and so are the others, in the order of
+    what they contribute to its variance, until those doubled hold most of what more rows can lower.
+    Where its interval has no bounds no other class can help, for that is a matter of its own rows.
+    A class is given up where the rows that are used up alone keep it far from the target.
     Every round doubles a class that is below its limit, so the rounds end.
 
     Args:

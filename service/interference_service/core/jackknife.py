@@ -101,9 +101,7 @@ class Uncertainty:
     @property
     def welch_term(self) -> Array:
         """V² / ν, which adds up like the variance where contributions are independent."""
-        V = self.variance
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(V > 0, V**2 / self.degrees_of_freedom, V)
+        return np.asarray(self.variance**2 / self.degrees_of_freedom)
 
     def summed(self) -> "Uncertainty":
         """Of the sum over the first axis, along which contributions are independent."""

@@ -187,10 +187,9 @@ def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:
     # A maximum has no derivative where its sign is in doubt; the product itself varies at least as
     # much, and so every pair that may count is taken to vary with it.
     slopes = np.where(counts & part.counts(scope), (part.sign or 1) * π[None, :], 0.0)
-    there = loo.n > 0
-    dG = np.where(there[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
+    dG = gram.G[:, None, :] - loo.G
     dN = np.where(slopes[:, None, :] != 0, slopes[:, None, :] * dG, 0.0).sum(2)
-    dD = np.where(there, π[:, None] * (gram.U[:, None] - loo.U), 0.0)
+    dD = π[:, None] * (gram.U[:, None] - loo.U)
     sketched_N = np.where(slopes != 0, slopes * scope.sketch.deviations, 0.0).sum(2)
     sketched_D = π * scope.sketch.of_norms
     return _Terms(

@@ -59,7 +59,8 @@ def fold_covariance(first: Array, second: Array, n: Array) -> Array:
     ((K−1)/K) Σ (T_(−k) − mean)².
 
     Args:
-        first: T − T_(−k) of the one statistic. Has shape ``[C, K, ...]``.
+        first: T − T_(−k) of the one statistic; of no matter where there is no such fold. Has shape
+            ``[C, K, ...]``.
         second: Likewise of the other.
         n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
 

@@ -29,9 +29,7 @@ def squared_norm_jackknife(scope: Scope) -> Array:
 
     NaN for fewer than three folds. Has shape ``[C]``.
     """
-    loo = scope.loo
-    delta = np.where(loo.n > 0, scope.gram.U[:, None] - loo.U, 0.0)
-    return fold_variance(delta, loo.n)
+    return fold_variance(scope.gram.U[:, None] - scope.loo.U, scope.loo.n)
 
 
 def plain_norms(scope: Scope) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from interference_service.compute import remote
-from interference_service.compute.actors import ActorPool
+from interference_service.compute.actors import JobActors
 from interference_service.compute.between_rounds import AssessTask
 from interference_service.compute.calls import Refs, Submit
 from interference_service.compute.context import Inspection, JobContext, ReduceTask
@@ -120,9 +120,9 @@ class Rounds:
         """Read the rows of the first round."""
         self._fetch(remote.fetch.remote, self._tracker.advance)
 
-    def run(self, pool: ActorPool) -> None:
+    def run(self, actors: JobActors) -> None:
         """Differentiate the rows, round after round."""
-        self._differentiate(pool)
+        self._differentiate(actors)
         while self._target:
             self._statistics = self._reduce(beside_actors(remote.reduce))
             decision = self._decide()
@@ -134,7 +134,7 @@ class Rounds:
             self._before, self.rows_used = self.rows_used, decision.rows_used
             self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
             self._fetch(beside_actors(remote.fetch))
-            self._differentiate(pool)
+            self._differentiate(actors)
 
     def statistics(self) -> Refs:
         """References of the statistics of every block of columns."""
@@ -159,11 +159,12 @@ class Rounds:
         refs = self._run(submissions, "rows of fragment", done)
         self._blocks = dict(zip(needed, refs, strict=True))
 
-    def _differentiate(self, pool: ActorPool) -> None:
+    def _differentiate(self, actors: JobActors) -> None:
         units = units_of(self._layout, self._settings.unit_rows, self._unit_segments, self._before)
         self._tracker.expect(len(units))
         submissions = [self._submission(unit) for unit in units]
-        self._sums += pool.run(submissions, lambda _: self._tracker.advance())
+        costs = [unit.num_rows for unit in units]
+        self._sums += actors.run(submissions, costs, lambda _: self._tracker.advance())
         self._segments += [tuple(each.index for each in unit.segments) for unit in units]
         self._blocks = {}
 

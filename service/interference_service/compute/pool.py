@@ -169,7 +169,7 @@ class ActorPool:
             elif place.held < share:
                 lacking[place] = share - place.held
         self._revoke(over, sum(lacking.values()), capacity)
-        self._grant(lacking, capacity)
+        self._grant(lacking, room, capacity)
         wanted = sum(lacking.values())
         if not room.total:
             wanted = sum(bool(place.wants) for place in places)
@@ -197,11 +197,11 @@ class ActorPool:
                     break
                 needed -= 1
 
-    def _grant(self, lacking: dict[_Place, int], capacity: int) -> None:
+    def _grant(self, lacking: dict[_Place, int], room: Room, capacity: int) -> None:
         """Hand out spares, to jobs without an actor first; what they lack goes down with it."""
         while self._spares.ready and lacking and len(self._workers) < capacity:
             place = min(lacking, key=lambda each: (each.held > 0, each.claim.order))
-            place.fresh.append(self._spares.take())
+            place.fresh.append(self._spares.take(room, self._workers))
             lacking[place] -= 1
             if not lacking[place]:
                 del lacking[place]

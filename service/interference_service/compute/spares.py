@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from interference_service.compute.calls import Lost
-from interference_service.compute.fleet import Fleet, Room, Worker
+from interference_service.compute.fleet import Fleet, Room, Worker, emptiest
 from interference_service.errors import WorkerLost
 
 _log = structlog.get_logger(__name__)
@@ -21,7 +21,8 @@ class PoolBounds:
     """How large the pool may be.
 
     Attributes:
-        spares: Processes kept started while nobody wants one; none where each would keep a GPU.
+        spares: Processes kept started while nobody wants one, at most as many as may work at
+            once; none where each would keep a GPU.
         max_actors: Most that work at once, for all jobs together; 0: all there is room for.
         idle_seconds: As many as were needed within so long are still kept.
         gpu_wait_seconds: How long a job waits for a cluster without a GPU to get one.
@@ -57,7 +58,7 @@ class PoolBounds:
         soon = min(max(coming, peak - working), capacity)
         if not room.needs.gpus:
             # Their processes take no core from a job that could use it: they do not compute.
-            return (wanted, max(self.spares, soon, wanted)) if capacity else (0, 0)
+            return (wanted, max(min(self.spares, capacity), soon, wanted)) if capacity else (0, 0)
         # Each keeps a GPU. Where there is none yet, one waits for it, and shows Ray what is needed.
         if not capacity:
             return (1, 1) if wanted or coming else (0, 0)
@@ -84,9 +85,11 @@ class Spares:
         """Spares that a job may have at once."""
         return len(self._ready)
 
-    def take(self) -> Worker:
-        """One for a job; the one that has lived longest."""
-        worker = self._ready.pop(0)
+    def take(self, room: Room, working: Iterable[Worker]) -> Worker:
+        """One for a job, from the node where most slots are free."""
+        node = emptiest({each.node: room.slots.get(each.node, 0) for each in self._ready}, working)
+        worker = next(each for each in self._ready if each.node == node)
+        self._ready.remove(worker)
         worker.call = None
         return worker
 

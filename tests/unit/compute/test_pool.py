@@ -91,6 +91,20 @@ def test_a_job_grows_to_the_whole_pool_when_it_is_alone():
     assert (nodes.count("node0"), nodes.count("node1")) == (2, 3)
 
 
+def test_no_more_spares_wait_than_may_work_and_those_of_a_new_node_are_on_it():
+    world = World(1, spares=3)
+    assert len(world.fleet.started) == 1
+    world.fleet.slots["node1"] = 2
+    world.later(2)
+    assert [worker.node for worker in world.fleet.started] == ["node0", "node1", "node1"]
+
+
+def test_a_job_works_on_the_node_where_most_slots_are_free():
+    world = World(1, 2, spares=3)
+    jobs = [world.job(units=1) for _ in range(3)]
+    assert [job.busy[0].node for job in jobs] == ["node1", "node1", "node0"]
+
+
 def test_a_job_has_no_more_actors_than_units_and_max_actors_allow():
     world = World(8, spares=1, max_actors=3)
     few, many = world.job(units=1), world.job(units=9)

@@ -125,9 +125,7 @@ class JobActors:
         if not self._calls:
             self._seat.wait(_POLL_SECONDS)
             return []
-        refs = list(self._calls)
-        done, _ = ray.wait(refs, num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
-        return list(done)
+        return wait(list(self._calls))
 
     def _settle(
         self, call: _Call, waiting: "deque[int]", attempts: Attempts
@@ -160,3 +158,9 @@ class JobActors:
             self._dead_spares += 1
             return self._dead_spares <= self._max_tries
         return False
+
+
+def wait(refs: Refs) -> Refs:
+    """Those of ``refs`` that have ended; none if that takes longer than a moment."""
+    done, _ = ray.wait(refs, num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
+    return list(done)

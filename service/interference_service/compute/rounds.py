@@ -22,7 +22,7 @@ from interference_service.compute.plan import (
 )
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.submission import submit_unit
-from interference_service.compute.tasks import Done, Tasks, beside_actors
+from interference_service.compute.tasks import Done, Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.folds import FoldLayout, fold_layout
 from interference_service.core.layers import Layer
@@ -124,7 +124,7 @@ class Rounds:
         """Differentiate the rows, round after round."""
         self._differentiate(actors)
         while self._target:
-            self._statistics = self._reduce(beside_actors(remote.reduce))
+            self._statistics = self._reduce(remote.reduce.remote)
             decision = self._decide()
             if decision.outcome is not None:
                 self.outcome = decision.outcome
@@ -133,7 +133,7 @@ class Rounds:
             self.count += 1
             self._before, self.rows_used = self.rows_used, decision.rows_used
             self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
-            self._fetch(beside_actors(remote.fetch))
+            self._fetch(remote.fetch.remote)
             self._differentiate(actors)
 
     def statistics(self) -> Refs:
@@ -198,13 +198,13 @@ class Rounds:
         selection = scanned.grouping.selection
         goal = Goal.of(self._target, scanned.setting, selection.rows_used, selection.rows_available)
         task = AssessTask(scanned.layers, scanned.setting, goal, self.rows_used)
-        submission = partial(beside_actors(remote.decide), task, *self._statistics)
+        submission = partial(remote.decide.remote, task, *self._statistics)
         decisions: list[Decision] = self._tasks.values([submission], what="assessment")
         return decisions[0]
 
     def _add_up(self) -> None:
         """Keep one array a column block of all rounds, so that memory does not grow with them."""
-        count, submit = self._layout.num_segments, beside_actors(remote.total)
+        count, submit = self._layout.num_segments, remote.total.remote
         segments = tuple(self._segments)
         submissions = [
             partial(submit, segments, count, *(refs[index] for refs in self._sums))

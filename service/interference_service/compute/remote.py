@@ -32,6 +32,7 @@ from interference_service.compute.scanning import (
 )
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
+from interference_service.compute.versions import Environment, environment_reader
 from interference_service.core.rounds import Decision
 from interference_service.core.sketch import Projection
 from interference_service.domain.result import Analysis
@@ -113,6 +114,32 @@ def finish(task: SummaryTask, *blocks: Any) -> tuple[None, Analysis]:
 class GradientActor:
     """A process that serves one job: loads its model and differentiates its units."""
 
+    def start(self) -> tuple[Environment, str]:
+        """Prepare everything that depends on no job.
+
+        Returns:
+            What the process runs, and the address of its node.
+
+        Raises:
+            RuntimeError: A GPU was assigned that torch cannot use.
+        """
+        import torch
+
+        # The rest of what `load` needs, which takes long to import.
+        from interference_service.compute import differentiation  # noqa: F401
+
+        torch.set_num_threads(1)
+        assigned = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+        if assigned and not torch.cuda.is_available():
+            raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
+        self._device = "cuda:0" if assigned else "cpu"
+        torch.zeros(1, device=self._device)
+        address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return environment_reader()(), address
+
+    def lives(self) -> None:
+        """Answer; a process that is gone does not."""
+
     def load(
         self,
         context: JobContext,
@@ -124,18 +151,12 @@ class GradientActor:
 
         Raises:
             AnalysisError: The model is refused, missing, or too large.
-            RuntimeError: A GPU was assigned that torch cannot use.
         """
-        import torch
-
         from interference_service.compute.differentiation import GradientWorker
 
-        torch.set_num_threads(1)
-        assigned = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
-        if assigned and not torch.cuda.is_available():
-            raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
-        device = "cuda:0" if assigned else "cpu"
-        self._worker = GradientWorker(context, parameter_names, device, projection, segmentation)
+        self._worker = GradientWorker(
+            context, parameter_names, self._device, projection, segmentation
+        )
         return self._worker.device_name
 
     def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:

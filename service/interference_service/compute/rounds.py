@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from interference_service.compute import remote
-from interference_service.compute.actors import ActorPool
+from interference_service.compute.actors import JobActors
 from interference_service.compute.between_rounds import AssessTask
 from interference_service.compute.calls import Refs, Submit
 from interference_service.compute.context import Inspection, JobContext, ReduceTask
@@ -22,7 +22,7 @@ from interference_service.compute.plan import (
 )
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.submission import submit_unit
-from interference_service.compute.tasks import Done, Tasks, beside_actors
+from interference_service.compute.tasks import Done, Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.folds import FoldLayout, fold_layout
 from interference_service.core.layers import Layer
@@ -120,11 +120,11 @@ class Rounds:
         """Read the rows of the first round."""
         self._fetch(remote.fetch.remote, self._tracker.advance)
 
-    def run(self, pool: ActorPool) -> None:
+    def run(self, actors: JobActors) -> None:
         """Differentiate the rows, round after round."""
-        self._differentiate(pool)
+        self._differentiate(actors)
         while self._target:
-            self._statistics = self._reduce(beside_actors(remote.reduce))
+            self._statistics = self._reduce(remote.reduce.remote)
             decision = self._decide()
             if decision.outcome is not None:
                 self.outcome = decision.outcome
@@ -133,8 +133,8 @@ class Rounds:
             self.count += 1
             self._before, self.rows_used = self.rows_used, decision.rows_used
             self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
-            self._fetch(beside_actors(remote.fetch))
-            self._differentiate(pool)
+            self._fetch(remote.fetch.remote)
+            self._differentiate(actors)
 
     def statistics(self) -> Refs:
         """References of the statistics of every block of columns."""
@@ -159,11 +159,12 @@ class Rounds:
         refs = self._run(submissions, "rows of fragment", done)
         self._blocks = dict(zip(needed, refs, strict=True))
 
-    def _differentiate(self, pool: ActorPool) -> None:
+    def _differentiate(self, actors: JobActors) -> None:
         units = units_of(self._layout, self._settings.unit_rows, self._unit_segments, self._before)
         self._tracker.expect(len(units))
         submissions = [self._submission(unit) for unit in units]
-        self._sums += pool.run(submissions, lambda _: self._tracker.advance())
+        costs = [unit.num_rows for unit in units]
+        self._sums += actors.run(submissions, costs, lambda _: self._tracker.advance())
         self._segments += [tuple(each.index for each in unit.segments) for unit in units]
         self._blocks = {}
 
@@ -197,13 +198,13 @@ class Rounds:
         selection = scanned.grouping.selection
         goal = Goal.of(self._target, scanned.setting, selection.rows_used, selection.rows_available)
         task = AssessTask(scanned.layers, scanned.setting, goal, self.rows_used)
-        submission = partial(beside_actors(remote.decide), task, *self._statistics)
+        submission = partial(remote.decide.remote, task, *self._statistics)
         decisions: list[Decision] = self._tasks.values([submission], what="assessment")
         return decisions[0]
 
     def _add_up(self) -> None:
         """Keep one array a column block of all rounds, so that memory does not grow with them."""
-        count, submit = self._layout.num_segments, beside_actors(remote.total)
+        count, submit = self._layout.num_segments, remote.total.remote
         segments = tuple(self._segments)
         submissions = [
             partial(submit, segments, count, *(refs[index] for refs in self._sums))

@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 class RunnerSettings:
     """How jobs are run."""
 
-    concurrency: int = 2
+    concurrency: int = 8
     """Jobs of this process at once."""
     lease_seconds: float = 10.0
     """A dead server's jobs are taken over after this long."""

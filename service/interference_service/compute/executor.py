@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from interference_service.compute.rounds import Rounds, Scanned
 from interference_service.compute.scanning import FragmentScan
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spares import PoolBounds
-from interference_service.compute.summary import SummaryTask
+from interference_service.compute.summary import SummaryTask, parameter_norms
 from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.layers import HeadSelection, Layer, layers_of
@@ -119,7 +120,9 @@ class _Run:
         # An actor is got ready while the data is scanned, and is given up before the reduction.
         with self._pool.seat(self._job.settings.priority) as seat:
             scanned, rounds, device = self._differentiated(seat)
-        with self._tracker.stage(Stage.REDUCE, total=rounds.reductions_left + 1):
+        with self._tracker.stage(
+            Stage.REDUCE, total=rounds.reductions_left + rounds.reducer.groups + 1
+        ):
             analysis = self._finished(scanned, rounds, device)
         self._tracker.begin(Stage.WRITE, 1)
         return analysis
@@ -153,10 +156,14 @@ class _Run:
         return Scanned(inspection, grouping, setting, self._layers(inspection))
 
     def _finished(self, scanned: Scanned, rounds: Rounds, device: str) -> Analysis:
-        parts = rounds.statistics()
+        reducer, inspection = rounds.reducer, scanned.inspection
+        norms = parameter_norms(inspection, scanned.layers)
+        scopes, layers, matrices = reducer.findings(
+            rounds.statistics(), scanned.setting, norms, self._tracker.advance
+        )
         task = SummaryTask(
             specification=self._context.specification,
-            inspection=scanned.inspection,
+            inspection=inspection,
             layers=scanned.layers,
             setting=scanned.setting,
             class_ids=scanned.grouping.classes.ids,
@@ -168,9 +175,9 @@ class _Run:
             rounds=rounds.count,
             sketch_width=rounds.projection.width,
         )
-        found = self._values([partial(remote.finish.remote, task, *parts)], "summary")
+        found = self._values([partial(remote.finish.remote, task, scopes, *layers)], "summary")
         analysis: Analysis = found[0]
-        return analysis
+        return replace(analysis, matrices=reducer.matrices(analysis.matrices, matrices))
 
     def _inspect(self) -> Inspection:
         found = self._values([partial(remote.inspect.remote, self._context)], "inspection")

@@ -25,7 +25,13 @@ class Tasks:
         self._sink = sink
 
     def run(self, submissions: Sequence[Submit], *, what: str, done: Done | None = None) -> Refs:
-        """References of the payloads of tasks; see ``calls.run_tasks``."""
+        """References of the payloads of tasks that have one each; see ``calls.run_tasks``."""
+        return [refs[0] for refs in self.run_all(submissions, what=what, done=done)]
+
+    def run_all(
+        self, submissions: Sequence[Submit], *, what: str, done: Done | None = None
+    ) -> list[Refs]:
+        """References of all payloads of every task."""
         return run_tasks(
             submissions,
             what=what,

@@ -1,16 +1,13 @@
 """Rounds to a target precision: rows of the next one, or why there is none (Mathematics §8)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.core.analysis import S, shared_statistics
 from interference_service.core.interference import progress, progress_variances
-from interference_service.core.layers import Layer
-from interference_service.core.scope import Setting, scope_of
+from interference_service.core.scope import Scope, Setting
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -111,20 +108,14 @@ def first_rows(limits: Integers, folds: int) -> Integers:
     return np.minimum(limits, ROWS_PER_FOLD * folds)
 
 
-def precision_of(statistics: Sequence[S], layers: Sequence[Layer], setting: Setting) -> Precision:
+def precision_of(scope: Scope) -> Precision:
     """How sure progress ratios are, and whose rows make them unsure (Mathematics §8).
 
     Args:
-        statistics: Of every layer, exact or sketched.
-        layers: The layers, in the same order.
-        setting: Priors, minorities and levels.
-
-    Raises:
-        InputUnsupported: Every layer is the class head, so the classes share nothing.
+        scope: The shared one.
     """
-    scope = scope_of(shared_statistics(statistics, layers), setting)
     ratio = progress(scope)
-    lower, upper = ratio.bounds(setting.confidence_level)
+    lower, upper = ratio.bounds(scope.setting.confidence_level)
     half_widths = np.maximum(upper - ratio.value, ratio.value - lower)
     return Precision(half_widths, progress_variances(scope))
 

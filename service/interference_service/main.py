@@ -14,6 +14,7 @@ from interference_service import __version__
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
 from interference_service.compute.settings import ComputeSettings
+from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, JobStore
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
@@ -80,16 +81,21 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
     """
     configure_logging(settings.telemetry.log_level, json=settings.telemetry.log_json)
     state = _open_state(settings)
-    compute = ComputeSettings(address=settings.ray_address, **settings.compute.model_dump())
-    # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
-    cluster.connect(compute)
-    try:
-        asyncio.run(_serve(settings, compute, state, ready_file))
-    finally:
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
-        cluster.disconnect()
-        _log.info("stopped")
+    with spilling_directory(settings.spilled) as spilled:
+        compute = ComputeSettings(
+            address=settings.ray_address,
+            spilling_directory=str(spilled),
+            **settings.compute.model_dump(),
+        )
+        # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
+        cluster.connect(compute)
+        try:
+            asyncio.run(_serve(settings, compute, state, ready_file))
+        finally:
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            cluster.disconnect()
+            _log.info("stopped")
 
 
 def migrate(settings: Settings) -> None:

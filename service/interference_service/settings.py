@@ -26,7 +26,9 @@ class ComputePart(Part):
     num_cpus: Annotated[int, Field(ge=0)] = 0
     """Cores of the local Ray cluster; 0: all of this machine."""
     object_store_bytes: Annotated[int, Field(ge=0)] = 0
-    """Object store of the local Ray cluster; 0: Ray's default, 30 % of the memory."""
+    """Object store of the local Ray cluster; 0: Ray's default, 30 % of the memory. What it has no
+    room for goes to ``spilled`` in the state directory.
+    """
     device: Literal["auto", "gpu", "cpu"] = "auto"
     """Where gradients are computed; auto: on GPUs where the cluster has any."""
     gpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
@@ -52,7 +54,9 @@ class ComputePart(Part):
     block_bytes: Annotated[int, Field(ge=1)] = 128 << 20
     """Memory of the gradients that one reduce task takes."""
     max_tries: Annotated[int, Field(ge=1)] = 3
-    """A unit that loses its worker this often fails its job."""
+    """A unit whose worker died this often fails its job."""
+    max_losses: Annotated[int, Field(ge=1)] = 8
+    """A unit that was lost this often with its node, or for lack of memory, fails its job."""
 
     @field_validator("gpus_per_actor")
     @classmethod
@@ -141,6 +145,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """URL of the database."""
         return self.database_url or f"sqlite:///{(self.state_directory / 'jobs.sqlite').resolve()}"
+
+    @property
+    def spilled(self) -> Path:
+        """Directory of what the object store of the local cluster has no room for."""
+        return self.state_directory.resolve() / "spilled"
 
     @property
     def artifacts(self) -> Path:

@@ -1,14 +1,16 @@
 """Calls on a real cluster, to be run in a process that has no gRPC channels of its own."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import ray
 
 from interference_service.compute import cluster
-from interference_service.compute.calls import run_tasks, value
+from interference_service.compute.lost import Bounds
 from interference_service.compute.settings import ComputeSettings
+from interference_service.compute.tasks import Tasks
 
 
 def start() -> None:
@@ -21,6 +23,10 @@ class Never:
     def is_set(self) -> bool:
         return False
 
+    def wait(self, timeout: float) -> bool:
+        time.sleep(timeout)
+        return self.is_set()
+
 
 class After:
     """A cancellation that comes once a file is there."""
@@ -30,6 +36,10 @@ class After:
 
     def is_set(self) -> bool:
         return self._path.exists()
+
+    def wait(self, timeout: float) -> bool:
+        time.sleep(timeout)
+        return self.is_set()
 
 
 class Events(list[object]):
@@ -74,15 +84,11 @@ def _endless(path: str) -> tuple[None, None]:
 
 def _run(submissions: list[Any], cancellation: Any = None) -> tuple[list[Any], Events]:
     events = Events()
-    payloads = run_tasks(
-        submissions,
-        what="task",
-        in_flight=2,
-        max_tries=3,
-        cancellation=cancellation or Never(),
-        sink=events,
+    tasks = Tasks(
+        bounds=Bounds(tries=3, losses=4), cancellation=cancellation or Never(), sink=events
     )
-    return [value(ref, Never()) for (ref,) in payloads], events
+    calls = [tasks.call(f"task {index}", each) for index, each in enumerate(submissions)]
+    return tasks.values(calls), events
 
 
 def doubled(numbers: list[int]) -> tuple[list[Any], Events]:

@@ -1,15 +1,15 @@
 """The gradient actors of one job: each takes the next unit as soon as it is free."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import ray
-
-from interference_service.compute.calls import Attempts, Lost, Ref, Refs, check, settle
+from interference_service.compute.calls import Ref, Refs, ended, settle
 from interference_service.compute.context import JobContext
 from interference_service.compute.fleet import Worker
+from interference_service.compute.lost import Bounds, Loss, Losses, Lost, Turns
+from interference_service.compute.payloads import Call, Made, Runner
 from interference_service.compute.pool import Seat
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.core.sketch import Projection
@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _Flight:
     """What an actor does: it loads the model, or runs a unit."""
 
     worker: Worker
@@ -30,140 +30,124 @@ class _Call:
     """Of a load: a call just before it, which fails if the process was dead already."""
 
 
-class JobActors:
+class JobActors(Runner):
     """Runs units on the actors that the pool grants a job; a lost actor costs its unit.
 
-    They stay with the job from one run to the next, unless other jobs lack them meanwhile.
+    They stay with the job from one run to the next, unless other jobs lack them meanwhile. The
+    function of a unit is called with the actor, then with the unit's own arguments.
     """
 
     def __init__(
         self,
-        seat: Seat,
+        seats: Callable[[], AbstractContextManager[Seat]],
         *,
         context: JobContext,
         parameter_names: Sequence[str],
         projection: Projection,
         segmentation: Segmentation,
-        max_tries: int,
+        bounds: Bounds,
         cancellation: Cancellation,
         sink: EventSink,
     ) -> None:
         """Take no actor yet.
 
         Args:
-            seat: The job's part of the pool.
+            seats: Opens a part of the pool, for units that must run again after ``seated``.
             context: The job.
             parameter_names: Parameters in the order of the flat gradient.
             projection: What is kept of it.
             segmentation: Whether a batch may hold rows of several segments.
-            max_tries: A unit that loses its actor so often fails the job.
+            bounds: How often a unit may be lost.
             cancellation: Ends the run; whoever holds the seat then kills the actors.
             sink: Is told of rows done and actors lost.
         """
-        self._seat = seat
+        super().__init__(bounds=bounds, cancellation=cancellation, sink=sink)
+        self._seats = seats
+        self._seat: Seat | None = None
         self._arguments = (context, tuple(parameter_names), projection, segmentation)
-        self._max_tries = max_tries
-        self._cancellation = cancellation
-        self._sink = sink
-        self._loads = Attempts("actor start", max_tries, sink)
+        self._loads = Losses("the start of an actor", bounds, sink)
         self._dead_spares = 0
-        self._calls: dict[Ref, _Call] = {}
-        """The call in flight of every actor, by the first of its references."""
         self.device = "none"
 
-    def run(
-        self,
-        units: Sequence[Callable[[Any], Refs]],
-        costs: Sequence[int],
-        done: Callable[[int], None],
-    ) -> list[Refs]:
-        """Run every unit once, the costliest first, so that none is left over at the end.
+    @contextmanager
+    def seated(self, seat: Seat) -> Iterator[None]:
+        """Run units on the actors of a seat."""
+        self._seat = seat
+        try:
+            yield
+        finally:
+            self._seat = None
 
-        Args:
-            units: Each submits its unit to the actor given; returns the report and the arrays.
-            costs: About how long each takes, in any measure.
-            done: Called with the index of every finished unit.
+    def _run(self, calls: Sequence[Call], made: Made) -> None:
+        if self._seat is None:
+            with self._seats() as seat, self.seated(seat):
+                self._run_on(seat, calls, made)
+        else:
+            self._run_on(self._seat, calls, made)
 
-        Returns:
-            References of the arrays of every unit, in the order of the units.
+    def _run_on(self, seat: Seat, calls: Sequence[Call], made: Made) -> None:
+        # The costliest begin first, so that none is left over at the end.
+        turns = Turns([call.losses for call in calls], [call.cost for call in calls])
+        flights: dict[Ref, _Flight] = {}
+        while not turns.over:
+            seat.want(turns.wanted)
+            self._hand_out(seat, calls, turns, flights)
+            if not flights:
+                seat.wait(_POLL_SECONDS)
+            for ref in ended(list(flights), self._cancellation):
+                flight = flights.pop(ref)
+                if self._settle(seat, flight, turns) and flight.unit is not None:
+                    made(calls[flight.unit], flight.refs[1:])
+        for flight in flights.values():
+            seat.discard(flight.worker)  # Came too late to be of use.
+        seat.want(0)
 
-        Raises:
-            ServiceError: A unit raised it, or lost its actor too often, or no actor can be had.
-        """
-        waiting = deque(sorted(range(len(units)), key=lambda index: (-costs[index], index)))
-        attempts = Attempts("unit", self._max_tries, self._sink)
-        arrays: list[Refs] = [[] for _ in units]
-        while left := len(waiting) + self._running:
-            self._seat.want(left)
-            self._hand_out(waiting, units)
-            for ref in self._ended():
-                finished = self._settle(self._calls.pop(ref), waiting, attempts)
-                if finished is not None:
-                    index, arrays[index] = finished
-                    done(index)
-        for call in self._calls.values():
-            self._seat.discard(call.worker)  # Came too late to be of use.
-        self._calls.clear()
-        self._seat.want(0)
-        return arrays
-
-    @property
-    def _running(self) -> int:
-        return sum(call.unit is not None for call in self._calls.values())
-
-    def _hand_out(self, waiting: "deque[int]", units: Sequence[Callable[[Any], Refs]]) -> None:
-        while waiting and (taken := self._seat.take()) is not None:
+    def _hand_out(
+        self, seat: Seat, calls: Sequence[Call], turns: Turns, flights: dict[Ref, _Flight]
+    ) -> None:
+        while (unit := turns.next()) is not None and (taken := seat.take()) is not None:
             worker, loaded = taken
             if loaded:
-                index = waiting.popleft()
-                call = _Call(worker, units[index](worker.actor), index)
+                turns.begin(unit)
+                flight = _Flight(worker, calls[unit].submit(worker.actor), unit)
             else:
                 before = worker.actor.lives.remote()
-                call = _Call(worker, [worker.actor.load.remote(*self._arguments)], before=before)
-            self._calls[call.refs[0]] = call
+                load = worker.actor.load.remote(*self._arguments)
+                flight = _Flight(worker, [load], before=before)
+            flights[flight.refs[0]] = flight
 
-    def _ended(self) -> Refs:
-        """Calls that have ended; none if others than them should be looked after."""
-        check(self._cancellation)
-        if not self._calls:
-            self._seat.wait(_POLL_SECONDS)
-            return []
-        return wait(list(self._calls))
-
-    def _settle(
-        self, call: _Call, waiting: "deque[int]", attempts: Attempts
-    ) -> tuple[int, Refs] | None:
-        """Take in a finished call; returns the unit and its arrays if one is done."""
+    def _settle(self, seat: Seat, flight: _Flight, turns: Turns) -> bool:
+        """Take in a call that has ended; returns whether it succeeded."""
         try:
             # Whatever else it raises ends the job; the seat still knows the actor.
-            outcome = settle(call.refs[0])
-        except Lost as loss:
-            self._seat.discard(call.worker)
-            if call.unit is not None:
-                waiting.appendleft(call.unit)
-                attempts.lost(call.unit, loss)
-            elif not self._was_dead(call):
-                self._loads.lost(0, loss)
-            return None
-        self._seat.rest(call.worker)
-        if call.unit is None:
-            self._loads.forget(0)
+            outcome = settle(flight.refs[0])
+        except Lost as lost:
+            self._take_in(seat, flight, lost, turns)
+            return False
+        seat.rest(flight.worker)
+        if flight.unit is None:
+            self._loads.forget()
             self.device = outcome
-            return None
-        self._sink.emit(RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device))
-        return call.unit, call.refs[1:]
+        else:
+            turns.finished(flight.unit)
+            self._sink.emit(RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device))
+        return True
 
-    def _was_dead(self, call: _Call) -> bool:
+    def _take_in(self, seat: Seat, flight: _Flight, lost: Lost, turns: Turns) -> None:
+        if lost.loss is Loss.PAYLOAD_LOST:
+            seat.rest(flight.worker)
+        else:
+            seat.discard(flight.worker)
+        if flight.unit is not None:
+            turns.lost(flight.unit, lost)
+        elif not self._was_dead(flight):
+            self._loads.note(lost)
+
+    def _was_dead(self, load: _Flight) -> bool:
         """Whether a spare died before it was loaded, which says nothing of the job."""
         try:
-            settle(call.before)
+            settle(load.before)
         except Lost:
             self._dead_spares += 1
-            return self._dead_spares <= self._max_tries
+            return self._dead_spares <= self._bounds.losses
         return False
-
-
-def wait(refs: Refs) -> Refs:
-    """Those of ``refs`` that have ended; none if that takes longer than a moment."""
-    done, _ = ray.wait(refs, num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
-    return list(done)

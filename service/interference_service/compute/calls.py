@@ -5,30 +5,34 @@ know no bound for lack of memory. Here an actor or slot has one call in flight, 
 it is exactly the call that ran.
 """
 
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import ray
-import structlog
 from ray.exceptions import (
+    ActorUnavailableError,
     GetTimeoutError,
     NodeDiedError,
     ObjectLostError,
+    ObjectStoreFullError,
+    OutOfDiskError,
     OutOfMemoryError,
     RayActorError,
+    RayError,
     RayTaskError,
     WorkerCrashedError,
 )
 
-from interference_service.domain.events import WorkerDied
-from interference_service.domain.ports import Cancellation, EventSink
-from interference_service.errors import Cancelled, OutOfMemory, ServiceError, WorkerLost
+from interference_service.compute.lost import Loss, Losses, Lost, Turns
+from interference_service.domain.ports import Cancellation
+from interference_service.errors import Cancelled, OutOfMemory, ServiceError
 
-_log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.1
 _LOST = (RayActorError, WorkerCrashedError, ObjectLostError, NodeDiedError, OutOfMemoryError)
+_FULL = (ObjectStoreFullError, OutOfDiskError)
+_NODE_DIED = "node has died"
+"""What Ray says of an actor that died with its node; only its words tell it from a crash."""
 
 Ref: TypeAlias = "ray.ObjectRef[Any]"
 Refs: TypeAlias = "list[Ref]"
@@ -37,67 +41,73 @@ Submit: TypeAlias = Callable[[], Any]
 """Submits a call and returns its ``Refs``; Ray's stubs know only calls with one value."""
 
 
-class Lost(Exception):
-    """The worker of a call was lost; the call itself may be innocent."""
+def settle(ref: Ref, timeout: float | None = None) -> Any:
+    """The value of a finished call, or of its payload.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def settle(ref: Ref) -> Any:
-    """The value of a finished call.
+    Args:
+        ref: The call's summary, or a payload.
+        timeout: How many seconds to wait for the value; None: until it is there.
 
     Raises:
         Lost: Its worker, or what it needed, was lost.
         ServiceError: The call raised it.
+        GetTimeoutError: The value is not here yet.
         RayTaskError: The call raised something else.
     """
     try:
-        return ray.get(ref)
+        return ray.get(ref, timeout=timeout)
     except RayTaskError as error:
         if isinstance(error.cause, ServiceError):
             raise error.cause from None
-        if isinstance(error.cause, _LOST):
-            raise Lost(_reason(error.cause)) from error
+        if isinstance(error.cause, (*_LOST, *_FULL)):
+            raise _told(error.cause) from error
         raise
-    except _LOST as error:
-        raise Lost(_reason(error)) from error
+    except (*_LOST, *_FULL) as error:
+        raise _told(error) from error
 
 
-def _reason(error: BaseException) -> str:
-    return "out_of_memory" if isinstance(error, OutOfMemoryError) else "died"
+def _told(error: RayError) -> Lost | OutOfMemory:
+    if isinstance(error, _FULL):
+        return OutOfMemory(
+            "the cluster has no room for more rows and gradients, neither in its object store nor "
+            "on the disk that it spills to"
+        )
+    if isinstance(error, ObjectLostError):
+        return Lost(Loss.PAYLOAD_LOST, str(error), error.object_ref_hex)
+    return Lost(_loss(error), str(error))
 
 
-class Attempts:
-    """Counts how often each call lost its worker, and says when it was once too often."""
+def _loss(error: RayError) -> Loss:
+    if isinstance(error, OutOfMemoryError):
+        return Loss.OUT_OF_MEMORY
+    gone = isinstance(error, (NodeDiedError, ActorUnavailableError))
+    return Loss.NODE_DIED if gone or _NODE_DIED in str(error) else Loss.DIED
 
-    def __init__(self, what: str, max_tries: int, sink: EventSink) -> None:
-        self._what = what
-        self._max_tries = max_tries
-        self._sink = sink
-        self._lost: Counter[int] = Counter()
 
-    def lost(self, index: int, loss: Lost) -> None:
-        """Note a loss.
+def value(ref: Ref, cancellation: Cancellation) -> Any:
+    """The payload of a finished call.
 
-        Raises:
-            OutOfMemory: The call was lost too often, the last time for memory.
-            WorkerLost: The call was lost too often.
-        """
-        self._sink.emit(WorkerDied(loss.reason))
-        self._lost[index] += 1
-        _log.warning("worker_lost", what=self._what, index=index, reason=loss.reason)
-        if self._lost[index] < self._max_tries:
-            return
-        text = f"{self._what} {index} lost its worker {self._max_tries} times"
-        if loss.reason == "out_of_memory":
-            raise OutOfMemory(f"{text}, at last for lack of memory") from loss
-        raise WorkerLost(text) from loss
+    Raises:
+        Cancelled: The analysis is to stop.
+        Lost: It was lost after the call had finished.
+    """
+    while True:
+        check(cancellation)
+        try:
+            return settle(ref, timeout=10 * _POLL_SECONDS)
+        except GetTimeoutError:
+            continue
 
-    def forget(self, index: int) -> None:
-        """Start counting anew: the call has succeeded, so its worker was to blame."""
-        del self._lost[index]
+
+def is_lost(ref: Ref) -> bool:
+    """Whether a payload is known to be lost; looks without moving it here."""
+    try:
+        settle(ref, timeout=0)
+    except Lost:
+        return True
+    except GetTimeoutError:
+        return False
+    return False
 
 
 def check(cancellation: Cancellation) -> None:
@@ -106,67 +116,59 @@ def check(cancellation: Cancellation) -> None:
         raise Cancelled("stopped on request")
 
 
-def wait_any(refs: Sequence[Ref], cancellation: Cancellation) -> Refs:
-    """The finished ones of ``refs``, at least one.
+def ended(refs: Sequence[Ref], cancellation: Cancellation) -> Refs:
+    """Those of ``refs`` that end within a moment; perhaps none.
 
     Raises:
         Cancelled: The analysis is to stop.
     """
-    while True:
-        check(cancellation)
-        done, _ = ray.wait(list(refs), num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
-        if done:
-            return list(done)
+    check(cancellation)
+    if not refs:
+        cancellation.wait(_POLL_SECONDS)
+        return []
+    done, _ = ray.wait(list(refs), num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
+    return list(done)
 
 
 def run_tasks(
     submissions: Sequence[Submit],
+    losses: Sequence[Losses],
     *,
-    what: str,
     in_flight: int,
-    max_tries: int,
     cancellation: Cancellation,
-    sink: EventSink,
-    done: Callable[[], None] = lambda: None,
-) -> list[Refs]:
+    made: Callable[[int, Refs], None],
+) -> None:
     """Run tasks, some at a time, and run those again that lost their worker.
+
+    A task is left out once what it needs turns out to be lost.
 
     Args:
         submissions: One for every task; each call of it is one try.
-        what: Name of the tasks, for errors.
+        losses: Of every task.
         in_flight: Tasks at once.
-        max_tries: A task that loses its worker so often fails the analysis.
         cancellation: Ends the run; what is in flight is killed.
-        sink: Is told of lost workers.
-        done: Called after every finished task.
-
-    Returns:
-        References of the payloads of every task, in the order of the submissions.
+        made: Called with every finished task and references of its payloads.
 
     Raises:
-        ServiceError: A task raised it, or lost its worker too often.
+        ServiceError: A task raised it, or was lost too often.
     """
-    waiting = deque(range(len(submissions)))
-    payloads: list[Refs] = [[] for _ in submissions]
-    attempts = Attempts(what, max_tries, sink)
+    turns = Turns(losses, [1] * len(losses))
     running: dict[Ref, tuple[int, Refs]] = {}
     with _killed_at_end(running):
-        while waiting or running:
-            while waiting and len(running) < in_flight:
-                index = waiting.popleft()
+        while not turns.over:
+            while len(running) < in_flight and (index := turns.next()) is not None:
+                turns.begin(index)
                 refs = submissions[index]()
                 running[refs[0]] = (index, refs)
-            for ref in wait_any(list(running), cancellation):
+            for ref in ended(list(running), cancellation):
                 index, refs = running.pop(ref)
                 try:
                     settle(ref)
-                except Lost as loss:
-                    attempts.lost(index, loss)
-                    waiting.appendleft(index)
+                except Lost as lost:
+                    turns.lost(index, lost)
                 else:
-                    payloads[index] = refs[1:]
-                    done()
-    return payloads
+                    turns.finished(index)
+                    made(index, refs[1:])
 
 
 @contextmanager
@@ -176,25 +178,3 @@ def _killed_at_end(running: dict[Ref, tuple[int, Refs]]) -> Iterator[None]:
     finally:
         for ref in running:
             ray.cancel(ref, force=True)
-
-
-def value(ref: Ref, cancellation: Cancellation | None = None) -> Any:
-    """The payload of a finished task.
-
-    Args:
-        ref: Of the payload.
-        cancellation: Ends the waiting.
-
-    Raises:
-        Cancelled: The analysis is to stop.
-        WorkerLost: It was lost with its node after the task had finished.
-    """
-    while True:
-        if cancellation is not None:
-            check(cancellation)
-        try:
-            return ray.get(ref, timeout=_POLL_SECONDS * 10)
-        except GetTimeoutError:
-            continue
-        except _LOST as error:
-            raise WorkerLost("a node was lost with results that it held") from error

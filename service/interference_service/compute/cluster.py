@@ -51,6 +51,7 @@ def connect(settings: ComputeSettings) -> None:
             "include_dashboard": False,
             "num_cpus": settings.num_cpus or None,
             "object_store_memory": settings.object_store_bytes or None,
+            "object_spilling_directory": settings.spilling_directory or None,
         }
     _init(options, f"{settings.address} {_ACCESS_HINT}" if settings.address else "a local cluster")
     _log.info("ray_ready", address=settings.address or "local", resources=_resources())

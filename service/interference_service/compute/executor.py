@@ -2,20 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from interference_service.compute import remote
 from interference_service.compute.actors import JobActors
-from interference_service.compute.calls import Submit
 from interference_service.compute.classes import Value, group_table, label_table
 from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.fleet import RayFleet
 from interference_service.compute.grouping import Grouping, grouped_by_class, grouped_by_label
 from interference_service.compute.label_sets import label_set_table
+from interference_service.compute.lost import Bounds
 from interference_service.compute.nodes import Nodes
+from interference_service.compute.payloads import Call
 from interference_service.compute.pool import ActorPool, Seat
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
@@ -114,11 +115,12 @@ class _Run:
         self._sink = sink
         self._tracker = tracker
         self._cancellation = cancellation
-        self._tasks = Tasks(max_tries=settings.max_tries, cancellation=cancellation, sink=sink)
+        self._bounds = Bounds(tries=settings.max_tries, losses=settings.max_losses)
+        self._tasks = Tasks(bounds=self._bounds, cancellation=cancellation, sink=sink)
 
     def analysis(self) -> Analysis:
         # An actor is got ready while the data is scanned, and is given up before the reduction.
-        with self._pool.seat(self._job.settings.priority) as seat:
+        with self._seat() as seat:
             scanned, rounds, device = self._differentiated(seat)
         with self._tracker.stage(
             Stage.REDUCE, total=rounds.reductions_left + rounds.reducer.groups + 1
@@ -139,8 +141,9 @@ class _Run:
             )
             rounds.fetch()
         with self._tracker.stage(Stage.GRADIENTS):
-            actors = self._actors(seat, scanned, rounds.projection)
-            rounds.run(actors)
+            actors = self._actors(scanned, rounds.projection)
+            with actors.seated(seat):
+                rounds.run(actors)
         return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
@@ -175,57 +178,41 @@ class _Run:
             rounds=rounds.count,
             sketch_width=rounds.projection.width,
         )
-        found = self._values([partial(remote.finish.remote, task, scopes, *layers)], "summary")
-        analysis: Analysis = found[0]
+        finish = self._tasks.call("the summary", remote.finish.remote, task, scopes, *layers)
+        analysis: Analysis = self._values([finish])[0]
         return replace(analysis, matrices=reducer.matrices(analysis.matrices, matrices))
 
     def _inspect(self) -> Inspection:
-        found = self._values([partial(remote.inspect.remote, self._context)], "inspection")
-        inspection: Inspection = found[0]
+        call = self._tasks.call("the inspection", remote.inspect.remote, self._context)
+        inspection: Inspection = self._values([call])[0]
         self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
         return inspection
 
     def _by_class(self, inspection: Inspection) -> Grouping:
         """Rows of one class each, by their classes or by the values of another column."""
         data = self._context.specification.data
-        scans: list[FragmentScan] = self._values(
-            [
-                partial(remote.scan.remote, self._context, index, fragment)
-                for index, fragment in enumerate(inspection.fragments)
-            ],
-            "scan of fragment",
+        scans: list[FragmentScan] = self._of_fragments(
+            "the scan", remote.scan.remote, enumerate(inspection.fragments)
         )
         distinct = _union(scan.values for scan in scans)
         if not data.group_column:
             labels = label_table(distinct, data.class_names, inspection.num_outputs)
             return grouped_by_class(labels, labels, scans)
-        found = self._values(
-            [
-                partial(remote.labels.remote, self._context, fragment)
-                for fragment in inspection.fragments
-            ],
-            "labels of fragment",
-        )
+        fragments = ((each,) for each in inspection.fragments)
+        found = self._of_fragments("the labels", remote.labels.remote, fragments)
         labels = label_table(_union(found), data.class_names, inspection.num_outputs)
         return grouped_by_class(labels, group_table(distinct, MAX_CLASSES), scans)
 
     def _by_label(self, inspection: Inspection) -> Grouping:
         """Rows of any number of labels, by one of their labels or by those that they lack."""
-        context, fragments = self._context, inspection.fragments
+        fragments = inspection.fragments
         self._tracker.expect(len(fragments))
-        found = self._values(
-            [partial(remote.find_labels.remote, context, each) for each in fragments],
-            "labels of fragment",
-        )
-        names = context.specification.data.class_names
+        alone = ((each,) for each in fragments)
+        found = self._of_fragments("the labels", remote.find_labels.remote, alone)
+        names = self._context.specification.data.class_names
         table = label_set_table(found, names, inspection.num_outputs)
-        scans = self._values(
-            [
-                partial(remote.scan_label_sets.remote, context, index, each, table)
-                for index, each in enumerate(fragments)
-            ],
-            "scan of fragment",
-        )
+        arguments = ((index, each, table) for index, each in enumerate(fragments))
+        scans = self._of_fragments("the scan", remote.scan_label_sets.remote, arguments)
         return grouped_by_label(table, scans)
 
     def _layers(self, inspection: Inspection) -> tuple[Layer, ...]:
@@ -238,20 +225,34 @@ class _Run:
             head=_head(options),
         )
 
-    def _actors(self, seat: Seat, scanned: Scanned, projection: Projection) -> JobActors:
+    def _seat(self) -> AbstractContextManager[Seat]:
+        return self._pool.seat(self._job.settings.priority)
+
+    def _actors(self, scanned: Scanned, projection: Projection) -> JobActors:
         return JobActors(
-            seat,
+            self._seat,
             context=self._context,
             parameter_names=[name for layer in scanned.layers for name in layer.parameters],
             projection=projection,
             segmentation=scanned.inspection.segmentation,
-            max_tries=self._settings.max_tries,
+            bounds=self._bounds,
             cancellation=self._cancellation,
             sink=self._sink,
         )
 
-    def _values(self, submissions: Sequence[Submit], what: str) -> list[Any]:
-        return self._tasks.values(submissions, what=what, done=self._tracker.advance)
+    def _of_fragments(
+        self, what: str, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
+    ) -> list[Any]:
+        """What a function says of the job and of every fragment."""
+        return self._values(
+            [
+                self._tasks.call(f"{what} of fragment {index}", function, self._context, *each)
+                for index, each in enumerate(arguments)
+            ]
+        )
+
+    def _values(self, calls: Sequence[Call]) -> list[Any]:
+        return self._tasks.values(calls, self._tracker.advance)
 
 
 def _union(values: Iterable[tuple[Value, ...]]) -> list[Value]:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from interference_service.compute.calls import Lost, Ref, settle
+from interference_service.compute.calls import Ref, settle
+from interference_service.compute.lost import Lost
 from interference_service.compute.nodes import Nodes
 from interference_service.compute.remote import GradientActor
 from interference_service.compute.settings import ComputeSettings

@@ -5,15 +5,14 @@ computed: a task has those of one block of layers, and sums of a few of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 
 from interference_service.compute import remote
-from interference_service.compute.calls import Ref, Refs, value
 from interference_service.compute.context import ReduceTask
+from interference_service.compute.payloads import Done, Payload
 from interference_service.compute.plan import ColumnBlock
 from interference_service.compute.scopes import LayerMatrices, LayerTask
 from interference_service.compute.summary import layer_matrix_ids
-from interference_service.compute.tasks import Done, Tasks
+from interference_service.compute.tasks import Tasks
 from interference_service.core.layers import Layer
 from interference_service.core.scope import Setting
 from interference_service.domain.result import Matrix
@@ -52,34 +51,40 @@ class Reducer:
     def statistics(
         self,
         task: Callable[[tuple[int, int]], ReduceTask],
-        sums: Sequence[Refs],
+        sums: Sequence[Sequence[Payload]],
         done: Done | None = None,
-    ) -> Refs:
-        """References of the statistics of every block of whole layers.
+        *,
+        frees: bool,
+    ) -> list[Payload]:
+        """The statistics of every block of whole layers.
 
         Args:
             task: From a range of columns to what is asked for.
             sums: Of every unit, one array a column block.
             done: Called after every finished task.
+            frees: Whether the sums are needed no more.
         """
-        before: dict[int, Ref] = {}
+        before: dict[int, Payload] = {}
         for wave in self._waves():
-            submissions = [
-                partial(
+            calls = [
+                self._tasks.call(
+                    f"the reduction of block {index}",
                     remote.reduce.remote,
                     task((self._columns[index].start, self._columns[index].end)),
                     before.get(index - 1, ()) if self._columns[index].goes_on else (),
-                    *(refs[index] for refs in sums),
+                    *(payloads[index] for payloads in sums),
+                    frees=frees,
                 )
                 for index in wave
             ]
-            refs = self._tasks.run(submissions, what="reduction of block", done=done)
-            before |= dict(zip(wave, refs, strict=True))
+            before |= dict(zip(wave, self._tasks.payloads(calls, done), strict=True))
         ends = [
             index
             for index in range(len(self._columns))
             if index + 1 == len(self._columns) or not self._columns[index + 1].goes_on
         ]
+        for index in set(before) - set(ends):
+            before[index].release()
         return [before[index] for index in ends]
 
     def _waves(self) -> Iterator[list[int]]:
@@ -94,27 +99,33 @@ class Reducer:
             waves.setdefault(depth, []).append(index)
         yield from waves.values()
 
-    def scope_sums(self, statistics: Refs) -> Ref:
-        """Reference of the statistics of both scopes, added a few at a time in a fixed order."""
+    def scope_sums(self, statistics: Sequence[Payload]) -> Payload:
+        """The statistics of both scopes, added a few at a time in a fixed order."""
         heads = tuple(layer.head for layer in self._layers)
-        parts = statistics
+        parts = list(statistics)
         while True:
-            submissions = [
-                partial(remote.sum_scopes.remote, heads, *parts[first : first + _AT_ONCE])
+            calls = [
+                self._tasks.call(
+                    "a sum of layers",
+                    remote.sum_scopes.remote,
+                    heads,
+                    *parts[first : first + _AT_ONCE],
+                    frees=parts != statistics,
+                )
                 for first in range(0, len(parts), _AT_ONCE)
             ]
-            parts = self._tasks.run(submissions, what="sum of layers")
+            parts = self._tasks.payloads(calls)
             if len(parts) == 1:
                 return parts[0]
 
     def findings(
         self,
-        statistics: Refs,
+        statistics: Sequence[Payload],
         setting: Setting,
         parameter_norms: Sequence[float],
         done: Done | None = None,
-    ) -> tuple[Ref, Refs, Refs]:
-        """References of what was found.
+    ) -> tuple[Payload, list[Payload], list[Payload]]:
+        """What was found; the statistics are needed no more.
 
         Args:
             statistics: Of every block of whole layers.
@@ -126,17 +137,32 @@ class Reducer:
             Of the scopes; and for every block of the findings of its layers and their matrices.
         """
         sums = self.scope_sums(statistics)
-        judge = partial(remote.judge_scopes.remote, setting, sums)
-        scopes = self._tasks.run([judge], what="scopes")[0]
+        judge = remote.judge_scopes.remote
+        scopes = self._tasks.call("what holds for all layers", judge, setting, sums, frees=True)
+        self._tasks.run([scopes])
         task = LayerTask(tuple(each.name for each in self._layers), tuple(parameter_norms))
-        found = self._tasks.run_all(
-            [partial(remote.judge_layers.remote, task, scopes, each) for each in statistics],
-            what="layers of block",
-            done=done,
+        calls = [
+            self._tasks.call(
+                f"the layers of block {index}",
+                remote.judge_layers.remote,
+                task,
+                scopes.payload(),
+                each,
+            )
+            for index, each in enumerate(statistics)
+        ]
+        self._tasks.run(calls, done)
+        for each in statistics:
+            each.release()
+        return (
+            scopes.payload(),
+            [call.payload(0) for call in calls],
+            [call.payload(1) for call in calls],
         )
-        return scopes, [each[0] for each in found], [each[1] for each in found]
 
-    def matrices(self, own: Mapping[str, Matrix], of_layers: Refs) -> Mapping[str, Matrix]:
+    def matrices(
+        self, own: Mapping[str, Matrix], of_layers: Sequence[Payload]
+    ) -> Mapping[str, Matrix]:
         """All matrices of a result by id.
 
         Args:
@@ -145,31 +171,35 @@ class Reducer:
         """
         wholes = [each for each in self._columns if not each.goes_on]
         places = {
-            matrix_id: (ref, self._layers[index].name, metric)
-            for block, ref in zip(wholes, of_layers, strict=True)
+            matrix_id: (payload, self._layers[index].name, metric)
+            for block, payload in zip(wholes, of_layers, strict=True)
             for index in block.layers
             for metric, matrix_id in layer_matrix_ids(self._layers[index].name).items()
         }
-        return _Matrices(own, places)
+        return _Matrices(self._tasks, own, places)
 
 
 class _Matrices(Mapping[str, Matrix]):
     """Matrices of a result, those of layers on the cluster until they are asked for."""
 
     def __init__(
-        self, own: Mapping[str, Matrix], places: Mapping[str, tuple[Ref, str, str]]
+        self,
+        tasks: Tasks,
+        own: Mapping[str, Matrix],
+        places: Mapping[str, tuple[Payload, str, str]],
     ) -> None:
+        self._tasks = tasks
         self._own = own
         self._places = places
-        self._last: tuple[Ref, LayerMatrices] | None = None
+        self._last: tuple[Payload, LayerMatrices] | None = None
 
     def __getitem__(self, matrix_id: str) -> Matrix:
         if matrix_id in self._own:
             return self._own[matrix_id]
-        ref, layer, metric = self._places[matrix_id]
+        payload, layer, metric = self._places[matrix_id]
         # Whoever writes all of them asks for those of one block after another.
-        if self._last is None or self._last[0] != ref:
-            self._last = ref, value(ref)
+        if self._last is None or self._last[0] != payload:
+            self._last = payload, self._tasks.value(payload)
         return self._last[1][layer][metric]
 
     def __iter__(self) -> Iterator[str]:

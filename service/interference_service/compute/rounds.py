@@ -1,19 +1,17 @@
 """The gradients of an analysis: one round, or as many as the target precision takes."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from interference_service.compute import remote
 from interference_service.compute.actors import JobActors
 from interference_service.compute.between_rounds import AssessTask
-from interference_service.compute.calls import Refs, Submit
 from interference_service.compute.context import Inspection, JobContext, ReduceTask
 from interference_service.compute.engine import projection_for
 from interference_service.compute.grouping import Grouping
+from interference_service.compute.payloads import Call, Done, Payload
 from interference_service.compute.plan import (
     ColumnBlock,
     Indices,
@@ -23,8 +21,8 @@ from interference_service.compute.plan import (
 )
 from interference_service.compute.reducing import Reducer
 from interference_service.compute.settings import ComputeSettings
-from interference_service.compute.submission import submit_unit
-from interference_service.compute.tasks import Done, Tasks
+from interference_service.compute.submission import description, needed_fragments, submit_unit
+from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.folds import FoldLayout, fold_layout
 from interference_service.core.layers import Layer
@@ -102,12 +100,12 @@ class Rounds:
         self._columns = self._blocks_of(settings.block_bytes)
         self.reducer = Reducer(tasks, scanned.layers, self._columns)
         self._rows = selection.between(self._before, self.rows_used)
-        self._blocks: dict[int, Any] = {}
+        self._blocks: dict[int, Payload] = {}
         self._segments: list[tuple[int, ...]] = []
         """The (class, fold) of each row of the arrays in ``_sums``."""
-        self._sums: list[Refs] = []
+        self._sums: list[list[Payload]] = []
         """Sums of all rounds before, then of the units of this one; one array a column block."""
-        self._statistics: Refs = []
+        self._statistics: list[Payload] = []
 
     @property
     def _layout(self) -> FoldLayout:
@@ -128,7 +126,7 @@ class Rounds:
 
     def fetch(self) -> None:
         """Read the rows of the first round."""
-        self._fetch(remote.fetch.remote, self._tracker.advance)
+        self._fetch(self._tracker.advance)
 
     def run(self, actors: JobActors) -> None:
         """Differentiate the rows, round after round."""
@@ -138,27 +136,29 @@ class Rounds:
             decision = self._decide()
             if decision.outcome is not None:
                 self.outcome = decision.outcome
+                self._release_sums()
                 return
             self._add_up()
             self.count += 1
             self._before, self.rows_used = self.rows_used, decision.rows_used
             self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
-            self._fetch(remote.fetch.remote)
+            self._fetch()
             self._differentiate(actors)
 
-    def statistics(self) -> Refs:
-        """References of the statistics of every block of whole layers."""
+    def statistics(self) -> list[Payload]:
+        """The statistics of every block of whole layers."""
         if not self._statistics:
-            self._statistics = self._reduce(self._tracker.advance)
+            self._statistics = self._reduce(self._tracker.advance, frees=True)
         return self._statistics
 
-    def _fetch(self, submit: Callable[..., Any], done: Done | None = None) -> None:
-        """Get references of the encoded rows of the round, by fragment."""
+    def _fetch(self, done: Done | None = None) -> None:
+        """Get the encoded rows of the round, by fragment."""
         needed = [int(each) for each in np.unique(self._rows.fragment)]
         fragments = self._scanned.inspection.fragments
-        submissions = [
-            partial(
-                submit,
+        calls = [
+            self._tasks.call(
+                f"reading the rows of fragment {index}",
+                remote.fetch.remote,
                 self._context,
                 fragments[index],
                 self._rows.wanted(index),
@@ -166,31 +166,39 @@ class Rounds:
             )
             for index in needed
         ]
-        refs = self._run(submissions, "rows of fragment", done)
-        self._blocks = dict(zip(needed, refs, strict=True))
+        self._blocks = dict(zip(needed, self._tasks.payloads(calls, done), strict=True))
 
     def _differentiate(self, actors: JobActors) -> None:
         units = units_of(self._layout, self._settings.unit_rows, self._unit_segments, self._before)
         self._tracker.expect(len(units))
-        submissions = [self._submission(unit) for unit in units]
-        costs = [unit.num_rows for unit in units]
-        self._sums += actors.run(submissions, costs, lambda _: self._tracker.advance())
-        self._segments += [tuple(each.index for each in unit.segments) for unit in units]
+        calls = [self._call(actors, unit) for unit in units]
         self._blocks = {}
+        actors.run(calls, self._tracker.advance)
+        self._sums += [
+            [call.payload(index) for index in range(len(self._columns))] for call in calls
+        ]
+        self._segments += [tuple(each.index for each in unit.segments) for unit in units]
 
-    def _submission(self, unit: Unit) -> Callable[[Any], Refs]:
-        ranges = tuple((each.start, each.end) for each in self._columns)
-        return partial(submit_unit, unit, ranges, self._rows, self._blocks, self._scanned.grouping)
+    def _call(self, actors: JobActors, unit: Unit) -> Call:
+        grouping, fragments = self._scanned.grouping, self._scanned.inspection.fragments
+        needed = needed_fragments(unit, self._rows)
+        return actors.call(
+            description(unit, self._rows, grouping.classes.ids, fragments),
+            partial(submit_unit, unit, self._columns, self._rows, grouping),
+            *(self._blocks[index] for index in needed),
+            frees=True,
+            cost=unit.num_rows,
+        )
 
-    def _reduce(self, done: Done | None = None) -> Refs:
-        """References of the statistics of every block of whole layers."""
+    def _reduce(self, done: Done | None = None, *, frees: bool = False) -> list[Payload]:
+        """The statistics of every block of whole layers."""
         folds, segments = self._context.specification.options.folds, tuple(self._segments)
 
         def task(columns: tuple[int, int]) -> ReduceTask:
             ranges, widths = self.projection.ranges, self.projection.replicate_widths
             return ReduceTask(segments, self.rows_used, folds, columns, ranges, widths)
 
-        return self.reducer.statistics(task, self._sums, done)
+        return self.reducer.statistics(task, self._sums, done, frees=frees)
 
     def _decide(self) -> Decision:
         scanned = self._scanned
@@ -198,20 +206,28 @@ class Rounds:
         goal = Goal.of(self._target, scanned.setting, selection.rows_used, selection.rows_available)
         task = AssessTask(scanned.setting, goal, self.rows_used)
         sums = self.reducer.scope_sums(self._statistics)
-        submission = partial(remote.decide.remote, task, sums)
-        decisions: list[Decision] = self._tasks.values([submission], what="assessment")
+        call = self._tasks.call("the assessment of a round", remote.decide.remote, task, sums)
+        decisions: list[Decision] = self._tasks.values([call])
         return decisions[0]
 
     def _add_up(self) -> None:
         """Keep one array a column block of all rounds, so that memory does not grow with them."""
-        count, submit = self._layout.num_segments, remote.total.remote
-        segments = tuple(self._segments)
-        submissions = [
-            partial(submit, segments, count, *(refs[index] for refs in self._sums))
+        count, segments = self._layout.num_segments, tuple(self._segments)
+        calls = [
+            self._tasks.call(
+                f"the sum of block {index}",
+                remote.total.remote,
+                segments,
+                count,
+                *(payloads[index] for payloads in self._sums),
+                frees=True,
+            )
             for index in range(len(self._columns))
         ]
-        self._sums = [self._run(submissions, "sum of block")]
+        self._sums = [self._tasks.payloads(calls)]
         self._segments = [tuple(range(count))]
 
-    def _run(self, submissions: Sequence[Submit], what: str, done: Done | None = None) -> Refs:
-        return self._tasks.run(submissions, what=what, done=done)
+    def _release_sums(self) -> None:
+        for payloads in self._sums:
+            for each in payloads:
+                each.release()

@@ -13,6 +13,8 @@ class ComputeSettings:
     """Cores of the local cluster; 0: all of this machine."""
     object_store_bytes: int = 0
     """Object store of the local cluster; 0: Ray's default."""
+    spilling_directory: str = ""
+    """Where the local cluster puts what its object store has no room for; empty: Ray's default."""
     device: str = "auto"
     """"gpu", "cpu", or "auto": GPUs where the cluster has any."""
     gpus_per_actor: float = 1.0
@@ -43,5 +45,7 @@ class ComputeSettings:
     block_bytes: int = 128 << 20
     """Memory of the gradients which one reduce task takes."""
     max_tries: int = 3
-    """A unit or task which lost its worker this often fails its job."""
+    """A unit or task whose process ended this often, by itself or so it seems, fails its job."""
+    max_losses: int = 8
+    """A unit or task that was lost this often with a node, or for lack of memory, fails its job."""
     max_layers: int = 10_000

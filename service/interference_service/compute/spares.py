@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from interference_service.compute.calls import Lost
 from interference_service.compute.fleet import Fleet, Room, Worker, emptiest
+from interference_service.compute.lost import Lost
 from interference_service.errors import WorkerLost
 
 _log = structlog.get_logger(__name__)

@@ -1,53 +1,34 @@
 """The tasks of one analysis."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from interference_service.compute import cluster
-from interference_service.compute.calls import Ref, Refs, Submit, run_tasks, value
-from interference_service.domain.ports import Cancellation, EventSink
+from interference_service.compute.calls import run_tasks
+from interference_service.compute.payloads import Call, Done, Made, Payload, Runner
 
 
-def _unheard() -> None:
-    """Takes no notice of a finished task."""
+class Tasks(Runner):
+    """Runs tasks as often as they are lost, within bounds, until told to stop."""
 
+    def payloads(self, calls: Sequence[Call], done: Done | None = None) -> list[Payload]:
+        """Run tasks that leave one payload each; see ``run``."""
+        self.run(calls, done)
+        return [call.payload() for call in calls]
 
-Done: TypeAlias = Callable[[], None]
-"""Called after every finished task."""
+    def values(self, calls: Sequence[Call], done: Done | None = None) -> list[Any]:
+        """The payloads of tasks that leave one each; the cluster forgets them."""
+        values = []
+        for payload in self.payloads(calls, done):
+            values.append(self.value(payload))
+            payload.release()
+        return values
 
-
-class Tasks:
-    """Runs tasks as often as their workers are lost, within bounds, until told to stop."""
-
-    def __init__(self, *, max_tries: int, cancellation: Cancellation, sink: EventSink) -> None:
-        self._max_tries = max_tries
-        self._cancellation = cancellation
-        self._sink = sink
-
-    def run(self, submissions: Sequence[Submit], *, what: str, done: Done | None = None) -> Refs:
-        """References of the payloads of tasks that have one each; see ``calls.run_tasks``."""
-        return [refs[0] for refs in self.run_all(submissions, what=what, done=done)]
-
-    def run_all(
-        self, submissions: Sequence[Submit], *, what: str, done: Done | None = None
-    ) -> list[Refs]:
-        """References of all payloads of every task."""
-        return run_tasks(
-            submissions,
-            what=what,
+    def _run(self, calls: Sequence[Call], made: Made) -> None:
+        run_tasks(
+            [call.submit for call in calls],
+            [call.losses for call in calls],
             in_flight=cluster.num_cpus(),
-            max_tries=self._max_tries,
             cancellation=self._cancellation,
-            sink=self._sink,
-            done=done or _unheard,
+            made=lambda index, refs: made(calls[index], refs),
         )
-
-    def values(
-        self, submissions: Sequence[Submit], *, what: str, done: Done | None = None
-    ) -> list[Any]:
-        """The payloads of tasks."""
-        return [self.value(ref) for ref in self.run(submissions, what=what, done=done)]
-
-    def value(self, ref: Ref) -> Any:
-        """The payload of a finished task; see ``calls.value``."""
-        return value(ref, self._cancellation)

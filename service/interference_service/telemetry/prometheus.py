@@ -45,7 +45,7 @@ _ENDS = (
     *((JobState.FAILED, failure.reason) for failure in _FAILURES),
 )
 _DEVICES = ("cpu", "cuda")
-_LOSSES = ("died", "out_of_memory")
+_LOSSES = ("died", "out_of_memory", "node_died")
 _STAGE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
 _JOB_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 43200, 86400)
 

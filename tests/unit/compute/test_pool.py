@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import given, strategies as st
 
-from interference_service.compute.calls import Lost
 from interference_service.compute.fleet import Worker
+from interference_service.compute.lost import Loss, Lost
 from interference_service.compute.pool import ActorPool, Seat
 from interference_service.compute.spares import PoolBounds
 from interference_service.domain.job import Priority
@@ -218,7 +218,7 @@ def test_a_spare_that_dies_is_replaced_before_a_job_meets_it():
     dead = world.fleet.living[0]
     world.clock.now += 6
     world.pool.tend(0)
-    world.fleet.answer(Lost("died"))
+    world.fleet.answer(Lost(Loss.DIED))
     world.pool.tend(0)
     world.later(3)
     assert dead in world.fleet.killed
@@ -244,10 +244,10 @@ def test_processes_that_die_at_their_start_fail_the_job_that_waits_and_only_in_t
     world = World(2, spares=0, max_tries=3)
     job = world.job(units=1)
     for _ in range(2):
-        world.fleet.answer(Lost("died"))
+        world.fleet.answer(Lost(Loss.DIED))
         world.pool.tend(0)
         assert job.take() == 0
-    world.fleet.answer(Lost("died"))
+    world.fleet.answer(Lost(Loss.DIED))
     world.pool.tend(0)
     with pytest.raises(WorkerLost, match="3 gradient actors in a row died at their start"):
         job.take()
@@ -270,7 +270,7 @@ def test_starts_that_fail_are_tried_again_only_after_a_pause_where_nobody_waits(
     pool = ActorPool(fleet, PoolBounds(spares=1), clock)
     for _ in range(4):
         pool.tend(0)
-        fleet.answer(Lost("died"))
+        fleet.answer(Lost(Loss.DIED))
     assert len(fleet.started) == 1
     clock.now += 3
     pool.tend(0)

@@ -59,7 +59,7 @@ def test_every_way_to_end_is_there_before_the_first_job_ends(value):
         ("interference_job_attempts_total", "kind", ["first", "retry"]),
         ("interference_stage_duration_seconds_count", "stage", [each.value for each in Stage]),
         ("interference_gradient_rows_total", "device", ["cpu", "cuda"]),
-        ("interference_workers_lost_total", "reason", ["died", "out_of_memory"]),
+        ("interference_workers_lost_total", "reason", ["died", "node_died", "out_of_memory"]),
     ],
 )
 def test_known_label_values_begin_at_zero(value, name, label, values):

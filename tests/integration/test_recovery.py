@@ -1,0 +1,132 @@
+"""Jobs outlive actors that are killed at any moment, and nodes with all that these held."""
+
+import random
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from interference_client import Client, Job, ModelReference, Progress
+from interference_service.demo.server import Running, running_service
+from support import examples
+from support.clusters import two_nodes
+from support.processes import actors, gone
+from support.service import FEW_RESOURCES
+from support.submissions import rows, slow_rows, submit
+from support.waiting import eventually
+
+_STAGES = ["QUEUED", "SCAN", "GRADIENTS", "REDUCE", "WRITE"]
+
+
+@pytest.fixture(scope="module")
+def brief(files: Path) -> str:
+    """Where in the store a job lies that has 16 units and takes few seconds."""
+    (files / "brief").mkdir()
+    examples.slow(files / "brief", rows=600)
+    return "brief"
+
+
+def submit_brief(client: Client, brief: str) -> Job:
+    return submit(
+        client,
+        data=rows(f"{brief}/slow.parquet", shape=(1, 24, 24)),
+        model=ModelReference(f"data://{brief}/slow.pt2"),
+    )
+
+
+def reached(job: Job, units: int) -> bool:
+    """Whether a job has finished so many units of its gradients, or is further, or at its end."""
+    progress = job.refresh().progress
+    if job.state not in {"PENDING", "RUNNING"}:
+        return True
+    stage = _STAGES.index(progress.stage)
+    gradients = _STAGES.index("GRADIENTS")
+    return stage > gradients or (stage == gradients and progress.completed_units >= units)
+
+
+class Watched:
+    """What a watch tells of a job, from a thread of its own."""
+
+    def __init__(self, job: Job) -> None:
+        self.places: list[tuple[int, int]] = []
+        self._job = job
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        for event in self._job.events(timeout=100):
+            progress = event if isinstance(event, Progress) else event.progress
+            if progress.stage in _STAGES:
+                self.places.append((_STAGES.index(progress.stage), progress.completed_units))
+
+    def never_went_back(self) -> bool:
+        self._thread.join(60)
+        return len(self.places) > 2 and self.places == sorted(self.places)
+
+
+@pytest.mark.parametrize(
+    "jobs", [3, pytest.param(24, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+)
+def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
+    service: Running, client: Client, brief: str, jobs: int
+):
+    undisturbed = dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
+    chance = random.Random(jobs)
+    for _ in range(jobs):
+        job = submit_brief(client, brief)
+        watched = Watched(client.job(job.name))
+        # At another moment every time: while a model is loaded, or at one unit or another.
+        for moment in sorted(chance.sample(range(14), chance.randrange(1, 3))):
+            eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
+            for victim in actors(service)[: chance.randrange(1, 3)]:
+                with suppress(psutil.NoSuchProcess):
+                    victim.kill()
+        assert job.wait(timeout=100).state == "SUCCEEDED"
+        assert job.attempt == 1
+        assert watched.never_went_back(), watched.places
+        for name, matrix in job.result().matrices():
+            np.testing.assert_array_equal(matrix, undisturbed[name], err_msg=name)
+
+
+def test_a_job_that_recovers_is_cancelled_at_once(service: Running, client: Client):
+    job = submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+    eventually(lambda: reached(job, 1), what="gradients")
+    victims = eventually(lambda: actors(service, "gradients"), what="an actor at work")
+    for victim in victims:
+        victim.kill()
+    job.cancel("enough")
+    assert job.wait(timeout=10, check=False).state == "CANCELLED"
+    eventually(lambda: gone(victims), within_seconds=10, what="the end of its actors")
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [(4,), pytest.param((0, 8, 15), marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+    ids=["once", "whenever"],
+)
+def test_a_job_outlives_a_node_with_all_that_it_held(
+    files: Path, tmp_path: Path, brief: str, moments: tuple[int, ...]
+):
+    for moment in moments:
+        home = tmp_path / str(moment)
+        home.mkdir()
+        with (
+            two_nodes(home) as nodes,
+            running_service(home, {"data": files}, FEW_RESOURCES | nodes.variables) as service,
+            Client(service.grpc) as client,
+        ):
+            job = submit_brief(client, brief)
+            watched = Watched(client.job(job.name))
+            eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
+            nodes.lose_second()
+            assert job.wait(timeout=100).state == "SUCCEEDED"
+            assert job.attempt == 1
+            assert watched.never_went_back(), watched.places
+            disturbed = dict(job.result().matrices())
+            undisturbed = dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
+        assert "payload_lost" in (home / "service.log").read_text()
+        for name, matrix in undisturbed.items():
+            np.testing.assert_array_equal(disturbed[name], matrix, err_msg=name)

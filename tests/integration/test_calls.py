@@ -9,7 +9,7 @@ import pytest
 
 from interference_service.domain.events import WorkerDied
 from interference_service.errors import Cancelled, InvalidData, WorkerLost
-from support import ray_calls
+from support import poison, ray_calls
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +51,11 @@ def test_a_cancellation_kills_what_runs(elsewhere, tmp_path: Path):
     # Both slots are free again: other tasks get through.
     payloads, _ = elsewhere.submit(ray_calls.doubled, [1, 2, 3]).result()
     assert payloads == [2, 4, 6]
+
+
+def test_a_unit_that_kills_whoever_runs_it_fails_its_job_and_no_other(elsewhere):
+    (poisoned, lost), (sound, lost_by_sound) = elsewhere.submit(poison.one_of_two_jobs).result()
+    assert poisoned == "unit 5 lost its worker 3 times"
+    assert lost == 3
+    assert sound == list(range(8))
+    assert lost_by_sound == 0

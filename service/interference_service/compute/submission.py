@@ -12,8 +12,8 @@ from interference_service.compute.plan import ColumnBlock, Unit
 from interference_service.compute.selection import Selection
 from interference_service.references.data.source import Fragment
 
-_MOST_CLASSES = 3
-"""Classes of a unit that an error names."""
+_MOST_NAMED = 3
+"""Classes and places of a unit that an error names."""
 
 
 def needed_fragments(unit: Unit, selection: Selection) -> list[int]:
@@ -51,13 +51,13 @@ def description(
     """Which rows of which classes a unit has, in a few words."""
     rows = np.concatenate([each.rows for each in unit.segments])
     classes = list(dict.fromkeys(class_ids[each.class_index] for each in unit.segments))
-    named = ", ".join(repr(each) for each in classes[:_MOST_CLASSES])
-    more = f" and {len(classes) - _MOST_CLASSES} more" if len(classes) > _MOST_CLASSES else ""
+    named = ", ".join(repr(each) for each in classes[:_MOST_NAMED])
+    more = f" and {len(classes) - _MOST_NAMED} more" if len(classes) > _MOST_NAMED else ""
     places = []
     for index in needed_fragments(unit, selection):
         fragment = fragments[index]
         inside = selection.row[rows[selection.fragment[rows] == index]] + fragment.first_row
-        places.append(f"{inside.min()} to {inside.max()} of {fragment.source!r}")
+        places.append(f"rows {inside.min()} to {inside.max()} of {fragment.source!r}")
     plural = "es" if len(classes) > 1 else ""
-    where = "; ".join(places[:_MOST_CLASSES])
-    return f"the unit of {len(rows)} rows of class{plural} {named}{more} (between {where})"
+    where = "; ".join(places[:_MOST_NAMED])
+    return f"the unit of {len(rows)} rows of class{plural} {named}{more} ({where})"

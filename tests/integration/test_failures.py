@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 import torch
@@ -50,17 +49,6 @@ def test_a_job_outlives_the_death_of_the_server(files: Path, tmp_path: Path):
         assert again.attempt == 2
         assert [each.name for each in client.list()] == [job.name]
         assert again.result().conflict("shared").shape == (4, 4)
-
-
-def test_a_job_outlives_the_death_of_an_actor(service: Running, client: Client):
-    undisturbed = submit_slow(client).wait(timeout=120).result()
-    job = submit_slow(client)
-    eventually(lambda: computing(job), what="gradients")
-    victim = eventually(lambda: actors(service, "gradients"), what="an actor at work")[0]
-    victim.kill()
-    result = job.wait(timeout=120).result()
-    assert job.attempt == 1
-    np.testing.assert_array_equal(result.conflict("shared"), undisturbed.conflict("shared"))
 
 
 def test_cancel_stops_the_work(service: Running, client: Client):

@@ -47,6 +47,20 @@ def reached(job: Job, units: int) -> bool:
     return stage > gradients or (stage == gradients and progress.completed_units >= units)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(service: Running, brief: str) -> dict[str, np.ndarray]:
+    """What the brief job finds where nothing is killed."""
+    with Client(service.grpc) as client:
+        return dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
+
+
+def assert_same_bits(job: Job, undisturbed: dict[str, np.ndarray]) -> None:
+    matrices = dict(job.result().matrices())
+    assert matrices.keys() == undisturbed.keys()
+    for name, matrix in matrices.items():
+        np.testing.assert_array_equal(matrix, undisturbed[name], err_msg=name)
+
+
 class Watched:
     """What a watch tells of a job, from a thread of its own."""
 
@@ -68,12 +82,15 @@ class Watched:
 
 
 @pytest.mark.parametrize(
-    "jobs", [3, pytest.param(24, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+    "jobs", [1, pytest.param(24, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 )
 def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
-    service: Running, client: Client, brief: str, jobs: int
+    service: Running,
+    client: Client,
+    brief: str,
+    undisturbed: dict[str, np.ndarray],
+    jobs: int,
 ):
-    undisturbed = dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
     chance = random.Random(jobs)
     for _ in range(jobs):
         job = submit_brief(client, brief)
@@ -87,8 +104,7 @@ def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
         assert job.wait(timeout=100).state == "SUCCEEDED"
         assert job.attempt == 1
         assert watched.never_went_back(), watched.places
-        for name, matrix in job.result().matrices():
-            np.testing.assert_array_equal(matrix, undisturbed[name], err_msg=name)
+        assert_same_bits(job, undisturbed)
 
 
 def test_a_job_that_recovers_is_cancelled_at_once(service: Running, client: Client):
@@ -104,11 +120,15 @@ def test_a_job_that_recovers_is_cancelled_at_once(service: Running, client: Clie
 
 @pytest.mark.parametrize(
     "moments",
-    [(4,), pytest.param((0, 8, 15), marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+    [(4,), pytest.param((0, 9), marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
     ids=["once", "whenever"],
 )
 def test_a_job_outlives_a_node_with_all_that_it_held(
-    files: Path, tmp_path: Path, brief: str, moments: tuple[int, ...]
+    files: Path,
+    tmp_path: Path,
+    brief: str,
+    undisturbed: dict[str, np.ndarray],
+    moments: tuple[int, ...],
 ):
     for moment in moments:
         home = tmp_path / str(moment)
@@ -121,12 +141,12 @@ def test_a_job_outlives_a_node_with_all_that_it_held(
             job = submit_brief(client, brief)
             watched = Watched(client.job(job.name))
             eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
+            eventually(
+                lambda nodes=nodes: nodes.computes_on_second(), what="a unit on the second node"
+            )
             nodes.lose_second()
             assert job.wait(timeout=100).state == "SUCCEEDED"
             assert job.attempt == 1
             assert watched.never_went_back(), watched.places
-            disturbed = dict(job.result().matrices())
-            undisturbed = dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
+            assert_same_bits(job, undisturbed)
         assert "payload_lost" in (home / "service.log").read_text()
-        for name, matrix in undisturbed.items():
-            np.testing.assert_array_equal(disturbed[name], matrix, err_msg=name)

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from support.waiting import eventually
 
 _FAST_CHECKS = {
@@ -38,6 +40,14 @@ class TwoNodes:
         """Kill every process of the second node at once."""
         _kill(self.second)
 
+    def computes_on_second(self) -> bool:
+        """Whether an actor of the second node runs a unit."""
+        for process in psutil.Process(self.second).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "ray::GradientActor.gradients" in " ".join(process.cmdline()):
+                    return True
+        return False
+
 
 @contextmanager
 def two_nodes(home: Path) -> Iterator[TwoNodes]:
@@ -55,10 +65,9 @@ def two_nodes(home: Path) -> Iterator[TwoNodes]:
     }
     head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=1")
     other = (f"--address=127.0.0.1:{port}", "--node-ip-address=127.0.0.2", "--num-cpus=2")
-    environment = os.environ | variables | _FAST_CHECKS
+    environment = os.environ | variables | _FAST_CHECKS | {"PYTHONUNBUFFERED": "1"}
     with ExitStack() as stack:
         stack.enter_context(_node(home / "first.log", environment, *head))
-        eventually(lambda: _listens(port), what="the cluster")
         second = stack.enter_context(_node(home / "second.log", environment, *other))
         yield TwoNodes(variables, second)
 
@@ -74,6 +83,7 @@ def _node(log: Path, environment: dict[str, str], *arguments: str) -> Iterator[i
             command, stdout=output, stderr=output, start_new_session=True, env=environment
         )
     try:
+        eventually(lambda: "runtime started" in log.read_text(), what=f"the node of {log.name}")
         yield process.pid
     finally:
         _kill(process.pid)
@@ -90,8 +100,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

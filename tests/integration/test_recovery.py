@@ -23,9 +23,9 @@ _STAGES = ["QUEUED", "SCAN", "GRADIENTS", "REDUCE", "WRITE"]
 
 @pytest.fixture(scope="module")
 def brief(files: Path) -> str:
-    """Where in the store a job lies that has 16 units and takes few seconds."""
+    """Where in the store a job lies that has 32 units and takes some seconds."""
     (files / "brief").mkdir()
-    examples.slow(files / "brief", rows=600)
+    examples.slow(files / "brief", rows=1500)
     return "brief"
 
 
@@ -96,7 +96,7 @@ def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
         job = submit_brief(client, brief)
         watched = Watched(client.job(job.name))
         # At another moment every time: while a model is loaded, or at one unit or another.
-        for moment in sorted(chance.sample(range(14), chance.randrange(1, 3))):
+        for moment in sorted(chance.sample(range(24), chance.randrange(1, 3))):
             eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
             for victim in actors(service)[: chance.randrange(1, 3)]:
                 with suppress(psutil.NoSuchProcess):
@@ -140,9 +140,11 @@ def test_a_job_outlives_a_node_with_all_that_it_held(
         ):
             job = submit_brief(client, brief)
             watched = Watched(client.job(job.name))
-            eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
             eventually(
-                lambda nodes=nodes: nodes.computes_on_second(), what="a unit on the second node"
+                lambda job=job, least=moment, nodes=nodes: (
+                    reached(job, least) and nodes.computes_on_second()
+                ),
+                what="a unit on the second node",
             )
             nodes.lose_second()
             assert job.wait(timeout=100).state == "SUCCEEDED"

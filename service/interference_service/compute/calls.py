@@ -28,7 +28,7 @@ from interference_service.errors import Cancelled, OutOfMemory, ServiceError, Wo
 
 _log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.1
-_LOST = (RayActorError, WorkerCrashedError, ObjectLostError, NodeDiedError, OutOfMemoryError)
+_LOST = (RayActorError, WorkerCrashedError, NodeDiedError, OutOfMemoryError)
 
 Ref: TypeAlias = "ray.ObjectRef[Any]"
 Refs: TypeAlias = "list[Ref]"
@@ -45,11 +45,19 @@ class Lost(Exception):
         self.reason = reason
 
 
+class PayloadLost(Exception):
+    """What a finished call had left on the cluster is gone, as a rule with its node.
+
+    No further try of a call that needs it can succeed; it must be made again.
+    """
+
+
 def settle(ref: Ref) -> Any:
     """The value of a finished call.
 
     Raises:
-        Lost: Its worker, or what it needed, was lost.
+        Lost: Its worker was lost.
+        PayloadLost: What it needed was lost.
         ServiceError: The call raised it.
         RayTaskError: The call raised something else.
     """
@@ -58,9 +66,13 @@ def settle(ref: Ref) -> Any:
     except RayTaskError as error:
         if isinstance(error.cause, ServiceError):
             raise error.cause from None
+        if isinstance(error.cause, ObjectLostError):
+            raise PayloadLost(str(error.cause)) from error
         if isinstance(error.cause, _LOST):
             raise Lost(_reason(error.cause)) from error
         raise
+    except ObjectLostError as error:
+        raise PayloadLost(str(error)) from error
     except _LOST as error:
         raise Lost(_reason(error)) from error
 
@@ -144,6 +156,7 @@ def run_tasks(
         References of the payloads of every task, in the order of the submissions.
 
     Raises:
+        PayloadLost: What a task needed was lost.
         ServiceError: A task raised it, or lost its worker too often.
     """
     waiting = deque(range(len(submissions)))
@@ -187,7 +200,7 @@ def value(ref: Ref, cancellation: Cancellation | None = None) -> Any:
 
     Raises:
         Cancelled: The analysis is to stop.
-        WorkerLost: It was lost with its node after the task had finished.
+        PayloadLost: It was lost after the task had finished.
     """
     while True:
         if cancellation is not None:
@@ -196,5 +209,5 @@ def value(ref: Ref, cancellation: Cancellation | None = None) -> Any:
             return ray.get(ref, timeout=_POLL_SECONDS * 10)
         except GetTimeoutError:
             continue
-        except _LOST as error:
-            raise WorkerLost("a node was lost with results that it held") from error
+        except (ObjectLostError, *_LOST) as error:
+            raise PayloadLost(str(error)) from error

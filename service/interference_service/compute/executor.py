@@ -7,9 +7,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
 from interference_service.compute import remote
 from interference_service.compute.actors import JobActors
-from interference_service.compute.calls import Submit
+from interference_service.compute.calls import PayloadLost, Submit
 from interference_service.compute.classes import Value, group_table, label_table
 from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.fleet import RayFleet
@@ -31,7 +33,10 @@ from interference_service.domain.job import Job, Progress, Stage
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions, LossKind
+from interference_service.errors import WorkerLost
 from interference_service.references.stores import Stores
+
+_log = structlog.get_logger(__name__)
 
 
 class RayExecutor:
@@ -74,9 +79,24 @@ class RayExecutor:
     def run(
         self, job: Job, report: Callable[[Progress], None], cancellation: Cancellation
     ) -> Analysis:
-        """See ``ports.Executor.run``."""
-        self._nodes.check()
+        """See ``ports.Executor.run``.
+
+        An analysis whose payloads were lost with a node begins again, on the nodes that are left; it
+        gives the same bits.
+        """
         tracker = Tracker(job_name=job.name, report=report, sink=self._sink, clock=self._clock)
+        for attempt in range(1, self._settings.max_tries + 1):
+            self._nodes.check()
+            try:
+                return self._run(job, tracker, cancellation)
+            except PayloadLost as error:
+                _log.warning("payload_lost", attempt=attempt, error=str(error)[:500])
+                tracker.repeat()
+        raise WorkerLost(
+            f"nodes were lost with what they held in each of {self._settings.max_tries} tries"
+        )
+
+    def _run(self, job: Job, tracker: Tracker, cancellation: Cancellation) -> Analysis:
         return _Run(
             job=job,
             context=JobContext(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from interference_service.compute import remote
-from interference_service.compute.calls import Ref, Refs, value
+from interference_service.compute.calls import PayloadLost, Ref, Refs, value
 from interference_service.compute.context import ReduceTask
 from interference_service.compute.plan import ColumnBlock
 from interference_service.compute.scopes import LayerMatrices, LayerTask
@@ -17,6 +17,7 @@ from interference_service.compute.tasks import Done, Tasks
 from interference_service.core.layers import Layer
 from interference_service.core.scope import Setting
 from interference_service.domain.result import Matrix
+from interference_service.errors import WorkerLost
 
 _AT_ONCE = 4
 """Sets of layers that one task adds up; they are all in its memory."""
@@ -169,7 +170,10 @@ class _Matrices(Mapping[str, Matrix]):
         ref, layer, metric = self._places[matrix_id]
         # Whoever writes all of them asks for those of one block after another.
         if self._last is None or self._last[0] != ref:
-            self._last = ref, value(ref)
+            try:
+                self._last = ref, value(ref)
+            except PayloadLost as error:
+                raise WorkerLost("a node was lost with matrices of the result") from error
         return self._last[1][layer][metric]
 
     def __iter__(self) -> Iterator[str]:

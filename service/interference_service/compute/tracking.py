@@ -8,9 +8,11 @@ from interference_service.domain.events import StageFinished
 from interference_service.domain.job import Progress, Stage
 from interference_service.domain.ports import Clock, EventSink
 
+_STAGES = tuple(Stage)
+
 
 class Tracker:
-    """Tells the progress of one attempt; its units never fall within a stage."""
+    """Tells the progress of one attempt, which never goes back."""
 
     def __init__(
         self, *, job_name: str, report: Callable[[Progress], None], sink: EventSink, clock: Clock
@@ -21,6 +23,8 @@ class Tracker:
         self._clock = clock
         self._stage = Stage.SCAN
         self._completed = self._total = 0
+        self._furthest = 0, 0
+        self._repeating = False
 
     @contextmanager
     def stage(self, stage: Stage, total: int = 0) -> Iterator[None]:
@@ -50,7 +54,15 @@ class Tracker:
         self._completed += 1
         self._tell()
 
+    def repeat(self) -> None:
+        """The analysis begins again; nothing is told until it is further than it has been."""
+        self._repeating = True
+
     def _tell(self) -> None:
+        place = _STAGES.index(self._stage), self._completed
+        if self._repeating and place <= self._furthest:
+            return
+        self._furthest, self._repeating = place, False
         self._report(
             Progress(
                 stage=self._stage,

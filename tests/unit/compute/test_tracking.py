@@ -60,3 +60,23 @@ def test_a_stage_is_said_to_be_finished_just_where_it_is(tracker, heard):
         raise ValueError("broken")
     assert [type(event) for event in heard.events] == [StageFinished]
     assert heard.events[0].stage is Stage.SCAN
+
+
+def test_an_analysis_that_begins_again_tells_nothing_until_it_is_further(tracker, heard):
+    tracker.begin(Stage.SCAN, 1)
+    tracker.advance()
+    tracker.begin(Stage.GRADIENTS, 3)
+    tracker.advance()
+    tracker.advance()
+    told = list(heard.units())
+    tracker.repeat()
+    tracker.begin(Stage.SCAN, 1)
+    tracker.advance()
+    tracker.begin(Stage.GRADIENTS, 3)
+    tracker.advance()
+    tracker.advance()
+    assert heard.units() == told
+    tracker.advance()
+    assert heard.units() == [*told, (Stage.GRADIENTS, 3, 3)]
+    tracker.begin(Stage.REDUCE, 1)
+    assert heard.units()[-1] == (Stage.REDUCE, 0, 1)

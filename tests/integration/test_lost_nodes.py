@@ -1,0 +1,158 @@
+"""Jobs outlive nodes, with all that these held, and actors that are killed at any moment."""
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from interference_client import Client, Job, ModelReference, Options
+from interference_service.demo.server import Running, running_service
+from support.network_ports import free_port, listens
+from support.processes import actors
+from support.service import FEW_RESOURCES
+from support.submissions import slow_rows, submit
+from support.waiting import eventually
+
+_FAST_CHECKS = {
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_failure_threshold": "3",
+}
+"""A node that is gone is missed after seconds, not after a quarter of a minute."""
+
+
+@contextmanager
+def node(home: Path, name: str, environment: dict[str, str], *arguments: str) -> Iterator[int]:
+    """The process group of a node, started as an operator would."""
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--block", "--disable-usage-stats"),
+        *(f"--object-store-memory={100 << 20}", *arguments),
+    ]
+    with (home / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=home,
+            env=os.environ | environment,
+        )
+    try:
+        yield process.pid
+    finally:
+        kill(process.pid)
+        process.wait(30)
+
+
+def kill(group: int) -> None:
+    """Kill every process of a node at once."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@contextmanager
+def two_nodes(home: Path) -> Iterator[tuple[dict[str, str], int]]:
+    """Variables that lead to a cluster of two nodes, and the process group of the second."""
+    port, token = free_port(), home / "token"
+    token.write_text(secrets.token_hex(32))
+    variables = {
+        "RAY_ADDRESS": f"127.0.0.1:{port}",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+    }
+    environment = variables | _FAST_CHECKS
+    first = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=1")
+    with ExitStack() as stack:
+        stack.enter_context(node(home, "first", environment, *first, "--include-dashboard=false"))
+        eventually(lambda: listens(port), what="the cluster")
+        second = (f"--address=127.0.0.1:{port}", "--node-ip-address=127.0.0.2", "--num-cpus=2")
+        yield variables, stack.enter_context(node(home, "second", environment, *second))
+
+
+def submit_slow(client: Client) -> Job:
+    return submit(
+        client,
+        data=slow_rows(),
+        model=ModelReference("data://slow.pt2"),
+        options=Options(folds=4),
+    )
+
+
+def test_a_job_outlives_a_node_with_all_that_it_held(files: Path, tmp_path: Path):
+    with (
+        two_nodes(tmp_path) as (variables, second),
+        running_service(tmp_path, {"data": files}, FEW_RESOURCES | variables) as service,
+        Client(service.grpc) as client,
+    ):
+        job = submit_slow(client)
+        seen: list[tuple[str, int]] = []
+
+        def further() -> bool:
+            progress = job.refresh().progress
+            seen.append((progress.stage, progress.completed_units))
+            return progress.stage == "GRADIENTS" and progress.completed_units > 3
+
+        eventually(further, what="gradients on both nodes")
+        kill(second)
+        eventually(
+            lambda: further() or job.state != "RUNNING", within_seconds=100, what="more progress"
+        )
+        job.wait(timeout=100)
+        assert job.state == "SUCCEEDED"
+        assert job.attempt == 1
+        disturbed = dict(job.result().matrices())
+        undisturbed = dict(submit_slow(client).wait(timeout=100).result().matrices())
+    order = ["QUEUED", "SCAN", "GRADIENTS", "REDUCE", "WRITE"]
+    places = [(order.index(stage), done) for stage, done in seen if stage in order]
+    assert places == sorted(places)
+    for name, matrix in undisturbed.items():
+        np.testing.assert_array_equal(disturbed[name], matrix, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "jobs", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+)
+def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
+    service: Running, client: Client, jobs: int
+):
+    undisturbed = submit_slow(client).wait(timeout=100).result().conflict("shared")
+    chance = random.Random(jobs)
+    for _ in range(jobs):
+        job = submit_slow(client)
+        # At another moment every time: while a model is loaded, or at one unit or another.
+        moment = chance.randrange(6)
+        eventually(lambda job=job, least=moment: reached(job, least), what="the moment")
+        for victim in actors(service)[: chance.randrange(1, 3)]:
+            kill_one(victim)
+        assert job.wait(timeout=100).state == "SUCCEEDED"
+        assert job.attempt == 1
+        np.testing.assert_array_equal(job.result().conflict("shared"), undisturbed)
+
+
+def reached(job: Job, units: int) -> bool:
+    """Whether a job has begun its gradients and finished some units of it, or is further."""
+    progress = job.refresh().progress
+    if job.state != "RUNNING":
+        return job.state != "PENDING"
+    return progress.stage not in {"QUEUED", "SCAN"} and (
+        progress.stage != "GRADIENTS" or progress.completed_units >= units
+    )
+
+
+def kill_one(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return

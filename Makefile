@@ -12,13 +12,16 @@ STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo test check format types imports metric-table stubs stubs-fresh bench validate coverage clean
+.PHONY: demo test soak check format types imports metric-table stubs stubs-fresh bench validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
 
 test: $(READY) ## every test, against real processes
 	$(BIN)/python -m pytest
+
+soak: $(READY) ## what takes minutes: many classes and layers, kills without end, data beyond memory
+	$(BIN)/python -m pytest -m slow
 
 check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests
 	$(BIN)/ruff format --check

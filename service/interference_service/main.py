@@ -135,10 +135,11 @@ async def _serve(
         limits=_limits(settings),
         engine_version=ENGINE_VERSION,
     )
+    executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
     runner = JobRunner(
         store=store,
         artifacts=artifacts,
-        executor=RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock),
+        executor=executor,
         sink=metrics,
         clock=clock,
         notices=notices,
@@ -158,24 +159,25 @@ async def _serve(
     )
     exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
     try:
-        await server.start()
-        retention = asyncio.create_task(
-            Retention(store, artifacts, clock).run(_SWEEP_SECONDS, stopping)
-        )
-        running = asyncio.create_task(runner.run())
-        addresses = Addresses(
-            _address(settings.host, server.port), _address(telemetry.host, exposition.port)
-        )
-        _log.info("serving", **asdict(addresses))
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.write_text, json.dumps(asdict(addresses)))
-        await stopping.wait()
-        _log.info("draining")
-        await server.set_serving(False)
-        jobs.drain()
-        runner.stop()
-        await server.stop(settings.drain_seconds)
-        await asyncio.gather(running, retention)
+        with executor:
+            await server.start()
+            retention = asyncio.create_task(
+                Retention(store, artifacts, clock).run(_SWEEP_SECONDS, stopping)
+            )
+            running = asyncio.create_task(runner.run())
+            addresses = Addresses(
+                _address(settings.host, server.port), _address(telemetry.host, exposition.port)
+            )
+            _log.info("serving", **asdict(addresses))
+            if ready_file is not None:
+                await asyncio.to_thread(ready_file.write_text, json.dumps(asdict(addresses)))
+            await stopping.wait()
+            _log.info("draining")
+            await server.set_serving(False)
+            jobs.drain()
+            runner.stop()
+            await server.stop(settings.drain_seconds)
+            await asyncio.gather(running, retention)
     finally:
         exposition.close()
 

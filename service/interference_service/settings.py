@@ -30,11 +30,17 @@ class ComputePart(Part):
     device: Literal["auto", "gpu", "cpu"] = "auto"
     """Where gradients are computed; auto: on GPUs where the cluster has any."""
     gpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
-    """GPUs of a gradient actor; a fraction shares one."""
+    """GPUs of a gradient actor; a fraction shares one, above 1 they are whole."""
     cpus_per_actor: Annotated[float, Field(gt=0)] = 1.0
     """Cores of a gradient actor."""
     max_actors: Annotated[int, Field(ge=0)] = 0
-    """Gradient actors of a job; 0: as many as the cluster has room for."""
+    """Gradient actors that work at once, of all jobs together; 0: all the cluster has room for."""
+    spare_actors: Annotated[int, Field(ge=0)] = 1
+    """Processes kept started ahead while no job wants one; on GPUs, which they would hold, none."""
+    spare_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """As many actors as were needed at once within so long are kept started."""
+    gpu_wait_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """How long a job waits for a first GPU where ``device`` is gpu, before it is failed."""
     batch_rows: Annotated[int, Field(ge=1)] = 128
     """Rows of one forward and backward pass."""
     unit_rows: Annotated[int, Field(ge=1)] = 2048
@@ -48,11 +54,18 @@ class ComputePart(Part):
     max_tries: Annotated[int, Field(ge=1)] = 3
     """A unit that loses its worker this often fails its job."""
 
+    @field_validator("gpus_per_actor")
+    @classmethod
+    def _gpus_are_parts_of_one_or_whole(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise ValueError(f"{gpus} is neither a fraction of one GPU nor a number of whole ones")
+        return gpus
+
 
 class JobsPart(Part):
     """How jobs are run and kept."""
 
-    concurrency: Annotated[int, Field(ge=1)] = 2
+    concurrency: Annotated[int, Field(ge=1)] = 8
     """Jobs of this process at once."""
     lease_seconds: Annotated[float, Field(gt=1)] = 10.0
     """A dead server's jobs are taken over after this long."""

@@ -25,7 +25,9 @@ from interference_service.references.models.exported_program import GraphModel
 from interference_service.references.stores import Stores
 from support.examples import export
 
-SETTINGS = ComputeSettings()
+UNIT_ROWS = ComputeSettings().unit_rows
+TABLE_BYTES = 512 << 20
+"""Of the gradients that a worker adds up at a time."""
 TOLERANCE = 1e-3
 """Of a gradient in 32 bits, relative to its norm."""
 _VERIFIED = 3
@@ -96,7 +98,7 @@ def _way(order: Order, way: Way, module: nn.Module) -> Answer:
     network = NETWORKS[order.network]
     rows = _rows(order, segmented=way.segments, count=network.rows if way.segments else BATCH)
     graph = _graph(order, network, module)
-    case = Case(module, graph, rows, SETTINGS.unit_bytes)
+    case = Case(module, graph, rows, TABLE_BYTES)
     gradients = way.prepare(case)
     plain = _plain(module, rows.shuffled(order.seed))
     plain()
@@ -135,7 +137,7 @@ def _rows(order: Order, *, segmented: bool, count: int) -> Rows:
     shape = NETWORKS[order.network].shape
     if segmented:
         layout = layout_of(order.set_rows, order.classes)
-        segments = segments_of(layout, SETTINGS.unit_rows, count)
+        segments = segments_of(layout, UNIT_ROWS, count)
         rows = in_segments(segments, shape, order.seed)
     else:
         rows = mixed(order.set_rows, order.classes, count, shape, order.seed)

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from interference_client import Client
+from interference_service import __version__
 from interference_service.demo.server import ServiceDied, running_service
 from support.service import FEW_RESOURCES
 from support.submissions import submit
@@ -29,11 +31,10 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+@contextmanager
+def started_cluster(home: Path, environment: dict[str, str]) -> Iterator[dict[str, str]]:
     """Variables that lead to a cluster of one node, started as an operator would."""
-    port, home = free_port(), tmp_path_factory.mktemp("cluster")
-    token = home / "token"
+    port, token = free_port(), home / "token"
     token.write_text(secrets.token_hex(32))
     variables = {
         "RAY_ADDRESS": f"127.0.0.1:{port}",
@@ -53,7 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             stderr=log,
             start_new_session=True,
             cwd=home,
-            env=os.environ | variables,
+            env=os.environ | environment | variables,
         )
     try:
         eventually(lambda: listens(port), what="the cluster")
@@ -62,6 +63,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         # Its own way down takes half a minute.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Variables that lead to a cluster whose node has what the service has."""
+    with started_cluster(tmp_path_factory.mktemp("cluster"), {}) as variables:
+        yield variables
 
 
 def test_a_job_runs_on_the_cluster_and_the_cluster_outlives_the_service(
@@ -88,3 +96,22 @@ def test_a_cluster_that_cannot_be_reached_is_told_with_what_may_be_missing(
         running_service(tmp_path, {}, without_token),
     ):
         pytest.fail("it came up without a token")
+
+
+def test_a_node_with_another_version_is_named_and_nothing_is_computed(files: Path, tmp_path: Path):
+    other = tmp_path / "other" / "interference_service"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text('__version__ = "0.0.9"\n')
+    path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
+    with (
+        started_cluster(tmp_path, {"PYTHONPATH": path}) as variables,
+        running_service(tmp_path, {"data": files}, FEW_RESOURCES | variables) as service,
+        Client(service.grpc) as client,
+    ):
+        error = submit(client).wait(timeout=90, check=False).error
+    assert error.reason == "WORKER_LOST"
+    assert f"node {error.metadata['node']} has " in error.message
+    assert f"gradient-interference 0.0.9, the service gradient-interference {__version__}" in (
+        error.message
+    )
+    assert "best as one image" in error.message

@@ -50,6 +50,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port, name):
         ("STORES", "nonsense", "INTERFERENCE_STORES="),
         ("STORES", json.dumps({"models": "/nowhere"}), "'/nowhere', which is not a directory"),
         ("PORT", "high", "INTERFERENCE_PORT: "),
+        ("COMPUTE__GPUS_PER_ACTOR", "1.5", "1.5 is neither a fraction of one GPU nor a number of"),
         ("JOBS__CONCURRENCY", "0", "INTERFERENCE_JOBS__CONCURRENCY: "),
     ],
 )

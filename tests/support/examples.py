@@ -49,14 +49,17 @@ class Example:
     labels: Tensor
 
 
-def example(counts: tuple[int, ...] = COUNTS, seed: int = 0) -> Example:
-    """Shuffled rows; each class has a mean of its own, so that gradients differ by class."""
+def example(counts: tuple[int, ...] = COUNTS, seed: int = 0, noise: float = 1.0) -> Example:
+    """Shuffled rows; each class has a mean of its own, so that gradients differ by class.
+
+    Without noise all rows of a class are alike, and nothing that is said of them is uncertain.
+    """
     generator = torch.Generator().manual_seed(seed)
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     labels = labels[torch.randperm(len(labels), generator=generator)]
     means = torch.randn(len(counts), 1, 6, 6, generator=generator)
-    noise = torch.randn(len(labels), 1, 6, 6, generator=generator)
-    return Example((0.7 * means[labels] + noise).float(), labels)
+    errors = noise * torch.randn(len(labels), 1, 6, 6, generator=generator)
+    return Example((0.7 * means[labels] + errors).float(), labels)
 
 
 def export(model: nn.Module, path: Path, shape: tuple[int, ...] = (1, 6, 6)) -> None:

@@ -74,7 +74,7 @@ def _endless(path: str) -> tuple[None, None]:
 
 def _run(submissions: list[Any], cancellation: Any = None) -> tuple[list[Any], Events]:
     events = Events()
-    refs = run_tasks(
+    payloads = run_tasks(
         submissions,
         what="task",
         in_flight=2,
@@ -82,7 +82,7 @@ def _run(submissions: list[Any], cancellation: Any = None) -> tuple[list[Any], E
         cancellation=cancellation or Never(),
         sink=events,
     )
-    return [value(ref, Never()) for ref in refs], events
+    return [value(ref, Never()) for (ref,) in payloads], events
 
 
 def doubled(numbers: list[int]) -> tuple[list[Any], Events]:

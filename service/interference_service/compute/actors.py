@@ -2,136 +2,168 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import ray
 
-from interference_service.compute.calls import Attempts, Lost, Ref, Refs, settle, wait_any
+from interference_service.compute.calls import Attempts, Lost, Ref, Refs, check, settle
 from interference_service.compute.context import JobContext
-from interference_service.compute.remote import GradientActor
+from interference_service.compute.fleet import Worker
+from interference_service.compute.pool import Seat
+from interference_service.compute.segmentation.known import Segmentation
 from interference_service.core.sketch import Projection
 from interference_service.domain.events import RowsDifferentiated
 from interference_service.domain.ports import Cancellation, EventSink
 
-_LOADING = -1
-"""Stands for the unit of an actor that loads its model."""
+_POLL_SECONDS = 0.1
 
 
-class ActorPool:
-    """Runs units on actors of one job alone; a lost actor costs its unit, and is replaced.
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What an actor does: it loads the model, or runs a unit."""
 
-    The actors live until the pool's context ends, so that a later run need not start them again.
+    worker: Worker
+    refs: Refs
+    unit: int | None = None
+    before: Any = None
+    """Of a load: a call just before it, which fails if the process was dead already."""
+
+
+class JobActors:
+    """Runs units on the actors that the pool grants a job; a lost actor costs its unit.
+
+    They stay with the job from one run to the next, unless other jobs lack them meanwhile.
     """
 
     def __init__(
         self,
+        seat: Seat,
         *,
         context: JobContext,
         parameter_names: Sequence[str],
         projection: Projection,
-        options: dict[str, Any],
-        size: int,
+        segmentation: Segmentation,
         max_tries: int,
         cancellation: Cancellation,
         sink: EventSink,
     ) -> None:
-        """Prepare a pool; actors start with the first units.
+        """Take no actor yet.
 
         Args:
+            seat: The job's part of the pool.
             context: The job.
             parameter_names: Parameters in the order of the flat gradient.
             projection: What is kept of it.
-            options: Resources of an actor, as Ray takes them.
-            size: Most actors at once.
+            segmentation: Whether a batch may hold rows of several segments.
             max_tries: A unit that loses its actor so often fails the job.
-            cancellation: Ends the run; the actors are killed.
+            cancellation: Ends the run; whoever holds the seat then kills the actors.
             sink: Is told of rows done and actors lost.
         """
-        self._context = context
-        self._parameter_names = tuple(parameter_names)
-        self._projection = projection
-        # Ray's decorator adds `options`, which its annotations do not tell.
-        actor_class: Any = GradientActor
-        self._actor_class = actor_class.options(**options)
-        self._size = size
+        self._seat = seat
+        self._arguments = (context, tuple(parameter_names), projection, segmentation)
+        self._max_tries = max_tries
         self._cancellation = cancellation
         self._sink = sink
-        self._max_tries = max_tries
         self._loads = Attempts("actor start", max_tries, sink)
-        self._calls: dict[Ref, tuple[Any, int, Refs]] = {}
-        """For the call in flight of every actor: the actor, its unit, and all it returns."""
-        self._idle: list[Any] = []
+        self._dead_spares = 0
+        self._calls: dict[Ref, _Call] = {}
+        """The call in flight of every actor, by the first of its references."""
         self.device = "none"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Kill the actors, so that their devices are free at once."""
-        for actor in (*(actor for actor, _, _ in self._calls.values()), *self._idle):
-            ray.kill(actor)
-        self._calls.clear()
-        self._idle.clear()
-
     def run(
-        self, units: Sequence[Callable[[Any], Refs]], done: Callable[[int], None]
+        self,
+        units: Sequence[Callable[[Any], Refs]],
+        costs: Sequence[int],
+        done: Callable[[int], None],
     ) -> list[Refs]:
-        """Run every unit once.
+        """Run every unit once, the costliest first, so that none is left over at the end.
 
         Args:
             units: Each submits its unit to the actor given; returns the report and the arrays.
+            costs: About how long each takes, in any measure.
             done: Called with the index of every finished unit.
 
         Returns:
             References of the arrays of every unit, in the order of the units.
 
         Raises:
-            ServiceError: A unit raised it, or lost its actor too often.
+            ServiceError: A unit raised it, or lost its actor too often, or no actor can be had.
         """
-        waiting = deque(range(len(units)))
+        waiting = deque(sorted(range(len(units)), key=lambda index: (-costs[index], index)))
         attempts = Attempts("unit", self._max_tries, self._sink)
         arrays: list[Refs] = [[] for _ in units]
-        while waiting or any(unit != _LOADING for _, unit, _ in self._calls.values()):
+        while left := len(waiting) + self._running:
+            self._seat.want(left)
             self._hand_out(waiting, units)
-            for ref in wait_any(list(self._calls), self._cancellation):
-                finished = self._settle(ref, waiting, attempts)
+            for ref in self._ended():
+                finished = self._settle(self._calls.pop(ref), waiting, attempts)
                 if finished is not None:
                     index, arrays[index] = finished
                     done(index)
+        for call in self._calls.values():
+            self._seat.discard(call.worker)  # Came too late to be of use.
+        self._calls.clear()
+        self._seat.want(0)
         return arrays
 
+    @property
+    def _running(self) -> int:
+        return sum(call.unit is not None for call in self._calls.values())
+
     def _hand_out(self, waiting: "deque[int]", units: Sequence[Callable[[Any], Refs]]) -> None:
-        while waiting and self._idle:
-            actor, index = self._idle.pop(), waiting.popleft()
-            refs = units[index](actor)
-            self._calls[refs[0]] = (actor, index, refs)
-        while len(self._calls) + len(self._idle) < min(self._size, len(waiting) + len(self._calls)):
-            actor = self._actor_class.remote()
-            ref = actor.load.remote(self._context, self._parameter_names, self._projection)
-            self._calls[ref] = (actor, _LOADING, [ref])
+        while waiting and (taken := self._seat.take()) is not None:
+            worker, loaded = taken
+            if loaded:
+                index = waiting.popleft()
+                call = _Call(worker, units[index](worker.actor), index)
+            else:
+                before = worker.actor.lives.remote()
+                call = _Call(worker, [worker.actor.load.remote(*self._arguments)], before=before)
+            self._calls[call.refs[0]] = call
+
+    def _ended(self) -> Refs:
+        """Calls that have ended; none if others than them should be looked after."""
+        check(self._cancellation)
+        if not self._calls:
+            self._seat.wait(_POLL_SECONDS)
+            return []
+        return wait(list(self._calls))
 
     def _settle(
-        self, ref: Ref, waiting: "deque[int]", attempts: Attempts
+        self, call: _Call, waiting: "deque[int]", attempts: Attempts
     ) -> tuple[int, Refs] | None:
         """Take in a finished call; returns the unit and its arrays if one is done."""
-        actor, index, refs = self._calls[ref]
         try:
-            # Whatever else it raises ends the job; the actor is still among those to be killed.
-            outcome = settle(ref)
+            # Whatever else it raises ends the job; the seat still knows the actor.
+            outcome = settle(call.refs[0])
         except Lost as loss:
-            del self._calls[ref]
-            ray.kill(actor)
-            if index == _LOADING:
-                self._loads.lost(index, loss)
-            else:
-                waiting.appendleft(index)
-                attempts.lost(index, loss)
+            self._seat.discard(call.worker)
+            if call.unit is not None:
+                waiting.appendleft(call.unit)
+                attempts.lost(call.unit, loss)
+            elif not self._was_dead(call):
+                self._loads.lost(0, loss)
             return None
-        del self._calls[ref]
-        self._idle.append(actor)
-        if index == _LOADING:
-            self._loads.forget(index)
+        self._seat.rest(call.worker)
+        if call.unit is None:
+            self._loads.forget(0)
             self.device = outcome
             return None
         self._sink.emit(RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device))
-        return index, refs[1:]
+        return call.unit, call.refs[1:]
+
+    def _was_dead(self, call: _Call) -> bool:
+        """Whether a spare died before it was loaded, which says nothing of the job."""
+        try:
+            settle(call.before)
+        except Lost:
+            self._dead_spares += 1
+            return self._dead_spares <= self._max_tries
+        return False
+
+
+def wait(refs: Refs) -> Refs:
+    """Those of ``refs`` that have ended; none if that takes longer than a moment."""
+    done, _ = ray.wait(refs, num_returns=1, timeout=_POLL_SECONDS, fetch_local=False)
+    return list(done)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.compute.plan import Indices
-from interference_service.compute.reduction import LayerPart, sum_replicates
-from interference_service.core.layers import Layer
+from interference_service.compute.reduction import ScopeSums
+from interference_service.compute.scopes import shared_scope
 from interference_service.core.rounds import Decision, Goal, next_round, precision_of
 from interference_service.core.scope import Setting
 
@@ -18,30 +18,27 @@ class AssessTask:
     """What is known of a round besides its statistics.
 
     Attributes:
-        layers: In the order of the flat gradient.
         setting: Priors, minorities and levels.
         goal: What the rounds are for.
         rows_used: Rows of each class so far. Has shape ``[C]``.
     """
 
-    layers: tuple[Layer, ...]
     setting: Setting
     goal: Goal
     rows_used: Indices
 
 
-def assess(task: AssessTask, blocks: Sequence[Sequence[LayerPart]]) -> Decision:
+def assess(task: AssessTask, sums: ScopeSums) -> Decision:
     """Say what follows a round.
 
     Args:
         task: What is known besides the statistics.
-        blocks: Parts of every block of columns, in order.
+        sums: Of all layers.
 
     Raises:
         InputUnsupported: No layer is shared by the classes.
     """
-    statistics = sum_replicates(blocks, len(task.layers))
-    precision = precision_of(statistics, task.layers, task.setting)
+    precision = precision_of(shared_scope(sums, task.setting))
     return next_round(task.rows_used, task.goal, precision)
 
 

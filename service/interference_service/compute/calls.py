@@ -128,7 +128,7 @@ def run_tasks(
     cancellation: Cancellation,
     sink: EventSink,
     done: Callable[[], None] = lambda: None,
-) -> Refs:
+) -> list[Refs]:
     """Run tasks, some at a time, and run those again that lost their worker.
 
     Args:
@@ -141,13 +141,13 @@ def run_tasks(
         done: Called after every finished task.
 
     Returns:
-        References of the payloads, in the order of the submissions.
+        References of the payloads of every task, in the order of the submissions.
 
     Raises:
         ServiceError: A task raised it, or lost its worker too often.
     """
     waiting = deque(range(len(submissions)))
-    payloads: list[Ref | None] = [None] * len(submissions)
+    payloads: list[Refs] = [[] for _ in submissions]
     attempts = Attempts(what, max_tries, sink)
     running: dict[Ref, tuple[int, Refs]] = {}
     with _killed_at_end(running):
@@ -164,9 +164,9 @@ def run_tasks(
                     attempts.lost(index, loss)
                     waiting.appendleft(index)
                 else:
-                    payloads[index] = refs[1]
+                    payloads[index] = refs[1:]
                     done()
-    return [ref for ref in payloads if ref is not None]
+    return payloads
 
 
 @contextmanager
@@ -178,15 +178,20 @@ def _killed_at_end(running: dict[Ref, tuple[int, Refs]]) -> Iterator[None]:
             ray.cancel(ref, force=True)
 
 
-def value(ref: Ref, cancellation: Cancellation) -> Any:
+def value(ref: Ref, cancellation: Cancellation | None = None) -> Any:
     """The payload of a finished task.
+
+    Args:
+        ref: Of the payload.
+        cancellation: Ends the waiting.
 
     Raises:
         Cancelled: The analysis is to stop.
         WorkerLost: It was lost with its node after the task had finished.
     """
     while True:
-        check(cancellation)
+        if cancellation is not None:
+            check(cancellation)
         try:
             return ray.get(ref, timeout=_POLL_SECONDS * 10)
         except GetTimeoutError:

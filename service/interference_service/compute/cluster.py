@@ -1,14 +1,12 @@
 """The Ray cluster: started beside the service, or attached to."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import ray
 import structlog
 
 from interference_service.compute.settings import ComputeSettings
-from interference_service.errors import WorkerLost
 
 _log = structlog.get_logger(__name__)
 _START_TRIES = 2
@@ -78,47 +76,9 @@ def disconnect() -> None:
     ray.shutdown()
 
 
-def actor_options(settings: ComputeSettings) -> dict[str, float]:
-    """Resources of a gradient actor, as Ray takes them."""
-    if settings.device == "gpu" or (settings.device == "auto" and has_gpus()):
-        return {"num_gpus": settings.gpus_per_actor, "num_cpus": settings.cpus_per_actor}
-    return {"num_gpus": 0, "num_cpus": settings.cpus_per_actor}
-
-
-def room_for(options: Mapping[str, float], most: int) -> int:
-    """How many actors with these resources the whole cluster holds, busy or not.
-
-    Args:
-        options: As ``actor_options`` gives them.
-        most: No more than so many; 0: as many as there is room for.
-
-    Raises:
-        WorkerLost: Not one; Ray would let it wait for ever.
-    """
-    kind, has = ("gpus", num_gpus()) if options["num_gpus"] else ("cpus", num_cpus())
-    needs = options[f"num_{kind}"]
-    room = int(has / needs)
-    if room < 1:
-        raise WorkerLost(
-            f"no worker can be had: one needs {needs:g} {kind}, the whole cluster has {has}; "
-            f"see the service's settings compute.device and compute.{kind}_per_actor"
-        )
-    return min(room, most or room)
-
-
-def has_gpus() -> bool:
-    """Whether the cluster has a GPU, busy or not."""
-    return num_gpus() >= 1
-
-
 def num_cpus() -> int:
     """Cores of the cluster, at least 1."""
     return max(1, int(_resources().get("CPU", 1)))
-
-
-def num_gpus() -> int:
-    """GPUs of the cluster."""
-    return int(_resources().get("GPU", 0))
 
 
 def _resources() -> dict[str, float]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.compute.plan import Indices
+from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.data.columns import Rows
 from interference_service.references.data.source import Fragment
@@ -14,11 +15,19 @@ from interference_service.references.stores import Stores
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What every worker of a job knows."""
+    """What every worker of a job knows.
+
+    Attributes:
+        specification: Of the job.
+        stores: The operator's stores.
+        batch_rows: Most rows of one pass.
+        table_bytes: Memory of the gradients that an actor adds up at a time.
+    """
 
     specification: AnalysisSpecification
     stores: Stores
     batch_rows: int
+    table_bytes: int = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Inspection:
         model_digest: ``sha256:…`` of the model.
         data_digest: Likewise of the data.
         fragments: Parts of the data, in order.
+        segmentation: How the model is used by segments.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -40,6 +50,7 @@ class Inspection:
     model_digest: str
     data_digest: str
     fragments: tuple[Fragment, ...]
+    segmentation: Segmentation = HOMOGENEOUS
 
 
 @dataclass(frozen=True, slots=True)

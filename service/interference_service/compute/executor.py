@@ -1,21 +1,28 @@
 """Runs one analysis on the cluster: scan, plan, gradients, reduce."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from interference_service.compute import cluster, remote
-from interference_service.compute.actors import ActorPool
+from interference_service.compute import remote
+from interference_service.compute.actors import JobActors
 from interference_service.compute.calls import Submit
 from interference_service.compute.classes import Value, group_table, label_table
 from interference_service.compute.context import Inspection, JobContext
+from interference_service.compute.fleet import RayFleet
 from interference_service.compute.grouping import Grouping, grouped_by_class, grouped_by_label
 from interference_service.compute.label_sets import label_set_table
+from interference_service.compute.nodes import Nodes
+from interference_service.compute.pool import ActorPool, Seat
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
 from interference_service.compute.scanning import FragmentScan
 from interference_service.compute.settings import ComputeSettings
-from interference_service.compute.summary import SummaryTask
+from interference_service.compute.spares import PoolBounds
+from interference_service.compute.summary import SummaryTask, parameter_norms
 from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.layers import HeadSelection, Layer, layers_of
@@ -28,7 +35,10 @@ from interference_service.references.stores import Stores
 
 
 class RayExecutor:
-    """Runs analyses on the Ray cluster that this process is connected to."""
+    """Runs analyses on the Ray cluster that this process is connected to.
+
+    It must be entered first; at its end, after all analyses, its gradient actors are killed.
+    """
 
     def __init__(
         self, *, stores: Stores, settings: ComputeSettings, sink: EventSink, clock: Clock
@@ -37,16 +47,46 @@ class RayExecutor:
         self._settings = settings
         self._sink = sink
         self._clock = clock
+        self._nodes = Nodes()
+        bounds = PoolBounds(
+            spares=settings.spare_actors,
+            max_actors=settings.max_actors,
+            idle_seconds=settings.spare_seconds,
+            gpu_wait_seconds=settings.gpu_wait_seconds,
+            max_tries=settings.max_tries,
+        )
+        self._pool = ActorPool(RayFleet(settings, self._nodes), bounds)
+        self._tending = threading.Thread(target=self._pool.run, name="actor-pool", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._tending.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.close()
+        self._tending.join()
 
     def run(
         self, job: Job, report: Callable[[Progress], None], cancellation: Cancellation
     ) -> Analysis:
         """See ``ports.Executor.run``."""
+        self._nodes.check()
         tracker = Tracker(job_name=job.name, report=report, sink=self._sink, clock=self._clock)
         return _Run(
             job=job,
-            context=JobContext(job.specification, self._stores, self._settings.batch_rows),
+            context=JobContext(
+                job.specification,
+                self._stores,
+                self._settings.batch_rows,
+                self._settings.unit_bytes,
+            ),
             settings=self._settings,
+            pool=self._pool,
             sink=self._sink,
             tracker=tracker,
             cancellation=cancellation,
@@ -62,6 +102,7 @@ class _Run:
         job: Job,
         context: JobContext,
         settings: ComputeSettings,
+        pool: ActorPool,
         sink: EventSink,
         tracker: Tracker,
         cancellation: Cancellation,
@@ -69,12 +110,24 @@ class _Run:
         self._job = job
         self._context = context
         self._settings = settings
+        self._pool = pool
         self._sink = sink
         self._tracker = tracker
         self._cancellation = cancellation
         self._tasks = Tasks(max_tries=settings.max_tries, cancellation=cancellation, sink=sink)
 
     def analysis(self) -> Analysis:
+        # An actor is got ready while the data is scanned, and is given up before the reduction.
+        with self._pool.seat(self._job.settings.priority) as seat:
+            scanned, rounds, device = self._differentiated(seat)
+        with self._tracker.stage(
+            Stage.REDUCE, total=rounds.reductions_left + rounds.reducer.groups + 1
+        ):
+            analysis = self._finished(scanned, rounds, device)
+        self._tracker.begin(Stage.WRITE, 1)
+        return analysis
+
+    def _differentiated(self, seat: Seat) -> tuple[Scanned, Rounds, str]:
         with self._tracker.stage(Stage.SCAN):
             scanned = self._scanned()
             rounds = Rounds(
@@ -85,15 +138,10 @@ class _Run:
                 tracker=self._tracker,
             )
             rounds.fetch()
-        with (
-            self._tracker.stage(Stage.GRADIENTS),
-            self._pool(scanned.layers, rounds.projection) as pool,
-        ):
-            rounds.run(pool)
-        with self._tracker.stage(Stage.REDUCE, total=rounds.reductions_left + 1):
-            analysis = self._finished(scanned, rounds, pool.device)
-        self._tracker.begin(Stage.WRITE, 1)
-        return analysis
+        with self._tracker.stage(Stage.GRADIENTS):
+            actors = self._actors(seat, scanned, rounds.projection)
+            rounds.run(actors)
+        return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
         inspection = self._inspect()
@@ -108,10 +156,14 @@ class _Run:
         return Scanned(inspection, grouping, setting, self._layers(inspection))
 
     def _finished(self, scanned: Scanned, rounds: Rounds, device: str) -> Analysis:
-        parts = rounds.statistics()
+        reducer, inspection = rounds.reducer, scanned.inspection
+        norms = parameter_norms(inspection, scanned.layers)
+        scopes, layers, matrices = reducer.findings(
+            rounds.statistics(), scanned.setting, norms, self._tracker.advance
+        )
         task = SummaryTask(
             specification=self._context.specification,
-            inspection=scanned.inspection,
+            inspection=inspection,
             layers=scanned.layers,
             setting=scanned.setting,
             class_ids=scanned.grouping.classes.ids,
@@ -123,9 +175,9 @@ class _Run:
             rounds=rounds.count,
             sketch_width=rounds.projection.width,
         )
-        found = self._values([partial(remote.finish.remote, task, *parts)], "summary")
+        found = self._values([partial(remote.finish.remote, task, scopes, *layers)], "summary")
         analysis: Analysis = found[0]
-        return analysis
+        return replace(analysis, matrices=reducer.matrices(analysis.matrices, matrices))
 
     def _inspect(self) -> Inspection:
         found = self._values([partial(remote.inspect.remote, self._context)], "inspection")
@@ -186,14 +238,13 @@ class _Run:
             head=_head(options),
         )
 
-    def _pool(self, layers: Sequence[Layer], projection: Projection) -> ActorPool:
-        options = cluster.actor_options(self._settings)
-        return ActorPool(
+    def _actors(self, seat: Seat, scanned: Scanned, projection: Projection) -> JobActors:
+        return JobActors(
+            seat,
             context=self._context,
-            parameter_names=[name for layer in layers for name in layer.parameters],
+            parameter_names=[name for layer in scanned.layers for name in layer.parameters],
             projection=projection,
-            options=options,
-            size=cluster.room_for(options, self._settings.max_actors),
+            segmentation=scanned.inspection.segmentation,
             max_tries=self._settings.max_tries,
             cancellation=self._cancellation,
             sink=self._sink,

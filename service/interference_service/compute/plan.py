@@ -4,8 +4,9 @@ Nothing here knows how many actors there are: units, the batches within them, an
 which their sums are added are the same for any number, and so are the bits of the result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,18 +116,54 @@ def gradient_bytes(num_parameters: int, num_segments: int, item_bytes: int, allo
     return max(1, num_parameters * item_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnBlock:
+    """Columns of the projected gradient that are reduced together.
+
+    Attributes:
+        start: The first column.
+        end: The column after the last.
+        layers: The layers that have columns here; a part of one layer, or the whole of some.
+        goes_on: Whether the block before has the columns before of the same layer.
+    """
+
+    start: int
+    end: int
+    layers: range
+    goes_on: bool = False
+
+
 def column_blocks(
-    num_parameters: int, num_segments: int, item_bytes: int, block_bytes: int
-) -> tuple[tuple[int, int], ...]:
-    """Ranges of the flat gradient, so that a block of all segments fits the memory given.
+    layers: Sequence[tuple[int, int]],
+    statistics_bytes: Sequence[int],
+    column_bytes: int,
+    block_bytes: int,
+) -> tuple[ColumnBlock, ...]:
+    """Cut the columns into blocks of which one fits the memory given, and its statistics do.
+
+    Layers that fit share a block; a longer one has blocks of its own.
 
     Args:
-        num_parameters: Length of the flat gradient, P.
-        num_segments: Rows of the block, R.
-        item_bytes: Bytes of one entry.
-        block_bytes: Memory of one block.
+        layers: Range of every layer in the projected gradient, in order.
+        statistics_bytes: Memory of the statistics of every layer.
+        column_bytes: Memory of one column of all segments.
+        block_bytes: Memory of one block, and of the statistics of the layers that share it.
     """
-    width = max(1, block_bytes // max(1, num_segments * item_bytes))
-    return tuple(
-        (start, min(start + width, num_parameters)) for start in range(0, num_parameters, width)
-    )
+    width = max(1, block_bytes // max(1, column_bytes))
+    blocks: list[ColumnBlock] = []
+    room = 0
+    for index, ((start, end), needed) in enumerate(zip(layers, statistics_bytes, strict=True)):
+        last = blocks[-1] if blocks else None
+        if last is not None and end - last.start <= width and needed <= room:
+            blocks[-1] = ColumnBlock(last.start, end, range(last.layers.start, index + 1))
+            room -= needed
+            continue
+        cuts = [*range(start, end, width), end] if end > start else [start, end]
+        pieces = pairwise(cuts)
+        blocks += [
+            ColumnBlock(first, after, range(index, index + 1), goes_on=first > start)
+            for first, after in pieces
+        ]
+        # What follows the last piece of a long layer has a block of its own.
+        room = block_bytes - needed if len(cuts) == 2 else 0
+    return tuple(blocks)

@@ -11,7 +11,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from interference_service.compute import label_sets
+from interference_service.compute import label_sets, reduction
 from interference_service.compute.between_rounds import AssessTask, add_up, assess
 from interference_service.compute.classes import ClassTable, Value
 from interference_service.compute.context import (
@@ -23,15 +23,26 @@ from interference_service.compute.context import (
 )
 from interference_service.compute.label_sets import FoundLabels, LabelSetScan, LabelSetTable
 from interference_service.compute.plan import Indices
-from interference_service.compute.reduction import LayerPart, reduce_block
+from interference_service.compute.reduction import LayerPart, ScopeSums, reduce_block
 from interference_service.compute.scanning import (
     FragmentScan,
     distinct_labels,
     fetch_rows,
     scan_fragment,
 )
+from interference_service.compute.scopes import (
+    LayerMatrices,
+    LayerTask,
+    Scopes,
+    find_in_layers,
+    scopes_of,
+)
+from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
+from interference_service.compute.versions import Environment, environment_reader
+from interference_service.core.analysis import LayerFindings
 from interference_service.core.rounds import Decision
+from interference_service.core.scope import Setting
 from interference_service.core.sketch import Projection
 from interference_service.domain.result import Analysis
 from interference_service.references.data.source import Fragment
@@ -42,10 +53,10 @@ from interference_service.references.data.source import Fragment
 
 @ray.remote(max_retries=0, num_returns=2)
 def inspect(context: JobContext) -> tuple[None, Inspection]:
-    """See ``differentiation.inspect``."""
-    from interference_service.compute import differentiation
+    """See ``inspection.inspect``."""
+    from interference_service.compute import inspection
 
-    return None, differentiation.inspect(context)
+    return None, inspection.inspect(context)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -83,9 +94,31 @@ def fetch(
 
 
 @ray.remote(max_retries=0, num_returns=2)
-def reduce(task: ReduceTask, *sums: Any) -> tuple[None, list[LayerPart]]:
+def reduce(
+    task: ReduceTask, before: Sequence[LayerPart], *sums: Any
+) -> tuple[None, list[LayerPart]]:
     """See ``reduction.reduce_block``; the sums arrive as arrays of the object store."""
-    return None, reduce_block(task, sums)
+    return None, reduce_block(task, sums, before)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def sum_scopes(heads: Sequence[bool], *parts: Any) -> tuple[None, ScopeSums]:
+    """See ``reduction.sum_scopes``."""
+    return None, reduction.sum_scopes(heads, parts)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def judge_scopes(setting: Setting, sums: ScopeSums) -> tuple[None, Scopes]:
+    """See ``scopes.scopes_of``."""
+    return None, scopes_of(sums, setting)
+
+
+@ray.remote(max_retries=0, num_returns=3)
+def judge_layers(
+    task: LayerTask, scopes: Scopes, parts: Sequence[LayerPart]
+) -> tuple[None, list[LayerFindings], LayerMatrices]:
+    """See ``scopes.find_in_layers``."""
+    return None, *find_in_layers(task, scopes, parts)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -97,43 +130,64 @@ def total(
 
 
 @ray.remote(max_retries=0, num_returns=2)
-def decide(task: AssessTask, *blocks: Any) -> tuple[None, Decision]:
+def decide(task: AssessTask, sums: ScopeSums) -> tuple[None, Decision]:
     """See ``between_rounds.assess``."""
-    return None, assess(task, blocks)
+    return None, assess(task, sums)
 
 
 @ray.remote(max_retries=0, num_returns=2)
-def finish(task: SummaryTask, *blocks: Any) -> tuple[None, Analysis]:
+def finish(task: SummaryTask, scopes: Scopes, *layers: Any) -> tuple[None, Analysis]:
     """See ``summary.summarise``."""
-    return None, summarise(task, blocks)
+    return None, summarise(task, scopes, layers)
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class GradientActor:
     """A process that serves one job: loads its model and differentiates its units."""
 
-    def load(
-        self,
-        context: JobContext,
-        parameter_names: Sequence[str],
-        projection: Projection | None = None,
-    ) -> str:
-        """Load the model on the device that Ray assigned; returns the device's name.
+    def start(self) -> tuple[Environment, str]:
+        """Prepare everything that depends on no job.
+
+        Returns:
+            What the process runs, and the address of its node.
 
         Raises:
-            AnalysisError: The model is refused, missing, or too large.
             RuntimeError: A GPU was assigned that torch cannot use.
         """
         import torch
 
-        from interference_service.compute.differentiation import GradientWorker
+        # The rest of what `load` needs, which takes long to import.
+        from interference_service.compute import differentiation  # noqa: F401
 
         torch.set_num_threads(1)
         assigned = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
         if assigned and not torch.cuda.is_available():
             raise RuntimeError("Ray assigned a GPU, but torch cannot use CUDA on this node")
-        device = "cuda:0" if assigned else "cpu"
-        self._worker = GradientWorker(context, parameter_names, device, projection)
+        self._device = "cuda:0" if assigned else "cpu"
+        torch.zeros(1, device=self._device)
+        address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return environment_reader()(), address
+
+    def lives(self) -> None:
+        """Answer; a process that is gone does not."""
+
+    def load(
+        self,
+        context: JobContext,
+        parameter_names: Sequence[str],
+        projection: Projection,
+        segmentation: Segmentation,
+    ) -> str:
+        """Load the model on the device that Ray assigned; returns the device's name.
+
+        Raises:
+            AnalysisError: The model is refused, missing, or too large.
+        """
+        from interference_service.compute.differentiation import GradientWorker
+
+        self._worker = GradientWorker(
+            context, parameter_names, self._device, projection, segmentation
+        )
         return self._worker.device_name
 
     def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:

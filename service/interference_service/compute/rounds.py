@@ -8,26 +8,29 @@ from typing import Any
 import numpy as np
 
 from interference_service.compute import remote
-from interference_service.compute.actors import ActorPool
+from interference_service.compute.actors import JobActors
 from interference_service.compute.between_rounds import AssessTask
 from interference_service.compute.calls import Refs, Submit
 from interference_service.compute.context import Inspection, JobContext, ReduceTask
 from interference_service.compute.engine import projection_for
 from interference_service.compute.grouping import Grouping
 from interference_service.compute.plan import (
+    ColumnBlock,
     Indices,
     Unit,
     column_blocks,
     units_of,
 )
+from interference_service.compute.reducing import Reducer
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.submission import submit_unit
-from interference_service.compute.tasks import Done, Tasks, beside_actors
+from interference_service.compute.tasks import Done, Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.folds import FoldLayout, fold_layout
 from interference_service.core.layers import Layer
 from interference_service.core.rounds import Decision, Goal, Outcome, first_rows
 from interference_service.core.scope import Setting
+from interference_service.core.sketch import REPLICATES
 from interference_service.domain.specification import Precision
 
 _ITEM = np.dtype(np.float64).itemsize
@@ -96,9 +99,8 @@ class Rounds:
         gradient_bytes = max(1, self.projection.length * item_bytes)
         self._unit_segments = max(1, settings.unit_bytes // gradient_bytes)
         self.count = 1
-        self._columns = column_blocks(
-            self.projection.length, self._layout.num_segments, _ITEM, settings.block_bytes
-        )
+        self._columns = self._blocks_of(settings.block_bytes)
+        self.reducer = Reducer(tasks, scanned.layers, self._columns)
         self._rows = selection.between(self._before, self.rows_used)
         self._blocks: dict[int, Any] = {}
         self._segments: list[tuple[int, ...]] = []
@@ -114,17 +116,25 @@ class Rounds:
     @property
     def reductions_left(self) -> int:
         """Blocks of columns whose statistics ``statistics`` has still to compute."""
-        return 0 if self._statistics else len(self._columns)
+        return 0 if self._statistics else self.reducer.reductions
+
+    def _blocks_of(self, block_bytes: int) -> tuple[ColumnBlock, ...]:
+        """Blocks of columns; folds of later rounds are those of the first, where it has them."""
+        layout = self._layout
+        each = 2 * layout.num_segments * layout.num_classes * _ITEM
+        sizes = [each * (REPLICATES if width else 1) for width in self.projection.replicate_widths]
+        column_bytes = layout.num_segments * _ITEM
+        return column_blocks(self.projection.ranges, sizes, column_bytes, block_bytes)
 
     def fetch(self) -> None:
         """Read the rows of the first round."""
         self._fetch(remote.fetch.remote, self._tracker.advance)
 
-    def run(self, pool: ActorPool) -> None:
+    def run(self, actors: JobActors) -> None:
         """Differentiate the rows, round after round."""
-        self._differentiate(pool)
+        self._differentiate(actors)
         while self._target:
-            self._statistics = self._reduce(beside_actors(remote.reduce))
+            self._statistics = self._reduce()
             decision = self._decide()
             if decision.outcome is not None:
                 self.outcome = decision.outcome
@@ -133,13 +143,13 @@ class Rounds:
             self.count += 1
             self._before, self.rows_used = self.rows_used, decision.rows_used
             self._rows = self._scanned.grouping.selection.between(self._before, self.rows_used)
-            self._fetch(beside_actors(remote.fetch))
-            self._differentiate(pool)
+            self._fetch(remote.fetch.remote)
+            self._differentiate(actors)
 
     def statistics(self) -> Refs:
-        """References of the statistics of every block of columns."""
+        """References of the statistics of every block of whole layers."""
         if not self._statistics:
-            self._statistics = self._reduce(remote.reduce.remote, self._tracker.advance)
+            self._statistics = self._reduce(self._tracker.advance)
         return self._statistics
 
     def _fetch(self, submit: Callable[..., Any], done: Done | None = None) -> None:
@@ -159,51 +169,42 @@ class Rounds:
         refs = self._run(submissions, "rows of fragment", done)
         self._blocks = dict(zip(needed, refs, strict=True))
 
-    def _differentiate(self, pool: ActorPool) -> None:
+    def _differentiate(self, actors: JobActors) -> None:
         units = units_of(self._layout, self._settings.unit_rows, self._unit_segments, self._before)
         self._tracker.expect(len(units))
         submissions = [self._submission(unit) for unit in units]
-        self._sums += pool.run(submissions, lambda _: self._tracker.advance())
+        costs = [unit.num_rows for unit in units]
+        self._sums += actors.run(submissions, costs, lambda _: self._tracker.advance())
         self._segments += [tuple(each.index for each in unit.segments) for unit in units]
         self._blocks = {}
 
     def _submission(self, unit: Unit) -> Callable[[Any], Refs]:
-        return partial(
-            submit_unit, unit, self._columns, self._rows, self._blocks, self._scanned.grouping
-        )
+        ranges = tuple((each.start, each.end) for each in self._columns)
+        return partial(submit_unit, unit, ranges, self._rows, self._blocks, self._scanned.grouping)
 
-    def _reduce(self, submit: Callable[..., Any], done: Done | None = None) -> Refs:
-        """References of the statistics of every block of columns."""
+    def _reduce(self, done: Done | None = None) -> Refs:
+        """References of the statistics of every block of whole layers."""
         folds, segments = self._context.specification.options.folds, tuple(self._segments)
-        submissions = [
-            partial(
-                submit,
-                ReduceTask(
-                    segments,
-                    self.rows_used,
-                    folds,
-                    block,
-                    self.projection.ranges,
-                    self.projection.replicate_widths,
-                ),
-                *(refs[index] for refs in self._sums),
-            )
-            for index, block in enumerate(self._columns)
-        ]
-        return self._run(submissions, "reduction of block", done)
+
+        def task(columns: tuple[int, int]) -> ReduceTask:
+            ranges, widths = self.projection.ranges, self.projection.replicate_widths
+            return ReduceTask(segments, self.rows_used, folds, columns, ranges, widths)
+
+        return self.reducer.statistics(task, self._sums, done)
 
     def _decide(self) -> Decision:
         scanned = self._scanned
         selection = scanned.grouping.selection
         goal = Goal.of(self._target, scanned.setting, selection.rows_used, selection.rows_available)
-        task = AssessTask(scanned.layers, scanned.setting, goal, self.rows_used)
-        submission = partial(beside_actors(remote.decide), task, *self._statistics)
+        task = AssessTask(scanned.setting, goal, self.rows_used)
+        sums = self.reducer.scope_sums(self._statistics)
+        submission = partial(remote.decide.remote, task, sums)
         decisions: list[Decision] = self._tasks.values([submission], what="assessment")
         return decisions[0]
 
     def _add_up(self) -> None:
         """Keep one array a column block of all rounds, so that memory does not grow with them."""
-        count, submit = self._layout.num_segments, beside_actors(remote.total)
+        count, submit = self._layout.num_segments, remote.total.remote
         segments = tuple(self._segments)
         submissions = [
             partial(submit, segments, count, *(refs[index] for refs in self._sums))

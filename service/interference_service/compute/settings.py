@@ -18,7 +18,17 @@ class ComputeSettings:
     gpus_per_actor: float = 1.0
     cpus_per_actor: float = 1.0
     max_actors: int = 0
-    """Gradient actors of a job; 0: as many as the cluster has room for."""
+    """Gradient actors that work at once, of all jobs together; 0: all the cluster has room for."""
+    spare_actors: int = 1
+    """Processes kept started ahead while nobody wants one; they compute nothing and hold no core.
+    On GPUs, which a spare would hold, there are none once no job has run for a while.
+    """
+    spare_seconds: float = 60.0
+    """As many actors as were needed at once within so long are kept started."""
+    gpu_wait_seconds: float = 300.0
+    """How long a job waits where ``device`` is "gpu" and no node of the cluster has one, before it
+    is failed.
+    """
     batch_rows: int = 128
     """Rows of one forward and backward pass."""
     unit_rows: int = 2048

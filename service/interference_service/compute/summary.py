@@ -1,14 +1,20 @@
 """From sufficient statistics to the result of a job."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from interference_service.compute.context import Inspection
 from interference_service.compute.plan import Indices
-from interference_service.compute.reduction import LayerPart, sum_replicates
-from interference_service.core.analysis import Findings, ScopeFindings, analyse
+from interference_service.compute.scopes import Scopes
+from interference_service.core.analysis import (
+    ALL,
+    SHARED,
+    Findings,
+    LayerFindings,
+    ScopeFindings,
+    findings_of,
+)
 from interference_service.core.layers import Layer
 from interference_service.core.metrics import PAIR_METRICS, Column
 from interference_service.core.scope import Setting
@@ -68,34 +74,50 @@ class SummaryTask:
     sketch_width: int
 
 
-def summarise(task: SummaryTask, blocks: Sequence[Sequence[LayerPart]]) -> Analysis:
-    """Add up the statistics and say what they mean.
+def summarise(
+    task: SummaryTask, scopes: Scopes, layers: Sequence[Sequence[LayerFindings]]
+) -> Analysis:
+    """Say what was found.
 
     Args:
-        task: What is known besides the statistics.
-        blocks: Parts of every block of columns, in order.
+        task: What is known besides the findings.
+        scopes: Of all layers.
+        layers: Findings of the layers of every block, in order; their matrices are elsewhere.
 
-    Raises:
-        InputUnsupported: No layer is shared by the classes.
+    Returns:
+        The result, with the matrices that are no layer's own.
     """
-    norms = _parameter_norms(task)
-    findings = analyse(sum_replicates(blocks, len(task.layers)), task.layers, task.setting, norms)
+    norms = parameter_norms(task.inspection, task.layers)
+    of_layers = [found for block in layers for found in block]
+    findings = findings_of(scopes.shared, scopes.everything, of_layers)
     matrices = dict(_matrices(findings))
+    infos = {matrix_id: _matrix_info(matrix_id, each.shape) for matrix_id, each in matrices.items()}
+    classes = len(task.class_ids)
+    for layer in task.layers:
+        for matrix_id in layer_matrix_ids(layer.name).values():
+            infos[matrix_id] = _matrix_info(matrix_id, (classes, classes))
     result = AnalysisResult(
         classes=tuple(_classes(task, findings)),
         layers=tuple(_layers(task, findings, norms)),
         scopes=tuple(_scope(scope) for scope in findings.scopes),
         summary=tuple(_summary(findings, task.class_ids)),
         top_conflicts=tuple(_conflicts(findings)),
-        matrices=tuple(_matrix_info(matrix_id, matrix) for matrix_id, matrix in matrices.items()),
+        matrices=tuple(infos.values()),
         method=_method(task),
     )
     return Analysis(result, matrices, _resolved(task))
 
 
-def _parameter_norms(task: SummaryTask) -> Matrix:
-    squares = task.inspection.squared_norms
-    return np.sqrt([sum(squares[name] for name in layer.parameters) for layer in task.layers])
+def parameter_norms(inspection: Inspection, layers: Sequence[Layer]) -> tuple[float, ...]:
+    """‖θ^l‖ of every layer."""
+    squares = inspection.squared_norms
+    return tuple(math.sqrt(sum(squares[name] for name in each.parameters)) for each in layers)
+
+
+def layer_matrix_ids(layer: str) -> dict[str, str]:
+    """Ids of a layer's matrices by metric; a layer that is called like a scope gets a prefix."""
+    owner = f"layer:{layer}" if layer in {LAYERS, SHARED, ALL} else layer
+    return {name: f"{owner}/{name}" for name in PAIR_METRICS}
 
 
 def _classes(task: SummaryTask, findings: Findings) -> Iterator[ClassInfo]:
@@ -115,13 +137,13 @@ def _classes(task: SummaryTask, findings: Findings) -> Iterator[ClassInfo]:
         )
 
 
-def _layers(task: SummaryTask, findings: Findings, norms: Matrix) -> Iterator[LayerInfo]:
+def _layers(task: SummaryTask, findings: Findings, norms: Sequence[float]) -> Iterator[LayerInfo]:
     for layer, found, norm in zip(task.layers, findings.layers, norms, strict=True):
         yield LayerInfo(
             id=layer.name,
             parameter_count=layer.parameter_count,
             head=layer.head,
-            parameter_norm=float(norm),
+            parameter_norm=norm,
             conflicting_pairs=int(found.numbers["conflicting_pairs"]),
             majority_to_minority_norm_ratio=found.numbers["majority_to_minority_norm_ratio"],
         )
@@ -193,24 +215,19 @@ def _conflicts(findings: Findings) -> Iterator[ConflictPair]:
 
 
 def _matrices(findings: Findings) -> Iterator[tuple[str, Matrix]]:
-    """Name the matrices.
+    """Name the matrices of the scopes, and those of all layers by class.
 
     Yields:
-        Every matrix with its id; a layer that is called like a scope gets a prefix.
+        Every matrix with its id.
     """
-    taken = {LAYERS, *(scope.id for scope in findings.scopes)}
     for scope in findings.scopes:
         for name, matrix in scope.pairs.items():
             yield f"{scope.id}/{name}", matrix
-    for layer in findings.layers:
-        owner = f"layer:{layer.name}" if layer.name in taken else layer.name
-        for name, matrix in layer.pairs.items():
-            yield f"{owner}/{name}", matrix
     for name, matrix in findings.layer_metrics.items():
         yield f"{LAYERS}/{name}", matrix
 
 
-def _matrix_info(matrix_id: str, matrix: Matrix) -> MatrixInfo:
+def _matrix_info(matrix_id: str, shape: tuple[int, ...]) -> MatrixInfo:
     owner, _, quantity = matrix_id.rpartition("/")
     of_layers = owner == LAYERS
     return MatrixInfo(
@@ -219,7 +236,7 @@ def _matrix_info(matrix_id: str, matrix: Matrix) -> MatrixInfo:
         quantity=quantity,
         row_axis=Axis.LAYER if of_layers else Axis.CLASS,
         column_axis=Axis.CLASS,
-        row_count=matrix.shape[0],
-        column_count=matrix.shape[1],
+        row_count=shape[0],
+        column_count=shape[1],
         symmetric=not of_layers and PAIR_METRICS[quantity].symmetric,
     )

@@ -8,19 +8,6 @@ from interference_service.compute.calls import Ref, Refs, Submit, run_tasks, val
 from interference_service.domain.ports import Cancellation, EventSink
 
 
-def beside_actors(function: Any) -> Callable[..., Any]:
-    """Submits a task while the job's actors wait for it.
-
-    It takes no core of its own but uses theirs: a task that asked for one might wait for ever, for
-    these very actors or for those of another job that waits likewise.
-
-    Args:
-        function: A remote function; Ray's stubs do not know its options.
-    """
-    submit: Callable[..., Any] = function.options(num_cpus=0, scheduling_strategy="SPREAD").remote
-    return submit
-
-
 def _unheard() -> None:
     """Takes no notice of a finished task."""
 
@@ -38,7 +25,13 @@ class Tasks:
         self._sink = sink
 
     def run(self, submissions: Sequence[Submit], *, what: str, done: Done | None = None) -> Refs:
-        """References of the payloads of tasks; see ``calls.run_tasks``."""
+        """References of the payloads of tasks that have one each; see ``calls.run_tasks``."""
+        return [refs[0] for refs in self.run_all(submissions, what=what, done=done)]
+
+    def run_all(
+        self, submissions: Sequence[Submit], *, what: str, done: Done | None = None
+    ) -> list[Refs]:
+        """References of all payloads of every task."""
         return run_tasks(
             submissions,
             what=what,

@@ -64,11 +64,13 @@ class LayerFindings:
         name: Of the layer.
         pairs: One number per pair, by metric. Each has shape ``[C, C]``.
         numbers: One number each, by metric.
+        by_class: One number per class, by metric. Each has shape ``[C]``.
     """
 
     name: str
     pairs: Mapping[str, Array]
     numbers: Mapping[str, float]
+    by_class: Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def analyse(
     setting: Setting,
     parameter_norms: Array,
 ) -> Findings:
-    """Say what the statistics of every layer mean.
+    """Say what the statistics of every layer mean (Mathematics §§3-7).
 
     Args:
         statistics: Of every layer, exact or sketched.
@@ -129,20 +131,37 @@ def analyse(
     shared = scope_of(shared_statistics(statistics, layers), setting)
     has_head = any(layer.head for layer in layers)
     everything = scope_of(reduce(add, statistics), setting) if has_head else shared
+    # One layer after the other, for with many classes the estimates of a layer are large.
+    of_layers = [
+        layer_findings(shared, each, layer.name, float(θ))
+        for each, layer, θ in zip(statistics, layers, parameter_norms, strict=True)
+    ]
+    return findings_of(shared, everything, of_layers)
+
+
+def findings_of(shared: Scope, everything: Scope, layers: Sequence[LayerFindings]) -> Findings:
+    """Say what the scopes mean, beside what was found in the layers (Mathematics §§3-7).
+
+    Args:
+        shared: All layers but the class head.
+        everything: All layers.
+        layers: In the model's order.
+    """
     columns = {name: metric.compute(shared) for name, metric in CLASS_METRICS.items()}
     judged, unlearned = judged_classes(shared), unlearned_minorities(shared)
     found = SharedFindings(shared, columns, judged, unlearned)
-    layer_findings, layer_metrics = _by_layer(shared, statistics, layers, parameter_norms)
     return Findings(
-        flags=tuple(_flags(shared, c) for c in range(len(setting.priors))),
+        flags=tuple(_flags(shared, c) for c in range(len(shared.setting.priors))),
         judged=judged,
         unlearned=unlearned,
         scopes=(
             _scope(SHARED, shared, columns),
             _scope(ALL, everything, {n: m.compute(everything) for n, m in CLASS_METRICS.items()}),
         ),
-        layers=layer_findings,
-        layer_metrics=layer_metrics,
+        layers=tuple(layers),
+        layer_metrics={
+            name: np.stack([each.by_class[name] for each in layers]) for name in LAYER_CLASS_METRICS
+        },
         summary={name: metric.compute(found) for name, metric in SUMMARY_METRICS.items()},
         top_conflicts=_top_conflicts(shared),
     )
@@ -188,21 +207,30 @@ def _scope(scope_id: str, scope: Scope, columns: Mapping[str, Column]) -> ScopeF
     return ScopeFindings(scope_id, columns, main_suppressor, _pairs(scope))
 
 
-def _by_layer(
-    shared: Scope, statistics: Sequence[S], layers: Sequence[Layer], parameter_norms: Array
-) -> tuple[tuple[LayerFindings, ...], dict[str, Array]]:
-    """Findings of every layer, and its class metrics by name, each of shape ``[L, C]``.
+def layer_findings(
+    shared: Scope,
+    statistics: SufficientStatistics | ReplicatedStatistics,
+    name: str,
+    parameter_norm: float,
+) -> LayerFindings:
+    """Say what the statistics of one layer mean (Mathematics §§3-6).
 
-    One layer after the other, for with many classes the estimates of a layer are large.
+    Args:
+        shared: All layers but the class head.
+        statistics: Of the layer.
+        name: Of the layer.
+        parameter_norm: ‖θ^l‖.
     """
-    findings, rows = [], []
-    for each, layer, θ in zip(statistics, layers, parameter_norms, strict=True):
-        scope = scope_of(each, shared.setting)
-        numbers = {name: metric.compute(scope) for name, metric in LAYER_METRICS.items()}
-        findings.append(LayerFindings(layer.name, _pairs(scope), numbers))
-        rows.append([m.compute(shared, scope, float(θ)) for m in LAYER_CLASS_METRICS.values()])
-    stacked = np.stack(rows, axis=1)
-    return tuple(findings), dict(zip(LAYER_CLASS_METRICS, stacked, strict=True))
+    scope = scope_of(statistics, shared.setting)
+    return LayerFindings(
+        name,
+        _pairs(scope),
+        {name: metric.compute(scope) for name, metric in LAYER_METRICS.items()},
+        {
+            name: metric.compute(shared, scope, parameter_norm)
+            for name, metric in LAYER_CLASS_METRICS.items()
+        },
+    )
 
 
 def _pairs(scope: Scope) -> dict[str, Array]:

@@ -11,7 +11,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class FoldLayout:
-    """How the rows of every class are dealt into folds.
+    """How the rows of every class are dealt into folds (Mathematics §1).
 
     A *segment* is one fold of one class; segments are ordered by class, then by fold.
 
@@ -53,7 +53,7 @@ class FoldLayout:
 
 
 def fold_layout(rows_used: Sequence[int] | Integers, folds: int) -> FoldLayout:
-    """Deal the rows of every class into folds whose sizes differ by one at most.
+    """Deal the rows of every class into folds whose sizes differ by one at most (Mathematics §1).
 
     Args:
         rows_used: n_c. Has shape ``[C]``.

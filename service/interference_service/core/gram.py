@@ -45,7 +45,7 @@ class Padded:
 
 
 def padded(statistics: SufficientStatistics) -> Padded:
-    """The statistics on a rectangular grid of classes and folds."""
+    """The statistics on a rectangular grid of classes and folds (Mathematics §2)."""
     layout = statistics.layout
     C, K = layout.num_classes, layout.folds
     at = layout.class_of_segment, layout.fold_of_segment
@@ -55,7 +55,7 @@ def padded(statistics: SufficientStatistics) -> Padded:
 
 
 def gram_matrix(grid: Padded, layout: FoldLayout) -> Gram:
-    """G, U and the plain norms.
+    """G, U and the plain norms (Mathematics §3).
 
     G_cd = Σ_k (n_ck / n_c) ⟨ĝ_ck, ĝ_d⟩ for c ≠ d, and
     U_c = Σ_{k≠m} n_ck n_cm ⟨ĝ_ck, ĝ_cm⟩ / Σ_{k≠m} n_ck n_cm.
@@ -73,18 +73,20 @@ def gram_matrix(grid: Padded, layout: FoldLayout) -> Gram:
 
 
 def cross_fold_sum(grid: Padded) -> Vector:
-    """Σ_{k≠m} n_ck n_cm ⟨ĝ_ck, ĝ_cm⟩. Has shape ``[C]``."""
+    """Σ_{k≠m} n_ck n_cm ⟨ĝ_ck, ĝ_cm⟩ (Mathematics §3). Has shape ``[C]``."""
     everything = np.einsum("ck,ckm,cm->c", grid.n, grid.B, grid.n)
     return np.asarray(everything - np.einsum("ck,ckk->c", grid.n**2, grid.B))
 
 
 def cross_fold_weight(grid: Padded) -> Vector:
-    """Σ_{k≠m} n_ck n_cm; 0 for a class of fewer than two folds. Has shape ``[C]``."""
+    """Σ_{k≠m} n_ck n_cm; 0 for fewer than two folds (Mathematics §3). Has shape ``[C]``."""
     return np.asarray(grid.n.sum(1) ** 2 - (grid.n**2).sum(1))
 
 
 def conflict_matrix(G: Matrix, U: Vector, defined: NDArray[np.bool_]) -> Matrix:
-    """M_cd = G_cd / √(U_c U_d), M_cc = 1: the noise-corrected Gradient Conflict Matrix.
+    """The noise-corrected Gradient Conflict Matrix (Mathematics §3).
+
+    M_cd = G_cd / √(U_c U_d) and M_cc = 1.
 
     Args:
         G: Gram matrix. Has shape ``[C, C]``.
@@ -101,9 +103,9 @@ def conflict_matrix(G: Matrix, U: Vector, defined: NDArray[np.bool_]) -> Matrix:
 
 
 def plain_conflict_matrix(G: Matrix, plain_squared_norms: Vector) -> Matrix:
-    """cos(ĝ_c, ĝ_d): the Gradient Conflict Matrix of Singhal & Soni 2026. Has shape ``[C, C]``.
+    """cos(ĝ_c, ĝ_d): the Gradient Conflict Matrix of Singhal & Soni 2026 (Mathematics §3).
 
-    A class without rows, or whose gradient is exactly zero, is NaN.
+    A class without rows, or whose gradient is exactly zero, is NaN. Has shape ``[C, C]``.
     """
     norms = np.sqrt(np.where(plain_squared_norms > 0, plain_squared_norms, np.nan))
     M = G / norms[:, None] / norms[None, :]

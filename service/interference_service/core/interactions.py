@@ -33,7 +33,7 @@ class Interactions:
 
 
 def interactions_of(grid: Padded, gram: Gram) -> Interactions:
-    """The variances of both kinds, from products of folds.
+    """The variances of both kinds, from products of folds (Mathematics §4).
 
     Args:
         grid: Statistics by class and fold.
@@ -73,9 +73,8 @@ def _within(grid: Padded) -> Array:
     leave K_c (K_c − 3) / 2 degrees of freedom.
     """
     folds = (grid.n > 0).sum(1)
-    apart = (
-        (grid.n > 0)[:, :, None] & (grid.n > 0)[:, None, :] & ~np.eye(grid.n.shape[1], dtype=bool)
-    )
+    # Folds that a class does not have weigh 0, and so do their products.
+    apart = ~np.eye(grid.n.shape[1], dtype=bool)
     B, K = np.where(apart, grid.B, 0.0), np.maximum(folds, 4)[:, None].astype(np.float64)
     μ = B.sum((1, 2))[:, None] / (K * (K - 1))
     a = (B.sum(2) - (K - 1) * μ) / (K - 2)

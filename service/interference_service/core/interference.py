@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of an inner product counts: all of it, or max(0, sign · G).
+    """Which part of an inner product counts: all of it, or max(0, sign · G) (Mathematics §5).
 
     Attributes:
         sign: 1 or −1; 0: all of it.
@@ -50,16 +50,16 @@ supporting = Part(1)
 
 
 def own_progress(scope: Scope) -> Array:
-    """π_c U_c: first-order progress of a class by its own rows alone; NaN below the noise floor.
+    """π_c U_c: first-order progress of a class by its own rows alone (Mathematics §5).
 
-    Has shape ``[C]``.
+    NaN below the noise floor. Has shape ``[C]``.
     """
     progress = scope.setting.priors * np.where(scope.defined, scope.gram.U, np.nan)
     return np.where(progress > 0, progress, np.nan)
 
 
 def summands(G: Array, priors: Array, part: Part) -> Array:
-    """π_d f(G_cd) for d ≠ c, and 0 for d = c and for classes without rows.
+    """π_d f(G_cd) for d ≠ c, and 0 for d = c and for classes without rows (Mathematics §5).
 
     Args:
         G: Inner products; row c, column d. Has shape ``[..., C]`` with rows or folds before.
@@ -70,7 +70,7 @@ def summands(G: Array, priors: Array, part: Part) -> Array:
 
 
 def relative_matrix(scope: Scope, G: Array, part: Part) -> Array:
-    """π_d f(G_cd) / (π_c U_c) off the diagonal, 0 on it. Has shape ``[C, C]``.
+    """π_d f(G_cd) / (π_c U_c) off the diagonal, 0 on it (Mathematics §5). Has shape ``[C, C]``.
 
     Args:
         scope: Gives U_c, and so the scale of the class's own progress.
@@ -85,7 +85,7 @@ def relative_matrix(scope: Scope, G: Array, part: Part) -> Array:
 def relative_sum(
     scope: Scope, part: Part, mask: Mask | None = None, *, reference: float = 0.0
 ) -> Ratio:
-    """Σ_{d≠c} π_d f(G_cd) / (π_c U_c), and how sure it is.
+    """Σ_{d≠c} π_d f(G_cd) / (π_c U_c), and how sure it is (Mathematics §§4, 5).
 
     Args:
         scope: The scope.
@@ -111,21 +111,28 @@ def relative_sum(
 
 
 def progress(scope: Scope) -> Ratio:
-    """ρ_c = 1 + Σ_{d≠c} π_d G_cd / (π_c U_c), whose bounds have the sign of those of r_c. ``[C]``."""
+    """ρ_c = 1 + Σ_{d≠c} π_d G_cd / (π_c U_c), with how sure it is (Mathematics §§4, 5).
+
+    Its bounds have the sign of those of r_c. Has shape ``[C]``.
+    """
     return relative_sum(scope, everything, reference=-1.0).plus_one()
 
 
 def descent(scope: Scope) -> tuple[Array, Uncertainty]:
-    """r_c = Σ_d π_d G_cd with U on the diagonal, and how sure it is. Both of shape ``[C]``."""
+    """r_c = Σ_d π_d G_cd with U on the diagonal, and how sure it is (Mathematics §§4, 5).
+
+    Both have shape ``[C]``.
+    """
     terms, π = _terms(scope, everything, None), scope.setting.priors
     value = np.where(π > 0, terms.others + π * scope.gram.U, np.nan)
     return value, terms.uncertainty(scope, -1.0)
 
 
 def progress_variances(scope: Scope) -> Array:
-    """Variance of ρ_c by the folds of class d, in which products of two errors count for both.
+    """Variance of ρ_c by the folds of class d, to first order (Mathematics §8).
 
-    Row c, column d; NaN below the noise floor. Has shape ``[C, C]``.
+    Products of two errors count for both classes. Row c, column d; NaN below the noise floor. Has
+    shape ``[C, C]``.
     """
     terms, own = _terms(scope, everything, None), own_progress(scope)
     κ = terms.others / own
@@ -180,10 +187,9 @@ def _terms(scope: Scope, part: Part, mask: Mask | None) -> _Terms:
     # A maximum has no derivative where its sign is in doubt; the product itself varies at least as
     # much, and so every pair that may count is taken to vary with it.
     slopes = np.where(counts & part.counts(scope), (part.sign or 1) * π[None, :], 0.0)
-    there = loo.n > 0
-    dG = np.where(there[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
+    dG = gram.G[:, None, :] - loo.G
     dN = np.where(slopes[:, None, :] != 0, slopes[:, None, :] * dG, 0.0).sum(2)
-    dD = np.where(there, π[:, None] * (gram.U[:, None] - loo.U), 0.0)
+    dD = π[:, None] * (gram.U[:, None] - loo.U)
     sketched_N = np.where(slopes != 0, slopes * scope.sketch.deviations, 0.0).sum(2)
     sketched_D = π * scope.sketch.of_norms
     return _Terms(

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
-    """The Gram matrix without fold k of class c; NaN where that leaves too few folds.
+    """The Gram matrix without fold k of class c; NaN for too few folds (Mathematics §4).
 
     Attributes:
         n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
@@ -34,7 +34,7 @@ class LeaveOneOut:
 
 
 def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
-    """Every delete-one-fold value of the Gram matrix.
+    """Every delete-one-fold value of the Gram matrix (Mathematics §4).
 
     With the fold's rows gone the others' weights grow: n_c becomes n_c − n_ck, and the pairs of
     folds lose those with k on either side.
@@ -51,7 +51,7 @@ def leave_one_out(grid: Padded, layout: FoldLayout, gram: Gram) -> LeaveOneOut:
 
 
 def fold_covariance(first: Array, second: Array, n: Array) -> Array:
-    """Covariance of two statistics from the folds of each class.
+    """Covariance of two statistics from the folds of each class (Mathematics §4).
 
     With h_k = n_c / n_ck and δ_k = T − T_(−k) the pseudo-value is T + (h_k − 1) δ_k, their weighted
     mean T + Σ (1 − 1/h_k) δ_k, and the covariance the mean of the products of their distances over
@@ -59,7 +59,8 @@ def fold_covariance(first: Array, second: Array, n: Array) -> Array:
     ((K−1)/K) Σ (T_(−k) − mean)².
 
     Args:
-        first: T − T_(−k) of the one statistic. Has shape ``[C, K, ...]``.
+        first: T − T_(−k) of the one statistic; of no matter where there is no such fold. Has shape
+            ``[C, K, ...]``.
         second: Likewise of the other.
         n: n_ck, 0 where there is no such fold. Has shape ``[C, K]``.
 
@@ -82,13 +83,13 @@ def fold_covariance(first: Array, second: Array, n: Array) -> Array:
 
 
 def fold_variance(delta: Array, n: Array) -> Array:
-    """Variance of a statistic from the folds of each class, by ``fold_covariance`` with itself."""
+    """Variance of a statistic: its ``fold_covariance`` with itself (Mathematics §4)."""
     return fold_covariance(delta, delta, n)
 
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """Variance of an estimate, and the degrees of freedom of its interval.
+    """Variance of an estimate, and the degrees of freedom of its interval (Mathematics §4).
 
     Attributes:
         variance: Has the shape of the estimate.
@@ -101,9 +102,7 @@ class Uncertainty:
     @property
     def welch_term(self) -> Array:
         """V² / ν, which adds up like the variance where contributions are independent."""
-        V = self.variance
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(V > 0, V**2 / self.degrees_of_freedom, V)
+        return np.asarray(self.variance**2 / self.degrees_of_freedom)
 
     def summed(self) -> "Uncertainty":
         """Of the sum over the first axis, along which contributions are independent."""
@@ -128,7 +127,7 @@ class Uncertainty:
 
 
 def combined(*contributions: Uncertainty) -> Uncertainty:
-    """Of the sum of independent contributions, whose shapes broadcast."""
+    """Of the sum of independent contributions, whose shapes broadcast (Mathematics §4)."""
     return _welch_satterthwaite(
         reduce(np.add, [each.variance for each in contributions]),
         reduce(np.add, [each.welch_term for each in contributions]),

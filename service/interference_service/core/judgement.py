@@ -19,19 +19,22 @@ it is less than 1 %.
 
 
 def judged_classes(scope: Scope) -> Mask:
-    """Classes whose descent rate has an interval. Has shape ``[C]``."""
+    """Classes whose descent rate has an interval (Mathematics §7). Has shape ``[C]``."""
     value, uncertainty = descent(scope)
     return np.isfinite(value) & np.isfinite(uncertainty.variance)
 
 
 def simultaneous_level(scope: Scope) -> float:
-    """Level of every interval so that those of all judged minorities hold at once."""
+    """Level of each interval at which all judged minorities' hold at once (Mathematics §7)."""
     together = max(scope.setting.confidence_level, SIMULTANEOUS_CONFIDENCE)
     return sidak_level(together, int((judged_classes(scope) & scope.setting.minorities).sum()))
 
 
 def unlearned_minorities(scope: Scope) -> Mask:
-    """Judged minorities whose descent rate is below 0 by its simultaneous bound. ``[C]``."""
+    """Judged minorities whose descent rate is below 0 by its simultaneous bound (Mathematics §7).
+
+    Has shape ``[C]``.
+    """
     value, uncertainty = descent(scope)
     _, upper = uncertainty.bounds(value, simultaneous_level(scope))
     return np.asarray(judged_classes(scope) & scope.setting.minorities & (upper < 0))

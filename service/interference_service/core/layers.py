@@ -41,7 +41,7 @@ def layers_of(
     globs: Sequence[str] = (),
     head: HeadSelection = HeadSelection(),
 ) -> tuple[Layer, ...]:
-    """Group parameters into layers, in the model's order.
+    """Group parameters into layers, in the model's order (Mathematics §1).
 
     Args:
         shapes: Shape of every parameter by its dotted name.

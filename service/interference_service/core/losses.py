@@ -20,7 +20,7 @@ def per_row_loss(
     focal_gamma: float = 2.0,
     margin: float = 1.0,
 ) -> RowLoss:
-    """The loss of every row.
+    """The loss of every row (Mathematics §1).
 
     A class weight multiplies the losses of its rows and is not renormalised over the batch, as
     that would let rows depend on each other.

@@ -16,7 +16,7 @@ UNUSED = -1
 
 @dataclass(frozen=True, slots=True)
 class LabelSets:
-    """The labels of some rows.
+    """The labels of some rows (Mathematics §1).
 
     The groups of a row are its labels in ascending order, then the group C of absent labels if it
     lacks any.
@@ -90,10 +90,11 @@ class LabelSets:
 
 
 def slots_of(seed: int, source: str, rows: Integers, count: int) -> Integers:
-    """A slot for every row, at random over seeds and a function of the row's identity alone.
+    """A slot for every row, at random over seeds (Mathematics §1).
 
-    With as many slots as a row has groups at most, every row is used for each of its groups with
-    the chance 1/count, and for no two of them: groups have no rows in common.
+    It is a function of the row's identity alone. With as many slots as a row has groups at most,
+    every row is used for each of its groups with the chance 1/count, and for no two of them: groups
+    have no rows in common.
 
     Args:
         seed: Key of the hash.

@@ -39,13 +39,12 @@ def products_of(
     interactions: Interactions,
     sketch: SketchError,
 ) -> Products:
-    """Variances of the inner products, and whether they leave a doubt about the sign.
+    """Variances of the inner products, and whether their signs are in doubt (Mathematics §4).
 
     A class of one row has no folds to leave out. The square of the product stands in: one draw's
     unbiased estimate of E[X²], and so of an upper bound of Var X.
     """
-    delta = np.where((loo.n > 0)[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
-    by_row = fold_variance(delta, loo.n)
+    by_row = fold_variance(gram.G[:, None, :] - loo.G, loo.n)
     one_row = layout.rows_used == 1
     by_row[one_row] = gram.G[one_row] ** 2
     first_order = np.maximum(by_row - interactions.between, 0.0)

@@ -19,7 +19,10 @@ _CHUNK_ENTRIES_ELSEWHERE = 1 << 22
 
 
 class Projector:
-    """A projection with its hashes: a byte for every sketched coordinate, and 4 b / w more."""
+    """A projection with its hashes (Mathematics §9).
+
+    They take a byte for every sketched coordinate, and 4 b / w more.
+    """
 
     def __init__(self, projection: Projection, device: torch.device) -> None:
         self._projection = projection
@@ -58,11 +61,12 @@ def _hashes(seed: int, layer: LayerSketch, device: torch.device) -> tuple[Tensor
 
 
 def sketched(x: Tensor, signs: Tensor, shifts: Tensor, width: int) -> Tensor:
-    """Count sketches (Charikar, Chen, Farach-Colton 2002) of a vector, one for every replicate.
+    """Count sketches of a vector, one for every replicate (Mathematics §9).
 
-    A run of w coordinates is rolled as a whole, so it is spread over the buckets without a
-    collision, and two coordinates of different runs meet with probability 1/w. Sums have an order
-    of their own, which scattered additions on a GPU have not: equal gradients have equal sketches.
+    As by Charikar, Chen and Farach-Colton 2002, but a run of w coordinates is rolled as a whole, so
+    it is spread over the buckets without a collision, and two coordinates of different runs meet
+    with probability 1/w. Sums have an order of their own, which scattered additions on a GPU have
+    not: equal gradients have equal sketches.
 
     Args:
         x: The vector. Has shape ``[P_l]``.

@@ -13,14 +13,14 @@ Variances: TypeAlias = tuple[Array, Array, Array]
 
 
 def difference_variance(variances: Variances, κ: float | Array) -> Array:
-    """Variance of N − κ D. Has the shape of the variances."""
+    """Variance of N − κ D (Mathematics §4). Has the shape of the variances."""
     vNN, vND, vDD = variances
     return np.asarray(vNN - 2 * κ * vND + κ**2 * vDD)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """N / D with D > 0 known, and how N and D vary. All are of one shape.
+    """N / D with D > 0 known, and how N and D vary (Mathematics §4). All are of one shape.
 
     Attributes:
         numerator: N.

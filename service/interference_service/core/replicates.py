@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ReplicatedStatistics:
-    """Statistics of a set of parameters, once for every sketch of the gradients.
+    """Statistics of a set of parameters, once for every sketch of the gradients (Mathematics §9).
 
     Attributes:
         replicates: Of independent sketches of the same gradients; a single one is exact.
@@ -47,7 +47,7 @@ class ReplicatedStatistics:
 
 @dataclass(frozen=True, slots=True)
 class SketchError:
-    """What the sketch does to the Gram matrix; nothing where gradients are exact.
+    """What the sketch does to the Gram matrix; nothing where gradients are exact (Mathematics §9).
 
     The hashes depend on no row, so what the sketch adds to a variance adds to what the rows bring.
 
@@ -70,7 +70,7 @@ class SketchError:
 
 
 def sketch_error(statistics: ReplicatedStatistics, gram: Gram) -> SketchError:
-    """Leave out one replicate at a time.
+    """Leave out one replicate at a time (Mathematics §9).
 
     G and U are linear in the statistics, so that b G = G_j + (b − 1) G_(−j), and what leaving out
     replicate j changes is G − G_(−j) = (G_j − G) / (b − 1).
@@ -86,9 +86,10 @@ def sketch_error(statistics: ReplicatedStatistics, gram: Gram) -> SketchError:
 
 
 def replicate_covariance(first: Array, second: Array) -> Array:
-    """Covariance that the sketch adds to two statistics: the delete-one-replicate jackknife.
+    """Covariance that the sketch adds to two statistics (Mathematics §9).
 
-    ((b − 1)/b) Σ_j (T_(−j) − mean)(S_(−j) − mean), and 0 for one replicate.
+    The delete-one-replicate jackknife: ((b − 1)/b) Σ_j (T_(−j) − mean)(S_(−j) − mean), and 0 for
+    one replicate.
 
     Args:
         first: T_(−j) up to a constant and a sign that both share. Has shape ``[b, ...]``.
@@ -102,5 +103,5 @@ def replicate_covariance(first: Array, second: Array) -> Array:
 
 
 def replicate_variance(values: Array) -> Array:
-    """Variance that the sketch adds to a statistic, by ``replicate_covariance`` with itself."""
+    """Variance that the sketch adds: ``replicate_covariance`` with itself (Mathematics §9)."""
     return replicate_covariance(values, values)

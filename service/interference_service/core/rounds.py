@@ -1,16 +1,13 @@
-"""Rounds to a target precision: how many rows the next one takes, or why there is none (§8)."""
+"""Rounds to a target precision: rows of the next one, or why there is none (Mathematics §8)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.core.analysis import S, shared_statistics
 from interference_service.core.interference import progress, progress_variances
-from interference_service.core.layers import Layer
-from interference_service.core.scope import Setting, scope_of
+from interference_service.core.scope import Scope, Setting
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -42,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the rounds of an analysis are for, and how far they may go.
+    """What the rounds of an analysis are for, and how far they may go (Mathematics §8).
 
     Attributes:
         target: Half-width wanted of the interval of every judged class's progress ratio.
@@ -102,7 +99,7 @@ class Decision:
 
 
 def first_rows(limits: Integers, folds: int) -> Integers:
-    """n_c of the first round.
+    """n_c of the first round (Mathematics §8).
 
     Args:
         limits: Most rows of every class. Has shape ``[C]``.
@@ -111,31 +108,25 @@ def first_rows(limits: Integers, folds: int) -> Integers:
     return np.minimum(limits, ROWS_PER_FOLD * folds)
 
 
-def precision_of(statistics: Sequence[S], layers: Sequence[Layer], setting: Setting) -> Precision:
-    """How sure the progress ratios of the shared scope are, and whose rows make them unsure.
+def precision_of(scope: Scope) -> Precision:
+    """How sure progress ratios are, and whose rows make them unsure (Mathematics §8).
 
     Args:
-        statistics: Of every layer, exact or sketched.
-        layers: The layers, in the same order.
-        setting: Priors, minorities and levels.
-
-    Raises:
-        InputUnsupported: Every layer is the class head, so the classes share nothing.
+        scope: The shared one.
     """
-    scope = scope_of(shared_statistics(statistics, layers), setting)
     ratio = progress(scope)
-    lower, upper = ratio.bounds(setting.confidence_level)
+    lower, upper = ratio.bounds(scope.setting.confidence_level)
     half_widths = np.maximum(upper - ratio.value, ratio.value - lower)
     return Precision(half_widths, progress_variances(scope))
 
 
 def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decision:
-    """Double the classes that keep a judged one from the target, while they have rows left.
+    """Double the classes that keep a judged one from the target (Mathematics §8).
 
-    A class that misses the target is doubled, and so are the others, in the order of what they
-    contribute to its variance, until those doubled hold most of what more rows can lower. Where
-    its interval has no bounds no other class can help, for that is a matter of its own rows. A class
-    is given up where the rows that are used up alone keep it far from the target.
+    A class that misses it is doubled while it has rows left, and so are the others, in the order of
+    what they contribute to its variance, until those doubled hold most of what more rows can lower.
+    Where its interval has no bounds no other class can help, for that is a matter of its own rows.
+    A class is given up where the rows that are used up alone keep it far from the target.
     Every round doubles a class that is below its limit, so the rounds end.
 
     Args:

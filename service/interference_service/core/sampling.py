@@ -16,10 +16,11 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def row_keys(seed: int, source: str, rows: Integers) -> Keys:
-    """A key for every row, at random over seeds and a function of the row's identity alone.
+    """A key for every row, at random over seeds (Mathematics §8).
 
-    The stream of a source begins at a keyed hash of its name; the key of a row is the SplitMix64
-    output at the row's position (Steele, Lea, Flood 2014).
+    It is a function of the row's identity alone. The stream of a source begins at a keyed hash of
+    its name; the key of a row is the SplitMix64 output at the row's position (Steele, Lea, Flood
+    2014).
 
     Args:
         seed: Key of the hash.
@@ -40,7 +41,7 @@ def row_keys(seed: int, source: str, rows: Integers) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class BottomK:
-    """Rows with the least keys of every class, and how many rows every class has.
+    """Rows with the least keys of every class, and how many rows every class has (Mathematics §8).
 
     Samples merge in any order to the same sample, so partitions can be scanned apart.
 

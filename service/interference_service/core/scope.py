@@ -177,9 +177,7 @@ class _CosineVariances:
         cls, gram: Gram, loo: LeaveOneOut, sketch: SketchError, norms: Array
     ) -> "_CosineVariances":
         slope = norms[None, :] / (2 * norms[:, None])
-        there = loo.n > 0
-        dN = np.where(there[:, :, None], gram.G[:, None, :] - loo.G, 0.0)
-        dU = np.where(there, gram.U[:, None] - loo.U, 0.0)
+        dN, dU = gram.G[:, None, :] - loo.G, gram.U[:, None] - loo.U
         by_product = fold_covariance(dN, np.broadcast_to(dU[:, :, None], dN.shape), loo.n)
         own = (
             fold_variance(dN, loo.n),

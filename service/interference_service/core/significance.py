@@ -20,10 +20,10 @@ FALSE_DISCOVERY_RATE = 0.05
 
 
 def distance_from_noise(gram: Gram, loo: LeaveOneOut, sketch: SketchError) -> Array:
-    """U_c over its standard error; NaN for fewer than three folds, or for 0 / 0. Has shape ``[C]``.
+    """U_c over its standard error; NaN for fewer than three folds, or for 0 / 0 (Mathematics §3).
 
     The standard error is the jackknife's, too large by up to √2 where noise is all there is: a
-    class that just reaches the floor would have a norm that is mostly luck.
+    class that just reaches the floor would have a norm that is mostly luck. Has shape ``[C]``.
     """
     variance = fold_variance(gram.U[:, None] - loo.U, loo.n) + replicate_variance(sketch.of_norms)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -43,7 +43,7 @@ def above_noise_floor(distance: Array, loo: LeaveOneOut) -> Mask:
 
 
 def benjamini_hochberg(p: Array, rate: float = FALSE_DISCOVERY_RATE) -> Mask:
-    """Which hypotheses are rejected while the false discovery rate is held (1995).
+    """Which hypotheses are rejected while the false discovery rate is held (1995; Mathematics §4).
 
     Args:
         p: p-values; NaN is never rejected and does not count. Has shape ``[n]``.
@@ -62,7 +62,10 @@ def benjamini_hochberg(p: Array, rate: float = FALSE_DISCOVERY_RATE) -> Mask:
 
 
 def significant_pairs(p_values: Array) -> Mask:
-    """Pairs that conflict, over all determined pairs. Symmetric. Has shape ``[C, C]``."""
+    """Pairs that conflict, over all determined pairs (Mathematics §4).
+
+    Symmetric. Has shape ``[C, C]``.
+    """
     upper = np.triu_indices(len(p_values), 1)
     found = np.zeros(p_values.shape, dtype=bool)
     found[upper] = benjamini_hochberg(p_values[upper])
@@ -70,5 +73,5 @@ def significant_pairs(p_values: Array) -> Mask:
 
 
 def sidak_level(confidence_level: float, count: int) -> float:
-    """Level of each of ``count`` intervals so that all hold at once (Šidák 1967)."""
+    """Level of each of ``count`` intervals that all hold at once (Šidák 1967; Mathematics §7)."""
     return float(confidence_level ** (1 / max(1, count)))

@@ -35,7 +35,7 @@ class LayerSketch:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A linear map of the flat gradient, layer by layer.
+    """A linear map of the flat gradient, layer by layer (Mathematics §9).
 
     Attributes:
         layers: In the model's order.
@@ -64,7 +64,7 @@ class Projection:
 
 
 def projection_of(layers: Sequence[Layer], width: int, *, seed: int = 0) -> Projection:
-    """Sketch every layer that has more coordinates than its sketch would have.
+    """Sketch every layer that has more coordinates than its sketch would have (Mathematics §9).
 
     Args:
         layers: In the order of the flat gradient.
@@ -95,7 +95,9 @@ def projection_of(layers: Sequence[Layer], width: int, *, seed: int = 0) -> Proj
 
 
 def hashed_signs(seed: int, name: str, count: int) -> NDArray[np.uint8]:
-    """A random bit for every coordinate of a layer and every replicate; a set bit is a minus.
+    """A random bit for every coordinate and every replicate (Mathematics §9).
+
+    A set bit is a minus.
 
     Args:
         seed: Key of the hash.
@@ -113,7 +115,7 @@ def hashed_signs(seed: int, name: str, count: int) -> NDArray[np.uint8]:
 
 
 def hashed_shifts(seed: int, name: str, count: int, width: int) -> NDArray[np.int32]:
-    """How far every run of w coordinates is rolled in every replicate, evenly over 0..w−1.
+    """How far every run is rolled in every replicate, evenly over 0..w−1 (Mathematics §9).
 
     Args:
         seed: Key of the hash.

@@ -14,7 +14,7 @@ _BLOCK_ENTRIES = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class SufficientStatistics:
-    """Inner products of mean gradients.
+    """Inner products of mean gradients (Mathematics §2).
 
     Attributes:
         layout: Folds of the classes.
@@ -42,7 +42,7 @@ class SufficientStatistics:
 
 
 def sufficient_statistics(layout: FoldLayout, X: NDArray[np.floating]) -> SufficientStatistics:
-    """A, B and D of a set of parameters, summed in 64 bits.
+    """A, B and D of a set of parameters, summed in 64 bits (Mathematics §2).
 
     Args:
         layout: Folds of the classes.

@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 class RunnerSettings:
     """How jobs are run."""
 
-    concurrency: int = 2
+    concurrency: int = 8
     """Jobs of this process at once."""
     lease_seconds: float = 10.0
     """A dead server's jobs are taken over after this long."""
@@ -261,8 +261,9 @@ class JobRunner:
     async def _succeeded(self, attempt: _Attempt, analysis: Analysis) -> None:
         job, started = attempt.job, time.monotonic()
         try:
-            verdict = judge_all(job.specification.gates, analysis.result, analysis.matrices)
-            await asyncio.to_thread(self._artifacts.write, job, analysis.result, analysis.matrices)
+            gates, result = job.specification.gates, analysis.result
+            verdict = await asyncio.to_thread(judge_all, gates, result, analysis.matrices)
+            await asyncio.to_thread(self._artifacts.write, job, result, analysis.matrices)
         except Exception as error:  # noqa: BLE001 - a full disk fails this job, not the queue
             await self._failed(attempt, error)
             return

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from interference_service.domain.job import Job
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import InternalError
 from interference_service.store.documents import document
+from interference_service.store.tensors import write_tensors
 
 _RESULT = "result.json"
 _MATRICES = "matrices.safetensors"
@@ -151,10 +151,7 @@ class MemoryArtifactStore:
 def _write_files(directory: Path, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
     content = json.dumps(document(result), allow_nan=False)
     (directory / _RESULT).write_text(content, encoding="utf-8")
-    tensors = {
-        name: np.ascontiguousarray(matrix, dtype=np.float64) for name, matrix in matrices.items()
-    }
-    save_file(tensors, directory / _MATRICES)
+    write_tensors(directory / _MATRICES, matrices)
     digests = {name: _digest(directory / name) for name in (_RESULT, _MATRICES)}
     (directory / _MANIFEST).write_text(json.dumps(digests), encoding="utf-8")
     for path in (*directory.iterdir(), directory):

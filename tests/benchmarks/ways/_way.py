@@ -18,13 +18,13 @@ class Case:
         graph: The same network as the service reads it; its parameters are copies.
         rows: In the order of the segments, or mixed.
         segmented: Whether the rows are segments.
-        unit_bytes: Most memory of gradients that are held at a time.
+        table_bytes: Most memory of gradients that are held at a time.
     """
 
     module: nn.Module
     graph: GraphModel
     rows: Rows
-    unit_bytes: int
+    table_bytes: int
 
 
 Gradients = Callable[[], Iterator[Tensor]]

@@ -22,33 +22,37 @@ def segmented(case: Case) -> Gradients:
     segmentation = segmentation_of(case.graph, names, {case.graph.input_names[0]: rows})
     if not segmentation.supported:
         raise NotSupported(segmentation.reason)
-    return _in_units(case, engine_for(case.graph, names, loss, segmentation))
+    return _in_parts(case, engine_for(case.graph, names, loss, segmentation))
 
 
 def homogeneous(case: Case) -> Gradients:
     """The engine for any network."""
     names, loss = tuple(case.graph.parameters), per_row_loss("cross_entropy")
-    return _in_units(case, HomogeneousEngine(case.graph, names, loss))
+    return _in_parts(case, HomogeneousEngine(case.graph, names, loss))
 
 
-def _in_units(case: Case, engine: GradientEngine) -> Gradients:
+def _in_parts(case: Case, engine: GradientEngine) -> Gradients:
     bytes_of_one = sum(each.nbytes for each in case.graph.parameters.values())
-    unit_segments = max(1, case.unit_bytes // bytes_of_one)
+    at_once = max(1, case.table_bytes // bytes_of_one)
     groups = case.rows.groups
+    # As in a worker, which keeps this memory from unit to unit.
+    length = sum(each.numel() for each in case.graph.parameters.values())
+    room = torch.empty(min(at_once, len(groups)), length, device=case.rows.targets.device)
 
     def gradients() -> Iterator[Tensor]:
         start = 0
-        for first in range(0, len(groups), unit_segments):
-            counts = groups[first : first + unit_segments]
+        for first in range(0, len(groups), at_once):
+            counts = groups[first : first + at_once]
             stop = start + sum(counts)
-            yield engine.segment_sums(_batches(case, start, counts, engine.mixes), len(counts))
+            batches = _batches(case, start, counts, engine.mixes)
+            yield engine.segment_sums(batches, len(counts), room)
             start = stop
 
     return gradients
 
 
 def _batches(case: Case, start: int, counts: Sequence[int], mixed: bool) -> Iterator[Batch]:
-    """Batches of a unit, cut as the service cuts them."""
+    """Batches of some segments, cut as the service cuts them."""
     segment_of_row = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     whole = [segment_of_row] if mixed else segment_of_row.split(list(counts))
     for batch in (each for part in whole for each in part.split(BATCH)):

@@ -7,9 +7,8 @@ from hypothesis import given, strategies as st
 from interference_service.compute.between_rounds import AssessTask, add_up, assess
 from interference_service.compute.context import ReduceTask
 from interference_service.compute.plan import Unit, units_of
-from interference_service.compute.reduction import reduce_block
+from interference_service.compute.reduction import reduce_block, sum_scopes
 from interference_service.core.folds import fold_layout
-from interference_service.core.layers import Layer
 from interference_service.core.rounds import Goal, Outcome, first_rows
 from interference_service.core.scope import Setting
 from support.brute_force import random_classes
@@ -68,9 +67,9 @@ def test_a_round_is_assessed_by_its_statistics(target, rows, wanted):
     drawn = random_classes(counts.tolist(), FOLDS, features=LAYERS[-1][1], seed=1)
     sums = drawn.means_of_folds() * fold_layout(counts, FOLDS).counts[:, None]
     parts = reduced(counts, [tuple(range(len(sums)))], [sums])
-    layers = tuple(Layer(f"{i}", (), end - start, False) for i, (start, end) in enumerate(LAYERS))
     setting = Setting(np.array([0.6, 0.3, 0.1]), np.array([False, False, True]))
     in_data = np.array([60, 60, rows])
     goal = Goal.of(target, setting, in_data, in_data)
-    decision = assess(AssessTask(layers, setting, goal, counts), [parts])
+    sums = sum_scopes((False,) * len(LAYERS), [parts])
+    decision = assess(AssessTask(setting, goal, counts), sums)
     assert (decision.rows_used.tolist(), decision.outcome) == wanted

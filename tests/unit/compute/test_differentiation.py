@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 import torch
 
-from interference_service.compute import differentiation
+from interference_service.compute import differentiation, inspection as inspecting
 from interference_service.compute.classes import label_table
 from interference_service.compute.context import JobContext, SegmentTask, UnitTask
 from interference_service.compute.label_sets import LabelSetTable
 from interference_service.compute.scanning import fetch_rows
+from interference_service.compute.segmentation.known import HOMOGENEOUS
 from interference_service.core.layers import layers_of
 from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection, projection_of
@@ -47,7 +48,7 @@ def context(directory: Path, batch_rows: int = 16, **changes) -> JobContext:
 
 
 def test_an_inspection_tells_parameters_outputs_and_fragments(directory: Path):
-    found = differentiation.inspect(context(directory))
+    found = inspecting.inspect(context(directory))
     model = examples.perceptron()
     assert found.shapes == {name: tuple(each.shape) for name, each in model.named_parameters()}
     assert found.num_outputs == len(examples.COUNTS)
@@ -65,9 +66,10 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
     )
     grads = torch.autograd.grad(loss, list(model.parameters()))
     wanted = torch.cat([each.flatten() for each in grads]).numpy()
-    for batch_rows, columns in ((2, ((0, 100), (100, len(wanted)))), (16, ((0, len(wanted)),))):
+    cases = ((2, ((0, 100), (100, len(wanted))), True), (16, ((0, len(wanted)),), False))
+    for batch_rows, columns, by_segments in cases:
         job = context(directory, batch_rows)
-        inspection = differentiation.inspect(job)
+        inspection = inspecting.inspect(job)
         labels = label_table([0], (), inspection.num_outputs)
         blocks = [
             fetch_rows(job, each, np.arange(each.num_rows), labels) for each in inspection.fragments
@@ -75,16 +77,25 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
         sizes = np.array([each.num_rows for each in inspection.fragments])
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         block = np.searchsorted(starts, mine, side="right") - 1
-        worker = differentiation.GradientWorker(job, tuple(inspection.shapes), "cpu")
-        task = UnitTask((SegmentTask("0", block, mine - starts[block]),), columns)
-        report, sums = worker.gradients(task, blocks)
+        assert inspection.segmentation.supported
+        segmentation = inspection.segmentation if by_segments else HOMOGENEOUS
+        worker = differentiation.GradientWorker(
+            job, tuple(inspection.shapes), "cpu", segmentation=segmentation
+        )
+        cuts = [
+            SegmentTask("0", block[part], mine[part] - starts[block[part]])
+            for part in (slice(0, 3), slice(3, 5))
+        ]
+        report, sums = worker.gradients(UnitTask(tuple(cuts), columns), blocks)
         assert report.rows == len(mine)
-        np.testing.assert_allclose(np.concatenate(sums, axis=1)[0], wanted, atol=1e-5)
+        both = np.concatenate(sums, axis=1)
+        assert both.shape[0] == 2
+        np.testing.assert_allclose(both.sum(0), wanted, atol=1e-5)
 
 
 def test_projected_sums_are_projections_of_the_sums(directory: Path):
     job = context(directory)
-    inspection = differentiation.inspect(job)
+    inspection = inspecting.inspect(job)
     names = tuple(inspection.shapes)
     layers = layers_of(inspection.shapes, num_outputs=inspection.num_outputs)
     projection = projection_of(layers, 64)
@@ -107,7 +118,7 @@ def test_projected_sums_are_projections_of_the_sums(directory: Path):
 
 
 def inspected_and_read(job: JobContext) -> None:
-    inspection = differentiation.inspect(job)
+    inspection = inspecting.inspect(job)
     labels = label_table([0], (), inspection.num_outputs)
     fetch_rows(job, inspection.fragments[0], np.arange(2), labels)
 
@@ -138,7 +149,7 @@ def test_terms_of_labels_are_differentiated_and_multiplied_by_the_factor(directo
     loss = {"kind": "LOSS_KIND_MULTI_LABEL"}
     changes = {"data__uris": ["data://lists.parquet"], "data__label_column": "labels"}
     job = context(directory, 4, **changes, options__loss=loss)
-    inspection = differentiation.inspect(job)
+    inspection = inspecting.inspect(job)
     fragment, mine = inspection.fragments[0], np.arange(12)
     classes = len(examples.COUNTS)
     table = LabelSetTable(label_table([0], (), classes), 2)
@@ -171,4 +182,4 @@ def test_any_number_of_outputs_can_be_labels(directory: Path, outputs):
             update={"model": ModelReference.model_validate(model)}
         ),
     )
-    assert differentiation.inspect(job).num_outputs == outputs
+    assert inspecting.inspect(job).num_outputs == outputs

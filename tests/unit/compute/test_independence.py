@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from interference_service.compute.context import JobContext
-from interference_service.compute.differentiation import inspect
+from interference_service.compute.inspection import inspect
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InputUnsupported
 from interference_service.references.stores import Stores

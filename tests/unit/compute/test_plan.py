@@ -70,14 +70,32 @@ def test_units_are_numbered_full_and_no_larger_than_allowed(rows_used, folds, un
         assert one_more or len(before.segments) == most
 
 
-@given(st.integers(1, 500), st.integers(1, 50), st.integers(1, 4000))
-def test_column_blocks_cover_the_gradient_and_fit_the_memory(parameters, segments, block_bytes):
-    blocks = column_blocks(parameters, segments, 8, block_bytes)
-    assert np.concatenate([np.arange(*block) for block in blocks]).tolist() == list(
-        range(parameters)
-    )
-    widths = [end - start for start, end in blocks]
-    assert all(width * segments * 8 <= block_bytes or width == 1 for width in widths)
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=9),
+    st.integers(1, 400),
+    st.integers(0, 1000),
+    st.integers(1, 4000),
+)
+def test_column_blocks_cover_whole_layers_and_fit_the_memory(
+    lengths, column_bytes, statistics_bytes, block_bytes
+):
+    ends = np.cumsum(lengths).tolist()
+    layers = list(zip([0, *ends[:-1]], ends, strict=True))
+    needed = [statistics_bytes] * len(layers)
+    blocks = column_blocks(layers, needed, column_bytes, block_bytes)
+    assert [0, *(each.end for each in blocks)] == [*(each.start for each in blocks), ends[-1]]
+    owners: list[int] = []
+    for each in blocks:
+        width = each.end - each.start
+        assert width * column_bytes <= block_bytes or width <= 1
+        several = len(each.layers) > 1
+        assert not several or len(each.layers) * statistics_bytes <= block_bytes
+        assert not (several and each.goes_on)
+        assert each.start == layers[each.layers.start][0] or each.goes_on
+        owners += each.layers if not each.goes_on else []
+        if each.goes_on:
+            assert each.layers.start == owners[-1]
+    assert owners == list(range(len(layers)))
 
 
 def test_gradients_that_need_more_memory_than_allowed_are_refused_with_the_figures():

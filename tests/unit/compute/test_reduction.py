@@ -6,10 +6,16 @@ from hypothesis import given, strategies as st
 
 from interference_service.compute.context import ReduceTask
 from interference_service.compute.plan import column_blocks, units_of
-from interference_service.compute.reduction import reduce_block, sum_replicates
+from interference_service.compute.reduction import (
+    LayerPart,
+    by_layer,
+    reduce_block,
+    sum_scopes,
+)
 from interference_service.core.folds import fold_layout
 from interference_service.core.layers import Layer
 from interference_service.core.projector import Projector
+from interference_service.core.replicates import ReplicatedStatistics
 from interference_service.core.sketch import REPLICATES, projection_of
 from interference_service.core.sufficient_statistics import (
     SufficientStatistics,
@@ -44,25 +50,27 @@ def test_parts_add_up_to_the_statistics_of_whole_layers(unit_rows, most, width, 
     units = units_of(layout, unit_rows, most)
     segments = tuple(tuple(each.index for each in unit.segments) for unit in units)
     item = 8
-    blocks = []
-    for start, end in column_blocks(
-        LAYERS[-1][1], layout.num_segments, item, width * layout.num_segments * item
-    ):
+    column_bytes = layout.num_segments * item
+    found: dict[int, ReplicatedStatistics] = {}
+    before: list[LayerPart] = []
+    for block in column_blocks(LAYERS, [1] * len(LAYERS), column_bytes, width * column_bytes):
+        start, end = block.start, block.end
         sums = [
             np.stack([gradients[each.rows].sum(0)[start:end] for each in unit.segments])
             for unit in units
         ]
         task = ReduceTask(segments, ROWS, FOLDS, (start, end), LAYERS)
-        blocks.append(reduce_block(task, sums))
+        before = reduce_block(task, sums, before if block.goes_on else ())
+        found |= by_layer(before)
     means = np.zeros((layout.num_segments, LAYERS[-1][1]))
     for unit in units_of(layout, ROWS.sum(), layout.num_segments):
         for each in unit.segments:
             means[each.index] = gradients[each.rows].mean(0)
-    sums = [each.mean() for each in sum_replicates(blocks, len(LAYERS))]
-    for found, (first, last) in zip(sums, LAYERS, strict=True):
+    assert list(found) == list(range(len(LAYERS)))
+    for layer, (first, last) in enumerate(LAYERS):
         wanted = sufficient_statistics(layout, means[:, first:last])
-        np.testing.assert_allclose(found.A, wanted.A, atol=1e-12)
-        np.testing.assert_allclose(found.B, wanted.B, atol=1e-12)
+        np.testing.assert_allclose(found[layer].mean().A, wanted.A, atol=1e-12)
+        np.testing.assert_allclose(found[layer].mean().B, wanted.B, atol=1e-12)
 
 
 @given(
@@ -82,18 +90,18 @@ def test_parts_of_sketched_sums_add_up_to_the_statistics_of_sketched_means(
         for unit in units
     ]
     segments = tuple(tuple(each.index for each in unit.segments) for unit in units)
-    blocks = []
+    parts: list[LayerPart] = []
     for start in range(0, PROJECTION.length, width):
         block = start, min(start + width, PROJECTION.length)
         task = ReduceTask(
             segments, ROWS, FOLDS, block, PROJECTION.ranges, PROJECTION.replicate_widths
         )
-        blocks.append(reduce_block(task, [each[:, slice(*block)] for each in sums]))
+        parts = reduce_block(task, [each[:, slice(*block)] for each in sums], parts)
     whole = units_of(layout, ROWS.sum(), layout.num_segments)
     means = projected(
         np.stack([gradients[each.rows].mean(0) for unit in whole for each in unit.segments])
     )
-    found = sum_replicates(blocks, len(COUNTS))
+    found = list(by_layer(parts).values())
     assert [len(each.replicates) for each in found] == [1, REPLICATES, 1, REPLICATES]
     for layer, (start, end) in zip(found, PROJECTION.ranges, strict=True):
         pieces = np.split(means[:, start:end], len(layer.replicates), axis=1)
@@ -121,8 +129,8 @@ def test_layers_kept_beside_sketched_ones_have_the_bits_of_layers_without_any():
         PROJECTION.ranges,
         PROJECTION.replicate_widths,
     )
-    wanted = sum_replicates([reduce_block(plain, [sums])], len(COUNTS))
-    found = sum_replicates([reduce_block(sketched, [projected(sums)])], len(COUNTS))
+    wanted = by_layer(reduce_block(plain, [sums]))
+    found = by_layer(reduce_block(sketched, [projected(sums)]))
     for layer in (0, 2):
         assert found[layer].exact
         for name in ARRAYS:
@@ -145,3 +153,32 @@ def test_an_exact_layer_is_computed_once_beside_sketched_ones():
     found = [(part.layer, part.replicate) for part in reduce_block(task, [sums])]
     eight = range(REPLICATES)
     assert found == [(0, None), *((1, j) for j in eight), (2, None), *((3, j) for j in eight)]
+
+
+def test_scopes_are_the_sums_of_their_layers_however_they_are_grouped():
+    layout = fold_layout(ROWS, FOLDS)
+    sums = np.random.default_rng(1).standard_normal((layout.num_segments, PROJECTION.length))
+    segments = (tuple(range(layout.num_segments)),)
+    heads = (False, False, True, False)
+    blocks = [
+        reduce_block(
+            ReduceTask(segments, ROWS, FOLDS, each, PROJECTION.ranges, PROJECTION.replicate_widths),
+            [sums[:, slice(*each)]],
+        )
+        for each in PROJECTION.ranges
+    ]
+    at_once = sum_scopes(heads, blocks)
+    pairs = [sum_scopes(heads, blocks[:2]), sum_scopes(heads, blocks[2:])]
+    in_pairs = sum_scopes(heads, pairs)
+    head = by_layer(blocks[2])[2]
+    for found in (at_once, in_pairs):
+        assert found.shared is not None
+        assert found.everything is not None
+        assert found.head is not None
+        np.testing.assert_array_equal(found.head.mean().A, head.mean().A)
+        shared = [by_layer(blocks[index])[index] for index in (0, 1, 3)]
+        wanted = shared[0] + shared[1] + shared[2]
+        np.testing.assert_allclose(found.shared.mean().A, wanted.mean().A, rtol=1e-12)
+        assert len(found.shared.replicates) == REPLICATES
+        np.testing.assert_allclose(found.everything.mean().D, (wanted + head).mean().D, rtol=1e-12)
+    assert sum_scopes(heads, [blocks[2]]).shared is None

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from interference_service.core.gradients import gradient_sum
+from interference_service.core.gradients import Batch
+from interference_service.core.homogeneous import HomogeneousEngine
 from interference_service.core.losses import per_row_loss
 from interference_service.errors import InputUnsupported, NonFinite
 from support.brute_force import per_sample_gradients
@@ -51,6 +52,12 @@ def batches(rows, size: int):
         yield {"x": inputs[start : start + size]}, targets[start : start + size]
 
 
+def gradient_sum(network, names, rows_of_batches, loss, **options) -> Tensor:
+    """The sum over all batches, taken as those of one segment."""
+    made = (Batch(x, targets, ((0, len(targets)),)) for x, targets in rows_of_batches)
+    return HomogeneousEngine(network, names, loss, **options).segment_sums(made, 1)[0]
+
+
 def close(found: Tensor, wanted) -> None:
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-10, atol=1e-12)
 
@@ -61,6 +68,29 @@ def test_the_sum_equals_that_of_single_rows_for_any_batch(network, rows, size):
     by_layer = per_sample_gradients(network.module, *rows)
     wanted = np.concatenate([by_layer[name].sum(0) for name in ("0", "2")])
     close(gradient_sum(network, names, batches(rows, size), LOSS), wanted)
+
+
+def test_every_segment_of_a_mixed_batch_has_the_sum_of_its_own_rows(network, rows):
+    (inputs, targets), names = rows, list(network.parameters)
+    mixed = [
+        Batch({"x": inputs[:7]}, targets[:7], ((2, 3), (0, 4))),
+        Batch({"x": inputs[7:]}, targets[7:], ((0, 1), (1, 2))),
+    ]
+    found = HomogeneousEngine(network, names, LOSS).segment_sums(mixed, 4)
+    for segment, mine in enumerate(([3, 4, 5, 6, 7], [8, 9], [0, 1, 2], [])):
+        wanted = gradient_sum(network, names, batches((inputs[mine], targets[mine]), 10), LOSS)
+        close(found[segment], wanted)
+
+
+@pytest.mark.parametrize("row", [0, 2, 3, 9])
+def test_a_loss_that_is_not_finite_is_told_with_its_segment(network, rows, row):
+    inputs, targets = rows
+    inputs[row] = float("nan")
+    batch = Batch({"x": inputs}, targets, ((0, 3), (2, 4), (1, 3)))
+    with pytest.raises(NonFinite) as caught:
+        HomogeneousEngine(network, ["2.bias"], LOSS).segment_sums([batch], 3)
+    segment = 0 if row < 3 else 2 if row < 7 else 1
+    assert caught.value.metadata["segment"] == str(segment)
 
 
 def test_parameters_come_in_the_order_that_is_asked_for(network, rows):
@@ -141,7 +171,7 @@ def test_a_loss_that_is_not_finite_is_an_error(network, rows, value):
         network.module[2].bias[0] = value
     with pytest.raises(NonFinite) as caught:
         gradient_sum(network, list(network.parameters), batches(rows, 4), LOSS)
-    assert caught.value.metadata == {"what": "loss"}
+    assert caught.value.metadata == {"what": "loss", "segment": "0"}
 
 
 def test_a_gradient_that_is_not_finite_is_an_error(network, rows):
@@ -152,7 +182,7 @@ def test_a_gradient_that_is_not_finite_is_an_error(network, rows):
 
     with pytest.raises(NonFinite) as caught:
         gradient_sum(network, list(network.parameters), batches(rows, 4), loss)
-    assert caught.value.metadata == {"what": "gradient"}
+    assert caught.value.metadata == {"what": "gradient", "segment": "0"}
 
 
 class Overwritten(nn.Linear):

@@ -94,9 +94,10 @@ def test_variance_of_fewer_than_two_folds_is_undetermined():
     np.testing.assert_array_equal(found, [0, np.nan, np.nan])
 
 
-def test_missing_folds_do_not_count():
+@pytest.mark.parametrize("value", [123.0, np.nan])
+def test_missing_folds_do_not_count(value):
     delta, n = np.array([[0.5, -0.25, 0.75]]), np.array([[2.0, 3.0, 2.0]])
-    missing = np.concatenate([delta, [[123.0]]], axis=1), np.concatenate([n, [[0.0]]], axis=1)
+    missing = np.concatenate([delta, [[value]]], axis=1), np.concatenate([n, [[0.0]]], axis=1)
     np.testing.assert_allclose(fold_variance(*missing), fold_variance(delta, n), rtol=1e-14)
 
 

@@ -65,6 +65,11 @@ def test_an_uncertain_quotient_has_no_bounds_at_all():
     assert bounds(ratio(1, 1, 4, 0, 4)) == (-INF, INF)
 
 
+def test_a_point_that_is_only_just_not_rejected_bounds_nothing():
+    # κ² ≤ 4κ² for every κ, with equality at 0 alone.
+    assert bounds(ratio(0, 1, 0, 0, 4)) == (-INF, INF)
+
+
 def test_a_denominator_just_significant_keeps_both_bounds():
     lower, upper = bounds(ratio(2, 1, 1, 0, 1 - 1e-6))
     assert lower == pytest.approx(0.75, abs=1e-5)

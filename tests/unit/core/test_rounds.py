@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from interference_service.core.analysis import analyse
+from interference_service.core.analysis import analyse, shared_statistics
 from interference_service.core.folds import fold_layout
 from interference_service.core.layers import Layer
 from interference_service.core.rounds import (
@@ -20,7 +20,7 @@ from interference_service.core.rounds import (
     next_round,
     precision_of,
 )
-from interference_service.core.scope import Setting
+from interference_service.core.scope import Setting, scope_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 from interference_service.errors import InputUnsupported
 from support.brute_force import BruteForce, random_classes
@@ -272,7 +272,8 @@ def measured(rows: BruteForce, folds: int, cuts=(), heads=(), priors=None) -> Pr
     blocks = np.split(rows.means_of_folds(), cuts, axis=1)
     layers = [Layer(f"layer{i}", (), each.shape[1], i in heads) for i, each in enumerate(blocks)]
     statistics = [sufficient_statistics(layout, each) for each in blocks]
-    return precision_of(statistics, layers, Setting(π / π.sum(), π < 0.5 * π.mean()))
+    setting = Setting(π / π.sum(), π < 0.5 * π.mean())
+    return precision_of(scope_of(shared_statistics(statistics, layers), setting))
 
 
 @given(COUNTS, st.integers(3, 5), st.integers(0, 2**32))

@@ -191,6 +191,31 @@ def test_the_interval_of_the_mean_cosine_equals_brute_force(counts, folds, repli
     assert same_bounds([summary.lower, summary.upper], interval(rows, mean))
 
 
+def test_a_class_without_rows_changes_nothing_for_the_others():
+    rows = sketched_rows([6, 5, 4], 3, replicates=4, seed=1, signal=4.0)
+    X = [rows.sketch(j).means_of_folds() for j in range(rows.replicates)]
+    whole, without = (
+        scope_of(
+            ReplicatedStatistics(
+                tuple(sufficient_statistics(fold_layout(counts, 3), each) for each in X)
+            ),
+            Setting(np.array(counts) / 15, np.zeros(len(counts), dtype=bool)),
+        )
+        for counts in ([6, 0, 5, 4], [6, 5, 4])
+    )
+    assert without.defined.all()
+    for metric in CLASS_METRICS.values():
+        found, wanted = metric.compute(whole), metric.compute(without)
+        for part in ("values", "lower", "upper"):
+            if getattr(wanted, part) is not None:
+                np.testing.assert_allclose(
+                    getattr(found, part)[[0, 2, 3]], getattr(wanted, part), rtol=1e-9
+                )
+    for name in ("value", "lower", "upper", "p_value"):
+        matrix = getattr(whole.cosines, name)[np.ix_([0, 2, 3], [0, 2, 3])]
+        np.testing.assert_allclose(matrix, getattr(without.cosines, name), rtol=1e-9)
+
+
 def bounds_of(found: Scope) -> np.ndarray:
     """Bounds of every class metric, and the cosines' with their p-values."""
     columns = [each.compute(found) for each in CLASS_METRICS.values()]

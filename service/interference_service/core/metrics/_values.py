@@ -15,7 +15,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One number per class. All have shape ``[C]``; bounds are None where the metric has none."""
+    """One number per class (Mathematics §10).
+
+    All have shape ``[C]``; bounds are None where the metric has none.
+    """
 
     values: Array
     lower: Array | None = None
@@ -34,7 +37,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A number of the whole analysis; bounds are the value for a count, NaN where undetermined.
+    """A number of the whole analysis (Mathematics §§7, 10).
+
+    Bounds are the value for a count, NaN where undetermined.
 
     Attributes:
         value: The number.
@@ -81,10 +86,11 @@ class SharedFindings:
 
 
 def least_of(column: Column, among: Mask) -> Summary:
-    """The least of some classes' numbers, with bounds that hold for it if all of theirs do.
+    """The least of some classes' numbers (Mathematics §7).
 
-    The least is below every upper bound and above the least of the lower ones. A class whose
-    number is undetermined could have any, so that it takes the lower bound away.
+    Its bounds hold if all of theirs do: the least is below every upper bound and above the least of
+    the lower ones. A class whose number is undetermined could have any, so that it takes the lower
+    bound away.
 
     Args:
         column: A metric with bounds.

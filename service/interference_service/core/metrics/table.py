@@ -22,13 +22,13 @@ OF: Mapping[Axes, str] = MappingProxyType(
 
 
 def markdown_table() -> str:
-    """One line per metric, in the order of results."""
+    """One line per metric, in the order of results (Mathematics §10)."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(_row(each) for each in METRICS)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def with_table(document: str) -> str:
-    """The document with the table between its two markers.
+    """The document with the table between its two markers (Mathematics §10).
 
     Raises:
         ValueError: It lacks one of them.

@@ -52,6 +52,10 @@ class GraphModel:
         aliases: For every other name of a tied weight its first one.
         input_names: Arguments of forward, in order.
         digest: ``sha256:…`` of the file.
+        bindings: What the nodes at the start of the graph stand for.
+        steps: Of the graph.
+        output: Node of the first output.
+        interpreter: Runs the steps.
     """
 
     parameters: Mapping[str, Tensor]
@@ -59,10 +63,10 @@ class GraphModel:
     aliases: Mapping[str, str]
     input_names: tuple[str, ...]
     digest: str
-    _bindings: tuple[Binding, ...]
-    _steps: tuple[Step, ...]
-    _output: str
-    _interpreter: Interpreter
+    bindings: tuple[Binding, ...]
+    steps: tuple[Step, ...]
+    output: str
+    interpreter: Interpreter
 
     def __call__(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """The model's first output.
@@ -77,18 +81,18 @@ class GraphModel:
             InputUnsupported: The inputs do not fit the graph.
         """
         # Layers in place write into copies: a call changes neither its inputs nor the buffers.
-        copied = any_writes(self._steps)
+        copied = any_writes(self.steps)
         environment: Environment = {
             name: each.clone() if copied else each for name, each in inputs.items()
         }
-        for each in self._bindings:
+        for each in self.bindings:
             if each.parameter:
                 environment[each.node] = self.parameters[each.name]
             else:
                 buffer = self.buffers[each.name]
                 environment[each.node] = buffer.clone() if copied else buffer
-        self._interpreter.run(self._steps, environment)
-        output = environment.get(self._output)
+        self.interpreter.run(self.steps, environment)
+        output = environment.get(self.output)
         need(isinstance(output, Tensor), "has a first output that is not a tensor")
         assert isinstance(output, Tensor)  # noqa: S101 - for the type checker
         return output
@@ -156,10 +160,10 @@ class _Builder:
             aliases=self._aliases,
             input_names=tuple(self._inputs),
             digest=digest,
-            _bindings=tuple(self._bindings),
-            _steps=steps_of(graph),
-            _output=_first_output(graph, signature),
-            _interpreter=Interpreter(self._device, self._dtype),
+            bindings=tuple(self._bindings),
+            steps=steps_of(graph),
+            output=_first_output(graph, signature),
+            interpreter=Interpreter(self._device, self._dtype),
         )
 
     def _bind(self, kind: str, value: Mapping[str, Any], graph: Mapping[str, Any]) -> None:

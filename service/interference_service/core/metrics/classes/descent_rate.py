@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def descent_rate(scope: Scope) -> Column:
-    """r_c = Σ_d π_d G_cd, with U on the diagonal: how fast the update lowers the loss of c."""
+    """r_c = Σ_d π_d G_cd, with U on the diagonal (Mathematics §5)."""
     value, uncertainty = descent(scope)
     return Column(value, *uncertainty.bounds(value, scope.setting.confidence_level))
 

@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def descent_rate_simultaneous(scope: Scope) -> Column:
-    """r_c with bounds that hold for all judged minorities at once."""
+    """r_c with bounds that hold for all judged minorities at once (Mathematics §7)."""
     value, uncertainty = descent(scope)
     return Column(value, *uncertainty.bounds(value, simultaneous_level(scope)))
 

@@ -11,7 +11,10 @@ from interference_service.core.scope import Scope
 
 
 def gradient_norm(scope: Scope) -> Column:
-    """‖g_c‖ = √U_c, between the roots of the bounds of U_c; a norm has no value below 0."""
+    """‖g_c‖ = √U_c, between the roots of the bounds of U_c (Mathematics §§4, 6).
+
+    A norm has no value below 0.
+    """
     value, sketch = corrected_norms(scope), scope.sketch
     by_sketch = Uncertainty(replicate_variance(sketch.of_norms), sketch.degrees_of_freedom)
     uncertainty = combined(squared_norm_uncertainty(scope), by_sketch)

@@ -9,7 +9,10 @@ from interference_service.core.scope import Scope
 
 
 def main_suppressor(scope: Scope) -> NDArray[np.int64]:
-    """The d with the largest S_cd; −1 where nothing suppresses or c is undetermined. ``[C]``."""
+    """The d with the largest S_cd (Mathematics §5).
+
+    −1 where nothing suppresses or c is undetermined. Has shape ``[C]``.
+    """
     S = np.nan_to_num(relative_matrix(scope, scope.gram.G, conflicting), nan=0.0)
     return np.where(S.max(1) > 0, S.argmax(1), -1)
 

@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def plain_gradient_norm(scope: Scope) -> Column:
-    """‖ĝ_c‖, which holds the sampling noise; NaN for a class without rows."""
+    """‖ĝ_c‖, which holds the sampling noise; NaN for a class without rows (Mathematics §6)."""
     return Column(plain_norms(scope))
 
 

@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def progress_ratio(scope: Scope) -> Column:
-    """ρ_c = r_c / (π_c U_c) = 1 + Σ_{d≠c} π_d G_cd / (π_c U_c), with pointwise bounds."""
+    """ρ_c = r_c / (π_c U_c), with pointwise bounds (Mathematics §5)."""
     return Column.of_ratio(progress(scope), scope.setting.confidence_level)
 
 

@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def progress_ratio_simultaneous(scope: Scope) -> Column:
-    """ρ_c with bounds that hold for all judged minorities at once."""
+    """ρ_c with bounds that hold for all judged minorities at once (Mathematics §7)."""
     return Column.of_ratio(progress(scope), simultaneous_level(scope))
 
 

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 def share_of_update(scope: Scope) -> Column:
-    """π_c ‖g_c‖ / Σ_d π_d ‖g_d‖.
+    """π_c ‖g_c‖ / Σ_d π_d ‖g_d‖ (Mathematics §6).
 
     A class below the noise floor has no share of its own; in the sum it counts with √max(0, U_d).
     """

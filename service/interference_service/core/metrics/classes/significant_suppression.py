@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def significant_suppression(scope: Scope) -> Column:
-    """The part of S_c that comes from significantly conflicting pairs."""
+    """The part of S_c that comes from significantly conflicting pairs (Mathematics §5)."""
     return Column.of_ratio(
         relative_sum(scope, conflicting, scope.cosines.significant), scope.setting.confidence_level
     )

@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def support(scope: Scope) -> Column:
-    """H_c: the same as S_c with max(0, G_cd), so that ρ_c = 1 + H_c − S_c."""
+    """H_c: the same as S_c with max(0, G_cd), so that ρ_c = 1 + H_c − S_c (Mathematics §5)."""
     return Column.of_ratio(relative_sum(scope, supporting), scope.setting.confidence_level)
 
 

@@ -7,7 +7,7 @@ from interference_service.core.scope import Scope
 
 
 def suppression(scope: Scope) -> Column:
-    """S_c = Σ_{d≠c} S_cd: the part of a class's own progress that conflicting classes cancel."""
+    """S_c = Σ_{d≠c} π_d max(0, −G_cd) / (π_c U_c), with bounds (Mathematics §5)."""
     return Column.of_ratio(relative_sum(scope, conflicting), scope.setting.confidence_level)
 
 

@@ -6,7 +6,7 @@ from interference_service.core.scope import Scope
 
 
 def conflicting_pairs(layer: Scope) -> float:
-    """Pairs that conflict in the layer while the false discovery rate is held there."""
+    """Pairs that conflict while the layer's false discovery rate is held (Mathematics §4)."""
     return float(count_of_scope(layer))
 
 

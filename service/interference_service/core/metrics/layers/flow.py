@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def flow(shared: Scope, layer: Scope, _: float) -> Array:
-    """‖g_c^l‖ over the norm in the shared scope. Has shape ``[C]``."""
+    """‖g_c^l‖ over the norm in the shared scope (Mathematics §6). Has shape ``[C]``."""
     return np.asarray(corrected_norms(layer) / corrected_norms(shared))
 
 

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def gradient_norm(_: Scope, layer: Scope, __: float) -> Array:
-    """‖g_c^l‖, corrected. Has shape ``[C]``."""
+    """‖g_c^l‖, corrected (Mathematics §6). Has shape ``[C]``."""
     return corrected_norms(layer)
 
 

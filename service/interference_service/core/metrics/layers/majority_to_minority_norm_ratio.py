@@ -8,7 +8,10 @@ from interference_service.core.scope import Scope
 
 
 def majority_to_minority_norm_ratio(layer: Scope) -> float:
-    """Mean corrected norm of the majorities over that of the minorities; NaN if undetermined."""
+    """Mean corrected norm of the majorities over that of the minorities (Mathematics §6).
+
+    NaN if undetermined.
+    """
     norms, π = corrected_norms(layer), layer.setting.priors
     minorities = layer.setting.minorities
     means = [

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def plain_gradient_norm(_: Scope, layer: Scope, __: float) -> Array:
-    """‖ĝ_c^l‖. Has shape ``[C]``."""
+    """‖ĝ_c^l‖ (Mathematics §6). Has shape ``[C]``."""
     return plain_norms(layer)
 
 

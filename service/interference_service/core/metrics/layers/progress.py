@@ -11,7 +11,10 @@ Array = NDArray[np.float64]
 
 
 def progress(shared: Scope, layer: Scope, _: float) -> Array:
-    """Σ_d π_d G_cd^l / (π_c U_c): over the shared layers they add up to ρ_c. ``[C]``."""
+    """Σ_d π_d G_cd^l / (π_c U_c) (Mathematics §5).
+
+    Over the shared layers they add up to ρ_c. Has shape ``[C]``.
+    """
     own = layer.gram.U / np.where(shared.defined, shared.gram.U, np.nan)
     others = relative_matrix(shared, layer.gram.G, everything).sum(1)
     return np.asarray(own + others)

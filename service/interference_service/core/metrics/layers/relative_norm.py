@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def relative_norm(_: Scope, layer: Scope, parameter_norm: float) -> Array:
-    """‖g_c^l‖ / ‖θ^l‖; NaN for a layer of zeros. Has shape ``[C]``."""
+    """‖g_c^l‖ / ‖θ^l‖; NaN for a layer of zeros (Mathematics §6). Has shape ``[C]``."""
     return corrected_norms(layer) / (parameter_norm if parameter_norm > 0 else np.nan)
 
 

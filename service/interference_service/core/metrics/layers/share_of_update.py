@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def share_of_update(_: Scope, layer: Scope, __: float) -> Array:
-    """π_c ‖g_c^l‖ / Σ_d π_d ‖g_d^l‖. Has shape ``[C]``."""
+    """π_c ‖g_c^l‖ / Σ_d π_d ‖g_d^l‖ (Mathematics §6). Has shape ``[C]``."""
     return shares_of_update(layer)
 
 

@@ -11,7 +11,10 @@ Array = NDArray[np.float64]
 
 
 def suppression(shared: Scope, layer: Scope, _: float) -> Array:
-    """S_c^l with the layer's inner products and the shared scope's U_c. Has shape ``[C]``."""
+    """S_c^l with the layer's inner products and the shared scope's U_c (Mathematics §5).
+
+    Has shape ``[C]``.
+    """
     return np.asarray(relative_matrix(shared, layer.gram.G, conflicting).sum(1))
 
 

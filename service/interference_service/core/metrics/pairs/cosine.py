@@ -8,7 +8,10 @@ from interference_service.core.scope import Scope
 
 
 def cosine(scope: Scope) -> NDArray[np.float64]:
-    """M_cd = G_cd / √(U_c U_d); NaN for classes below the noise floor. Has shape ``[C, C]``."""
+    """M_cd = G_cd / √(U_c U_d); NaN for classes below the noise floor (Mathematics §3).
+
+    Has shape ``[C, C]``.
+    """
     return scope.cosines.value
 
 

@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def gram(scope: Scope) -> NDArray[np.float64]:
-    """G_cd, with U on the diagonal. Has shape ``[C, C]``."""
+    """G_cd, with U on the diagonal (Mathematics §3). Has shape ``[C, C]``."""
     return scope.gram.G
 
 

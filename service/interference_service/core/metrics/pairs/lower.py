@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def lower(scope: Scope) -> NDArray[np.float64]:
-    """Lower bound of M_cd; NaN on the diagonal. Has shape ``[C, C]``."""
+    """Lower bound of M_cd; NaN on the diagonal (Mathematics §4). Has shape ``[C, C]``."""
     return scope.cosines.lower
 
 

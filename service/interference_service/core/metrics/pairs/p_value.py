@@ -8,7 +8,10 @@ from interference_service.core.scope import Scope
 
 
 def p_value(scope: Scope) -> NDArray[np.float64]:
-    """P-value of "M_cd is not below the conflict level"; NaN on the diagonal. ``[C, C]``."""
+    """P-value of "M_cd is not below the conflict level"; NaN on the diagonal (Mathematics §4).
+
+    Has shape ``[C, C]``.
+    """
     return scope.cosines.p_value
 
 

@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def plain_cosine(scope: Scope) -> NDArray[np.float64]:
-    """cos(ĝ_c, ĝ_d). Has shape ``[C, C]``."""
+    """cos(ĝ_c, ĝ_d) (Mathematics §3). Has shape ``[C, C]``."""
     return scope.cosines.plain
 
 

@@ -9,7 +9,10 @@ from interference_service.core.scope import Scope
 
 
 def suppression(scope: Scope) -> NDArray[np.float64]:
-    """S_cd = π_d max(0, −G_cd) / (π_c U_c), 0 on the diagonal. Has shape ``[C, C]``."""
+    """S_cd = π_d max(0, −G_cd) / (π_c U_c), 0 on the diagonal (Mathematics §5).
+
+    Has shape ``[C, C]``.
+    """
     return relative_matrix(scope, scope.gram.G, conflicting)
 
 

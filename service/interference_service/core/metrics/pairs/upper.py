@@ -8,7 +8,7 @@ from interference_service.core.scope import Scope
 
 
 def upper(scope: Scope) -> NDArray[np.float64]:
-    """Upper bound of M_cd; NaN on the diagonal. Has shape ``[C, C]``."""
+    """Upper bound of M_cd; NaN on the diagonal (Mathematics §4). Has shape ``[C, C]``."""
     return scope.cosines.upper
 
 

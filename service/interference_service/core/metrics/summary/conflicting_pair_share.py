@@ -8,7 +8,7 @@ from interference_service.core.pairs import conflicting_pairs, determined_pairs
 
 
 def conflicting_pair_share(found: SharedFindings) -> Summary:
-    """Significantly conflicting pairs over those that could be tested."""
+    """Significantly conflicting pairs over those that could be tested (Mathematics §7)."""
     determined = determined_pairs(found.scope)
     return Summary.count(conflicting_pairs(found.scope) / determined if determined else np.nan)
 

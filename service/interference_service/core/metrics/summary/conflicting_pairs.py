@@ -6,7 +6,7 @@ from interference_service.core.pairs import conflicting_pairs as count_of_scope
 
 
 def conflicting_pairs(found: SharedFindings) -> Summary:
-    """Pairs that conflict in the shared scope while the false discovery rate is held."""
+    """Conflicting pairs of the shared scope at the false discovery rate (Mathematics §7)."""
     return Summary.count(count_of_scope(found.scope))
 
 

@@ -8,7 +8,7 @@ from interference_service.core.pairs import minority_pairs
 
 
 def least_minority_cosine(found: SharedFindings) -> Summary:
-    """Least M_cd over the determined pairs of a minority and a majority, with its minority."""
+    """Least M_cd of a minority and a majority, with its minority (Mathematics §7)."""
     cosines, pairs = found.scope.cosines, minority_pairs(found.scope)
     if not pairs.any():
         return Summary.undetermined()

@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 
 def mean_minority_cosine(found: SharedFindings) -> Summary:
-    """Mean of M_cd over the determined pairs of a minority and a majority."""
+    """Mean of M_cd over the determined pairs of a minority and a majority (Mathematics §7)."""
     scope, pairs = found.scope, minority_pairs(found.scope)
     count = int(pairs.sum())
     if not count:

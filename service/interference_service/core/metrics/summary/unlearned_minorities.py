@@ -5,7 +5,7 @@ from interference_service.core.metrics._values import SharedFindings, Summary
 
 
 def unlearned_minorities(found: SharedFindings) -> Summary:
-    """Judged minorities whose upper bound of r_c, for all of them at once, is below 0."""
+    """Judged minorities whose simultaneous upper bound of r_c is below 0 (Mathematics §7)."""
     return Summary.count(int(found.unlearned.sum()))
 
 

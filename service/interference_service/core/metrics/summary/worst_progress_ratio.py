@@ -7,7 +7,7 @@ from interference_service.core.metrics._values import Column, SharedFindings, Su
 
 
 def worst_progress_ratio(found: SharedFindings) -> Summary:
-    """Least ρ_c of the minorities, with bounds that hold for all of them at once.
+    """Least ρ_c of the minorities, with bounds that hold for all of them at once (Mathematics §7).
 
     Where the norm of a class is not known, but its descent rate is surely below 0, so is its ratio.
     """

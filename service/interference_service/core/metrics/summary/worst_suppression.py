@@ -5,7 +5,7 @@ from interference_service.core.metrics._values import SharedFindings, Summary, l
 
 
 def worst_suppression(found: SharedFindings) -> Summary:
-    """Largest S_c of the minorities."""
+    """Largest S_c of the minorities (Mathematics §7)."""
     column = found.columns["suppression"].negated()
     return least_of(column, found.scope.setting.minorities).negated()
 

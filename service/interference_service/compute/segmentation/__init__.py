@@ -1,0 +1,1 @@
+"""One pass for all segments of a batch: an exported graph, rewritten where parameters meet rows."""

@@ -1,0 +1,182 @@
+"""One job's actors, on fake processes: what runs when, and whose fault a loss is."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from interference_service.compute import actors as module
+from interference_service.compute.actors import JobActors
+from interference_service.compute.calls import Lost
+from interference_service.compute.context import UnitReport
+from interference_service.compute.fleet import Worker
+from interference_service.compute.pool import ActorPool, Seat
+from interference_service.compute.segmentation.known import HOMOGENEOUS
+from interference_service.compute.spares import PoolBounds
+from interference_service.domain.events import RowsDifferentiated, WorkerDied
+from interference_service.domain.job import Priority
+from interference_service.errors import Cancelled, InvalidData, WorkerLost
+from support.fake_fleet import FakeClock, FakeFleet
+
+
+class Call:
+    """A call whose outcome is decided by what is done to its actor."""
+
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+
+
+class Method:
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+
+    def remote(self, *arguments: object) -> Call:
+        return Call(self.outcome)
+
+
+class Process:
+    """An actor: ``lives`` and ``load`` give what they are told to."""
+
+    def __init__(self, lives: object = None, load: object = "cpu") -> None:
+        self.lives, self.load = Method(lives), Method(load)
+
+
+class World:
+    """A job with a seat, whose processes come from a list; afterwards they are sound."""
+
+    def __init__(self, slots: int, *processes: Process) -> None:
+        self.fleet, self.events = FakeFleet(slots), []
+        self.pool = ActorPool(self.fleet, PoolBounds(spares=1), FakeClock())
+        self.processes: Iterator[Process] = iter(processes)
+        self.cancellation = threading.Event()
+        self.begun: list[int] = []
+        self.tend()
+
+    def emit(self, event: object) -> None:
+        self.events.append(event)
+
+    def tend(self) -> None:
+        self.pool.tend(0)
+        self.fleet.answer()
+        self.pool.tend(0)
+        for worker in self.fleet.started:
+            if isinstance(worker.actor, str):
+                worker.actor = next(self.processes, None) or Process()
+
+    def wait(self, calls: list[Call]) -> list[Call]:
+        self.tend()
+        return calls[:1]
+
+    def job(self, seat: Seat) -> JobActors:
+        return JobActors(
+            seat,
+            context=None,
+            parameter_names=(),
+            projection=None,
+            segmentation=HOMOGENEOUS,
+            max_tries=3,
+            cancellation=self.cancellation,
+            sink=self,
+        )
+
+    def unit(self, index: int, *outcomes: object):
+        """A unit that has these outcomes, one at each try, and then succeeds."""
+        left = iter(outcomes)
+
+        def submit(actor: Process) -> list[Call]:
+            self.begun.append(index)
+            return [Call(next(left, UnitReport(10, 0.1, "cpu"))), f"array of {index}"]
+
+        return submit
+
+    def run(self, *units, costs=None) -> list[list[str]]:
+        with self.pool.seat(Priority.NORMAL) as seat:
+            return self.job(seat).run(units, costs or [1] * len(units), lambda _: None)
+
+
+def settle(call: Call) -> object:
+    if isinstance(call.outcome, Exception):
+        raise call.outcome
+    return call.outcome
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """Builds worlds in which calls are fake ones."""
+
+    def build(slots: int, *processes: Process) -> World:
+        world = World(slots, *processes)
+        monkeypatch.setattr(module, "settle", settle)
+        monkeypatch.setattr(module, "wait", world.wait)
+        monkeypatch.setattr(Seat, "wait", lambda *_: world.tend())
+        return world
+
+    return build
+
+
+def test_the_costliest_units_begin_first_and_arrays_come_in_the_order_of_the_units(world):
+    here = world(1)
+    arrays = here.run(*(here.unit(index) for index in range(4)), costs=[2, 9, 2, 5])
+    assert here.begun == [1, 3, 0, 2]
+    assert arrays == [[f"array of {index}"] for index in range(4)]
+    assert here.events == [RowsDifferentiated(10, 0.1, "cpu")] * 4
+
+
+def test_a_unit_that_loses_its_actor_runs_again_on_another(world):
+    here = world(1)
+    arrays = here.run(here.unit(0, Lost("died")), here.unit(1))
+    assert arrays == [["array of 0"], ["array of 1"]]
+    assert sorted(here.begun) == [0, 0, 1]
+    assert here.events.count(WorkerDied("died")) == 1
+    assert len(here.fleet.killed) >= 2
+
+
+def test_a_unit_that_always_loses_its_actor_fails_the_job_and_frees_all_actors(world):
+    here = world(2)
+    with pytest.raises(WorkerLost, match="unit 0 lost its worker 3 times"):
+        here.run(here.unit(0, *[Lost("died")] * 3), here.unit(1))
+    assert here.pool._workers == []
+
+
+def test_a_spare_that_was_dead_before_it_was_loaded_is_replaced_without_a_word(world):
+    here = world(1, Process(lives=Lost("died"), load=Lost("died")))
+    assert here.run(here.unit(0)) == [["array of 0"]]
+    assert here.events == [RowsDifferentiated(10, 0.1, "cpu")]
+
+
+def test_a_process_that_dies_of_the_model_is_told_and_not_tried_for_ever(world):
+    here = world(1, *(Process(load=Lost("out_of_memory")) for _ in range(9)))
+    with pytest.raises(Exception, match="actor start 0 lost its worker 3 times"):
+        here.run(here.unit(0))
+    assert here.events == [WorkerDied("out_of_memory")] * 3
+
+
+def test_an_error_of_the_model_ends_the_job_at_once(world):
+    here = world(1, Process(load=InvalidData("no")))
+    with pytest.raises(InvalidData):
+        here.run(here.unit(0))
+    assert here.begun == []
+
+
+def test_a_cancelled_job_gives_up_its_actors_at_once(world):
+    here = world(1)
+
+    def cancel(actor: Process) -> list[Call]:
+        here.cancellation.set()
+        return [Call(None)]
+
+    with pytest.raises(Cancelled):
+        here.run(cancel)
+    assert len(here.fleet.killed) == 1
+
+
+def test_a_later_run_of_the_same_job_uses_the_actors_that_it_has(world):
+    here = world(1)
+    with here.pool.seat(Priority.NORMAL) as seat:
+        job = here.job(seat)
+        job.run([here.unit(0)], [1], lambda _: None)
+        job.run([here.unit(1)], [1], lambda _: None)
+        used: list[Worker] = here.pool._workers
+        assert len(used) == 1
+    assert here.fleet.killed == used
+    assert job.device == "cpu"

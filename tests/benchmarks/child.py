@@ -30,6 +30,8 @@ TABLE_BYTES = 512 << 20
 """Of the gradients that a worker adds up at a time."""
 TOLERANCE = 1e-3
 """Of a gradient in 32 bits, relative to its norm."""
+_ALTERNATIVE_SECONDS = 8.0
+"""What the repetitions of an alternative are to take, if a batch takes no longer."""
 _VERIFIED = 3
 """Gradients of a way that are compared before it is timed."""
 
@@ -95,26 +97,31 @@ def _part(order: Order, module: nn.Module) -> Answer:
 
 
 def _way(order: Order, way: Way, module: nn.Module) -> Answer:
+    if order.classes > way.most_classes:
+        return Answer(None, way.why)
     network = NETWORKS[order.network]
-    rows = _rows(order, segmented=way.segments, count=network.rows if way.segments else BATCH)
+    whole = way.segments or way.sorts
+    rows = _rows(order, segmented=way.segments, count=network.rows if whole else BATCH)
     graph = _graph(order, network, module)
     case = Case(module, graph, rows, TABLE_BYTES)
     gradients = way.prepare(case)
     plain = _plain(module, rows.shuffled(order.seed))
     plain()
+    passed = seconds(plain, order.device)
     before = peak_bytes(order.device)
-    table_bytes = _run(gradients)
+    sizes: list[int] = []
+    taken = seconds(lambda: sizes.append(_run(gradients)), order.device)
+    table_bytes = sizes[0]
     more_bytes = max(0, peak_bytes(order.device) - before - table_bytes)
     _verify(case, gradients, way)
-    passed, taken = seconds(plain, order.device), seconds(_of(gradients), order.device)
     needed = order.repetitions * (passed + taken)
     if needed > order.longest_seconds:
         return Answer(
             None,
             f"left out: takes some {taken / passed:.0f} passes, {needed:.0f} s to measure",
         )
-    if not way.segments:
-        batches = min(network.rows // BATCH, max(1, int(order.longest_seconds / 2 / needed)))
+    if not whole:
+        batches = min(network.rows // BATCH, max(1, int(_ALTERNATIVE_SECONDS / needed)))
         rows = _rows(order, segmented=False, count=batches * BATCH)
         gradients = way.prepare(replace(case, rows=rows))
         plain = _plain(module, rows)

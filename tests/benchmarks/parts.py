@@ -16,7 +16,7 @@ from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection, projection_of
 from interference_service.core.sufficient_statistics import sufficient_statistics
 
-_COLUMNS = 2048
+_COLUMNS = 512
 """Of the gradients; the statistics cost as much for any others."""
 
 

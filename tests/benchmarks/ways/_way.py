@@ -31,6 +31,10 @@ Gradients = Callable[[], Iterator[Tensor]]
 """Gradient sums of all groups, some groups at a time, by ascending group. Each has shape ``[G, P]``."""
 
 
+PER_ROW = "left out: as with 10 classes, for it makes a gradient for each row"
+PER_CLASS = "left out: a backward pass for each of some 90 classes in a batch"
+
+
 class NotSupported(Exception):
     """The way cannot do this network; the message says why."""
 
@@ -46,9 +50,15 @@ class Way:
             where its package is not installed.
         segments: Whether it takes rows in segments and keeps folds apart; otherwise it takes mixed
             rows and keeps classes apart.
+        sorts: Whether it brings mixed rows of a class together, and so gains by more rows.
+        most_classes: More are not measured.
+        why: The reason.
     """
 
     name: str
     title: str
     prepare: Callable[[Case], Gradients]
     segments: bool = False
+    sorts: bool = False
+    most_classes: int = 1000
+    why: str = ""

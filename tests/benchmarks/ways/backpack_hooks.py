@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks.ways._class_table import ClassTable
-from benchmarks.ways._way import Case, Gradients, NotSupported, Way
+from benchmarks.ways._way import PER_ROW, Case, Gradients, NotSupported, Way
 
 
 def prepare(case: Case) -> Gradients:
@@ -33,4 +33,4 @@ def prepare(case: Case) -> Gradients:
     return gradients
 
 
-WAY = Way("backpack", "BackPACK `BatchGrad`", prepare)
+WAY = Way("backpack", "BackPACK `BatchGrad`", prepare, most_classes=10, why=PER_ROW)

@@ -52,4 +52,4 @@ def blocks_by_size(targets: Tensor) -> dict[int, Tensor]:
     return {size: torch.stack(blocks) for size, blocks in found.items()}
 
 
-WAY = Way("class_blocks", "`vmap(grad)` over blocks of one class", prepare)
+WAY = Way("class_blocks", "`vmap(grad)` over blocks of one class", prepare, sorts=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchmarks.ways._class_table import ClassTable
-from benchmarks.ways._way import Case, Gradients, Way
+from benchmarks.ways._way import PER_CLASS, Case, Gradients, Way
 
 
 def prepare(case: Case) -> Gradients:
@@ -26,4 +26,10 @@ def prepare(case: Case) -> Gradients:
     return gradients
 
 
-WAY = Way("masks", "a mask for each class, `autograd.grad(retain_graph=True)`", prepare)
+WAY = Way(
+    "masks",
+    "a mask for each class, `autograd.grad(retain_graph=True)`",
+    prepare,
+    most_classes=100,
+    why=PER_CLASS,
+)

@@ -7,7 +7,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from benchmarks.ways._class_table import ClassTable
-from benchmarks.ways._way import Case, Gradients, Way
+from benchmarks.ways._way import PER_ROW, Case, Gradients, Way
 
 
 def prepare(case: Case) -> Gradients:
@@ -28,4 +28,4 @@ def prepare(case: Case) -> Gradients:
     return gradients
 
 
-WAY = Way("per_sample", "per-sample gradients, `vmap(grad)`", prepare)
+WAY = Way("per_sample", "per-sample gradients, `vmap(grad)`", prepare, most_classes=10, why=PER_ROW)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchmarks.ways._class_table import ClassTable
-from benchmarks.ways._way import Case, Gradients, Way
+from benchmarks.ways._way import PER_CLASS, Case, Gradients, Way
 
 
 def prepare(case: Case, chunk: int | None) -> Gradients:
@@ -42,5 +42,17 @@ def one_by_one(case: Case) -> Gradients:
     return prepare(case, 1)
 
 
-WAY_AT_ONCE = Way("torchjd", "TorchJD `jac` of the classes' losses, all at once", all_at_once)
-WAY_ONE_BY_ONE = Way("torchjd_single", "TorchJD `jac`, one loss at a time", one_by_one)
+WAY_AT_ONCE = Way(
+    "torchjd",
+    "TorchJD `jac` of the classes' losses, all at once",
+    all_at_once,
+    most_classes=100,
+    why=PER_CLASS,
+)
+WAY_ONE_BY_ONE = Way(
+    "torchjd_single",
+    "TorchJD `jac`, one loss at a time",
+    one_by_one,
+    most_classes=100,
+    why=PER_CLASS,
+)

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import psutil
@@ -43,7 +44,7 @@ class Watched(threading.Thread):
                 continue
         return total
 
-    def __enter__(self) -> "Watched":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -90,9 +91,7 @@ def write(directory: Path, classes: int, layers: int) -> None:
     ("classes", "layers", "most_bytes"),
     [
         (100, 20, 3 << 29),
-        pytest.param(
-            1000, 100, 8 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]
-        ),
+        pytest.param(1000, 100, 8 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ],
 )
 def test_many_classes_and_layers_end_in_bounded_memory(tmp_path, classes, layers, most_bytes):
@@ -121,4 +120,3 @@ def test_many_classes_and_layers_end_in_bounded_memory(tmp_path, classes, layers
         assert first.shape == (classes, classes)
         assert np.isfinite(first).mean() > 0.5
     assert watched.most < most_bytes, f"{watched.most / 2**30:.2f} GiB"
-    print(f"{classes} classes, {layers} layers: {watched.most / 2**30:.2f} GiB at most")

@@ -147,6 +147,18 @@ def test_missing_weights_are_refused(path, name):
         load_file(path)
 
 
+@pytest.mark.parametrize("kind", ["buffer_mutation", "user_input_mutation"])
+def test_an_output_that_is_written_back_is_not_the_first(path, kind):
+    written = draft()
+    written.graph["nodes"].insert(0, node("relu", [tensor("r")], self=tensor("x")))
+    written.graph["outputs"].insert(0, tensor("r"))
+    written.signature["output_specs"].insert(0, {kind: {"arg": {"name": "r"}}})
+    weight, bias = linear_tensors()
+    inputs = X.clone()
+    assert torch.equal(load_file(written.write(path))({"x": inputs}), X @ weight.T + bias)
+    assert torch.equal(inputs, X)
+
+
 def set_output(changed: Draft, name: object) -> None:
     changed.graph["outputs"] = [{"as_tensor": {"name": name}}]
 

@@ -14,16 +14,19 @@ from interference_service.compute.segmentation.known import (
     Unsegmentable,
 )
 from interference_service.compute.segmentation.layout import laid_out
-from interference_service.compute.segmentation.probe import shaken, signal
+from interference_service.compute.segmentation.probe import shaken, signal, wide
 from interference_service.compute.segmentation.trace import trace
 from interference_service.core.gradients import Batch
 from interference_service.core.homogeneous import HomogeneousEngine
 from interference_service.errors import ServiceError
 from interference_service.references.models.exported_program import GraphModel
 
-_TOLERANCE = 1e-3
-"""Relative to the largest entry of a parameter's gradient; rounding is far below, a gradient that
-is booked to another segment far above."""
+_TOLERANCE = 1e-6
+"""Relative to the largest entry of a parameter's gradient; what is booked to another segment is far
+above."""
+_ROUNDING = 1e-11
+"""Relative to the largest entry of all; some gradients are 0 but for rounding, as of the bias of keys,
+which attention does not see."""
 _RUNS = ((0, 1), (1, MORE - 1))
 
 
@@ -40,8 +43,10 @@ def segmentation_of(
         parameter_names: Parameters whose gradients are wanted.
         inputs: ``MORE`` rows or more by argument of forward; they may repeat.
     """
+    if not parameter_names:
+        return Segmentation(None, reason="no parameters to differentiate")
     names = frozenset(parameter_names)
-    few = {name: each[:MORE] for name, each in inputs.items()}
+    few = {name: wide(each[:MORE]) for name, each in inputs.items()}
     try:
         probe = shaken(model)
         met = boundaries(probe, names, trace(probe, few))
@@ -49,9 +54,9 @@ def segmentation_of(
         engine = _compared(probe, parameter_names, few, found)
     except Unsegmentable as error:
         return Segmentation(None, reason=str(error))
-    except (ServiceError, RuntimeError) as error:
+    except (ServiceError, RuntimeError, MemoryError) as error:
         # Whatever it is, the homogeneous engine will do, or say what is wrong with the model.
-        return Segmentation(None, reason=str(error).splitlines()[0])
+        return Segmentation(None, reason=str(error).partition("\n")[0])
     return Segmentation(found, tuple(sorted(engine.one_by_one)))
 
 
@@ -70,6 +75,6 @@ def _compared(
     sizes = [model.parameters[name].numel() for name in names]
     for name, one, other in zip(names, sums.split(sizes, 1), wanted.split(sizes, 1), strict=True):
         distance, scale = (one - other).abs().max(), other.abs().max()
-        if distance > _TOLERANCE * scale:
+        if not distance <= _TOLERANCE * scale + _ROUNDING * wanted.abs().max():
             raise Unsegmentable(f"gradients of {name} differ by segments and one by one")
     return engine

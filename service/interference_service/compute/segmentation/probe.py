@@ -7,13 +7,25 @@ import torch
 from torch import Tensor
 
 from interference_service.references.models.exported_program import GraphModel
+from interference_service.references.models.graph import Interpreter
 
 _JITTER = 0.1
 
 
 def shaken(model: GraphModel) -> GraphModel:
-    """The model with its parameters shaken, so that no gradient vanishes by chance of the training."""
-    return replace(model, parameters=_shaken(model.parameters))
+    """The model in 64 bits, shaken so that no gradient vanishes by chance of the training."""
+    device = next(iter(model.parameters.values())).device
+    return replace(
+        model,
+        parameters=_shaken(model.parameters),
+        buffers={name: wide(each) for name, each in model.buffers.items()},
+        interpreter=Interpreter(device, torch.float64),
+    )
+
+
+def wide(x: Tensor) -> Tensor:
+    """The tensor in 64 bits, if it holds numbers with a point."""
+    return x.double() if x.is_floating_point() else x
 
 
 def _shaken(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -22,7 +34,7 @@ def _shaken(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, each in parameters.items():
         noise = torch.randn(each.shape, generator=generator, dtype=torch.float64)
         spread = float(each.detach().double().square().mean().sqrt()) if each.numel() else 0.0
-        moved = each.detach() + (_JITTER * (spread or 1.0) * noise).to(each.device, each.dtype)
+        moved = each.detach().double() + (_JITTER * (spread or 1.0) * noise).to(each.device)
         found[name] = moved.requires_grad_(each.requires_grad)
     return found
 

@@ -27,6 +27,9 @@ from interference_service.references.stores import Stores, open_verified
 SCHEMA_MAJOR = 8
 """Major version of the format that is read: torch 2.6 and newer."""
 
+MUTATIONS = frozenset({"buffer_mutation", "user_input_mutation"})
+"""Outputs that are written back: evaluation mode changes no buffers, and a call no inputs."""
+
 HOW_TO_EXPORT = (
     'torch.export.export(model.eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch", '
     "min=1)},)) with an example of two rows or more"
@@ -210,14 +213,14 @@ def _user_input(value: Mapping[str, Any], graph: Mapping[str, Any]) -> str:
 
 
 def _first_output(graph: Mapping[str, Any], signature: Mapping[str, Any]) -> str:
-    """Name of the first output; changes of buffers, which evaluation mode has none of, are skipped."""
+    """Name of the first output; what a program would write into buffers or inputs is skipped."""
     for specification, given in zip(signature["output_specs"], graph["outputs"], strict=True):
         kind, _ = single(specification, "output")
         need(
-            kind in {"user_output", "loss_output", "buffer_mutation"},
+            kind in {"user_output", "loss_output"} | MUTATIONS,
             f"has an output of the kind {kind!r}, which is not read",
         )
-        if kind != "buffer_mutation":
+        if kind not in MUTATIONS:
             held_kind, held = single(given, "output")
             need(held_kind == "as_tensor", "has a first output that is not a tensor")
             return node_name(held["name"])

@@ -114,8 +114,8 @@ def _bound(
         need(name in declared and name not in found, f"gives {base} an argument it does not take")
         _check_kind(base, name, str(declared[name].real_type), single(value, "argument")[0])
         found[name] = argument(value, base, name)
-    if base in FORCED and FORCED[base][0] in declared:
-        found[FORCED[base][0]] = Constant(FORCED[base][1])
+    forced = FORCED.get(base, {}).items()
+    found |= {name: Constant(value) for name, value in forced if name in declared}
     positional: list[Argument] = []
     for name, each in declared.items():
         if each.kwarg_only:

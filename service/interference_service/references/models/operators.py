@@ -7,30 +7,33 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from interference_service.references.models.checks import CHECKS, Checked
+
 _READING = """
-abs adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool3d
-adaptive_max_pool2d add addcmul addmm alias all alpha_dropout amax amin any arange argmax
-avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bmm cat ceil celu channel_shuffle chunk clamp
-clamp_max clamp_min clone constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose2d
-convolution cos cosine_similarity cumsum detach div dot dropout einsum elu embedding eq erf exp
-expand expand_as feature_alpha_dropout feature_dropout fill flatten flip floor full full_like
-gather ge gelu glu group_norm gt hardsigmoid hardswish hardtanh im2col index index_select
-instance_norm layer_norm le leaky_relu lerp lift_fresh_copy linalg_vector_norm linear linspace log
-log1p log_sigmoid _log_softmax log_softmax logical_and logical_not logical_or logsumexp lt mT
-masked_fill matmul max max_pool1d max_pool2d max_pool3d maximum mean min minimum mish mm movedim
-mul mv narrow _native_batch_norm_legit_no_training native_dropout
-native_group_norm native_layer_norm ne neg new_full new_ones new_zeros norm ones ones_like outer
-pad permute pixel_shuffle pow prelu prod reciprocal relu relu6 repeat repeat_interleave reshape
-rms_norm roll round rsqrt rsub _safe_softmax scalar_tensor scaled_dot_product_attention select
-selu sigmoid sign silu sin slice softmax _softmax softplus split split_with_sizes sqrt square
-squeeze stack std sub sum swapaxes sym_numel sym_size t tanh threshold tile to _to_copy transpose
-tril triu type_as unbind unflatten _unsafe_view unsqueeze upsample_bicubic2d upsample_bilinear2d
-upsample_nearest2d var view where zeros zeros_like
+abs adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d adaptive_avg_pool3d
+adaptive_max_pool2d add addcmul addmm alias all alpha_dropout amax amin any arange argmax avg_pool1d
+avg_pool2d avg_pool3d baddbmm batch_norm bilinear bmm cat ceil celu channel_shuffle chunk clamp
+clamp_max clamp_min clone constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d
+conv_transpose2d conv_transpose3d convolution cos cosine_similarity cumsum detach div dot dropout
+einsum elu embedding eq erf exp expand expand_as feature_alpha_dropout feature_dropout fill flatten
+flip floor fmod full full_like gather ge gelu glu group_norm gru gru_cell gt hardsigmoid hardswish
+hardtanh im2col index index_select instance_norm layer_norm le leaky_relu lerp lift_fresh_copy
+linalg_vector_norm linear linspace log log1p log_sigmoid _log_softmax log_softmax logical_and
+logical_not logical_or logsumexp lstm lstm_cell lt masked_fill matmul max max_pool1d max_pool2d
+max_pool2d_with_indices max_pool3d maximum mean min minimum mish mm movedim mT mul mv narrow
+_native_batch_norm_legit _native_batch_norm_legit_no_training native_dropout native_group_norm
+native_layer_norm ne neg new_full new_ones new_zeros norm ones ones_like outer pad permute
+pixel_shuffle pow prelu prod reciprocal relu relu6 remainder repeat repeat_interleave reshape
+rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell roll round rsqrt rsub _safe_softmax
+scalar_tensor scaled_dot_product_attention select select_scatter selu sigmoid sign silu sin slice
+slice_scatter _softmax softmax softplus split split_with_sizes sqrt square squeeze stack std sub sum
+swapaxes sym_numel sym_size t tanh threshold tile to _to_copy transpose tril _trilinear triu type_as
+unbind unflatten _unsafe_view unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_nearest2d
+var vdot view _weight_norm where zeros zeros_like
 """
 
 _WRITING = """
@@ -39,15 +42,24 @@ div_
 """
 """Activations and sums in place, which networks use to save memory."""
 
-FORCED: Mapping[str, tuple[str, object]] = {
-    "dropout": ("train", False),
-    "feature_dropout": ("train", False),
-    "alpha_dropout": ("train", False),
-    "feature_alpha_dropout": ("train", False),
-    "native_dropout": ("train", False),
-    "batch_norm": ("training", False),
-    "scaled_dot_product_attention": ("dropout_p", 0.0),
-    "repeat_interleave": ("output_size", None),
+_WITHOUT_DROPOUT: Mapping[str, object] = {"train": True, "dropout": 0.0}
+"""Without dropout both modes are one, and only in this one GPUs keep what the backward pass needs."""
+
+FORCED: Mapping[str, Mapping[str, object]] = {
+    "dropout": {"train": False},
+    "feature_dropout": {"train": False},
+    "alpha_dropout": {"train": False},
+    "feature_alpha_dropout": {"train": False},
+    "native_dropout": {"train": False},
+    "batch_norm": {"training": False},
+    "scaled_dot_product_attention": {"dropout_p": 0.0},
+    "lstm": _WITHOUT_DROPOUT,
+    "gru": _WITHOUT_DROPOUT,
+    "rnn_relu": _WITHOUT_DROPOUT,
+    "rnn_tanh": _WITHOUT_DROPOUT,
+    # Normalises rows one by one; with no statistics at hand it would read some that are not there.
+    "_native_batch_norm_legit": {"training": True},
+    "repeat_interleave": {"output_size": None},
 }
 """Evaluation mode: archives hold models as the training loop left them, and have no ``eval()``.
 
@@ -119,39 +131,6 @@ _ARITHMETIC = [
 _SYMBOLIC = ["sym_float", "sym_int", "sym_max", "sym_min", "sym_not", "sym_sum"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """An operator that believes its arguments, behind a check: wrong ones would end the process."""
-
-    call: Any
-    fits: Callable[..., bool]
-
-    @property
-    def _schema(self) -> Any:
-        return self.call._schema
-
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        if not self.fits(*positional, **named):
-            raise ValueError("the shapes of its arguments do not agree")
-        return self.call(*positional, **named)
-
-
-def _one_per_channel(batch: torch.Tensor, *others: Any) -> bool:
-    given = [each for each in others if isinstance(each, torch.Tensor)]
-    return batch.dim() >= 2 and all(each.shape == batch.shape[1:2] for each in given)
-
-
-def _has_heads(query: torch.Tensor, *others: Any, enable_gqa: bool = False, **_: Any) -> bool:
-    given = [query, *(each for each in others[:2] if isinstance(each, torch.Tensor))]
-    return not enable_gqa or all(each.dim() >= 3 and each.shape[-3] for each in given)
-
-
-_CHECKS: Mapping[str, Callable[..., bool]] = {
-    "_native_batch_norm_legit_no_training": _one_per_channel,
-    "scaled_dot_product_attention": _has_heads,
-}
-
-
 def _allowed() -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
     for name in (_READING + _WRITING).split():
@@ -159,11 +138,12 @@ def _allowed() -> dict[str, Callable[..., Any]]:
         for overload in packet.overloads() if packet is not None else ():
             # Variants that write into an argument given to them are for torch's own use.
             # Those of the scripting language take an element type as a bare number, unchecked.
-            if overload.endswith("out") or overload.startswith("prim_"):
+            # Sequences that are packed have no axis for the batch.
+            if overload.endswith("out") or overload.startswith("prim_") or overload == "data":
                 continue
             call = getattr(packet, overload)
             if _only_reads(call) or name in _WRITING.split():
-                checked = _Checked(call, _CHECKS[name]) if name in _CHECKS else call
+                checked = Checked(call, CHECKS[name]) if name in CHECKS else call
                 found[f"torch.ops.aten.{name}.{overload}"] = checked
     found["_operator.getitem"] = operator.getitem
     found |= {f"_operator.{name}": _on_numbers(getattr(operator, name)) for name in _ARITHMETIC}

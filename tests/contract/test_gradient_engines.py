@@ -1,0 +1,267 @@
+"""Whatever the network and the engine: a segment's sum is the sum of its rows' gradients.
+
+The reference differentiates the loss of one row at a time through the network that was exported.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from interference_service.compute.engines import engine_for
+from interference_service.compute.segmentation.check import segmentation_of
+from interference_service.core.gradients import Batch
+from interference_service.core.homogeneous import HomogeneousEngine
+from interference_service.core.losses import RowLoss, per_row_loss
+from interference_service.references.models.exported_program import GraphModel
+from support.archives import load_file
+from support.networks import HARMLESS_WARNINGS, NETWORKS, Inputs, Network, export
+
+pytestmark = [pytest.mark.filterwarnings(each) for each in HARMLESS_WARNINGS]
+
+SIZES = (1, 2, 3, 5, 8)
+"""Rows of the segments."""
+SEGMENTS = torch.repeat_interleave(torch.arange(len(SIZES)), torch.tensor(SIZES))
+NUM_SEGMENTS = len(SIZES) + 1
+"""The last of them has no rows."""
+ROWS = sum(SIZES)
+CUTS: dict[str, tuple[int, ...]] = {
+    "one batch": (ROWS,),
+    "a segment in two batches": (4, 15),
+    "a segment in three batches": (12, 2, 5),
+    "a batch for each segment": SIZES,
+}
+"""Rows of the batches."""
+CROSS_ENTROPY = per_row_loss("cross_entropy")
+TOLERANCE = 1e-9
+"""Relative to the largest entry of the segment's gradient; rounding of 64 bits is a millionth."""
+
+
+def homogeneous(model: GraphModel, names: Sequence[str], loss: RowLoss, inputs: Inputs, **options):
+    return HomogeneousEngine(model, names, loss, **options)
+
+
+def segmented(model: GraphModel, names: Sequence[str], loss: RowLoss, inputs: Inputs, **options):
+    segmentation = segmentation_of(model, names, inputs)
+    assert segmentation.supported, segmentation.reason
+    return engine_for(model, names, loss, segmentation, **options)
+
+
+ENGINES = {"homogeneous": homogeneous, "segmented": segmented}
+
+
+def batches_of(
+    inputs: Inputs, targets: Tensor, segments: Tensor, sizes: Sequence[int]
+) -> Iterator[Batch]:
+    """Rows in batches of these sizes, in each of them segment after segment."""
+    start = 0
+    for size in sizes:
+        part = slice(start, start + size)
+        found, counts = torch.unique_consecutive(segments[part], return_counts=True)
+        runs = tuple(zip(found.tolist(), counts.tolist(), strict=True))
+        yield Batch({name: each[part] for name, each in inputs.items()}, targets[part], runs)
+        start += size
+
+
+def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: each for name, each in module.named_parameters() if each.requires_grad}
+
+
+def flat_gradient(module: nn.Module, inputs: Inputs, targets: Tensor, loss: RowLoss) -> Tensor:
+    """Of the summed loss. Has shape ``[P]``."""
+    parameters = list(trainable(module).values())
+    outputs = module(**{name: each.clone() for name, each in inputs.items()})
+    logits = outputs[0] if isinstance(outputs, tuple) else outputs
+    gradients = torch.autograd.grad(loss(logits, targets).sum(), parameters, allow_unused=True)
+    pairs = zip(gradients, parameters, strict=True)
+    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
+
+
+def reference(module: nn.Module, inputs: Inputs, targets: Tensor, loss: RowLoss) -> Tensor:
+    """Sums of the segments, from gradients of single rows. Has shape ``[segments, P]``."""
+    sums = torch.zeros(NUM_SEGMENTS, sum(each.numel() for each in trainable(module).values()))
+    sums = sums.double()
+    for row, segment in enumerate(SEGMENTS.tolist()):
+        one = {name: each[row : row + 1] for name, each in inputs.items()}
+        sums[segment] += flat_gradient(module, one, targets[row : row + 1], loss)
+    return sums
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with its archives, rows, and the gradients that are right."""
+
+    name: str
+    folder: Path
+
+    @property
+    def network(self) -> Network:
+        return NETWORKS[self.name]
+
+    @cached_property
+    def module(self) -> nn.Module:
+        return self.network.build()
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        return self.network.rows(ROWS)
+
+    @cached_property
+    def targets(self) -> Tensor:
+        return self.network.labels(ROWS)
+
+    @cached_property
+    def names(self) -> list[str]:
+        return list(trainable(self.module))
+
+    @cached_property
+    def expected(self) -> Tensor:
+        return reference(self.module, self.inputs, self.targets, CROSS_ENTROPY)
+
+    def model(self, *, decomposed: bool = False, dtype: torch.dtype = torch.float64) -> GraphModel:
+        path = self.folder / f"{'decomposed' if decomposed else 'exported'}.pt2"
+        if not path.exists():
+            export(self.module, self.inputs, path, decomposed=decomposed)
+        return load_file(path, dtype)
+
+    def assert_right(self, found: Tensor, expected: Tensor, tolerance: float = TOLERANCE) -> None:
+        """Each parameter by name, relative to the largest entry of the segment's gradient."""
+        assert found.shape == expected.shape
+        sizes = [each.numel() for each in trainable(self.module).values()]
+        scale = expected.abs().amax(1, keepdim=True)
+        errors = (found.to(expected.dtype) - expected).abs().split(sizes, dim=1)
+        wrong = {
+            name: float((each / scale.clamp(min=1e-300)).max())
+            for name, each in zip(self.names, errors, strict=True)
+            if bool((each > tolerance * scale).any())
+        }
+        assert not wrong, f"relative errors by parameter: {wrong}"
+
+
+@pytest.fixture(scope="session", name="case_of")
+def _case_of(tmp_path_factory) -> Callable[[str], Case]:
+    return cache(lambda name: Case(name, tmp_path_factory.mktemp("network")))
+
+
+@pytest.fixture(params=NETWORKS, name="case")
+def _case(request, case_of) -> Case:
+    return case_of(request.param)
+
+
+@pytest.fixture(params=ENGINES, name="make")
+def _make(request):
+    return ENGINES[request.param]
+
+
+def test_a_network_has_gradients_worth_comparing(case):
+    """Every parameter that is used has a gradient in every segment, and segments differ."""
+    sizes = [each.numel() for each in trainable(case.module).values()]
+    by_parameter = dict(zip(case.names, case.expected[:-1].split(sizes, dim=1), strict=True))
+    without = {name for name, each in by_parameter.items() if not bool(each.any(1).all())}
+    assert without == {
+        "unused parameter": {"unused", "aside.weight", "aside.bias"},
+    }.get(case.name, set())
+    unit = torch.nn.functional.normalize(case.expected[:-1], dim=1)
+    assert float((unit @ unit.T).fill_diagonal_(0.0).max()) < 0.999
+
+
+@pytest.mark.parametrize("sizes", CUTS.values(), ids=CUTS)
+def test_the_sum_of_a_segment_is_that_of_its_rows(case, make, sizes):
+    engine = make(case.model(), case.names, CROSS_ENTROPY, case.inputs)
+    batches = batches_of(case.inputs, case.targets, SEGMENTS, sizes)
+    case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), case.expected)
+
+
+def test_the_decomposed_form_of_a_network_has_the_same_gradients(case, make):
+    # Its decomposition repeats parameters by the number of rows, which is refused below.
+    make = homogeneous if case.name == "instance norm" else make
+    engine = make(case.model(decomposed=True), case.names, CROSS_ENTROPY, case.inputs)
+    batches = batches_of(case.inputs, case.targets, SEGMENTS, CUTS["a segment in two batches"])
+    case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), case.expected)
+
+
+ONE_BY_ONE = {
+    "convolutions": {"conv2d"},
+    "transposed convolutions": {"conv_transpose2d"},
+    "prelu": {"prelu"},
+    "instance norm": {"instance_norm"},
+    "volumes": {"conv_transpose3d"},
+    "lstm": {"lstm"},
+    "lstm, two layers, both directions": {"lstm"},
+    "lstm, sequence first, projected": {"lstm"},
+    "gru": {"gru"},
+    "gru, last state": {"gru"},
+    "plain recurrent": {"rnn_relu"},
+    "cells step by step": {"gru_cell", "lstm_cell"},
+    "convolutions over words": {"conv_transpose1d"},
+    "table": {"index"},
+    "experts": {"einsum", "matmul"},
+    "mixer": {"matmul"},
+    "bilinear": {"bilinear", "einsum"},
+}
+"""Operators that are called for one segment after another; of all other networks none is."""
+
+
+def test_only_operators_without_an_implementation_are_called_by_segment(case):
+    found = segmentation_of(case.model(), case.names, case.inputs)
+    assert set(found.one_by_one) == ONE_BY_ONE.get(case.name, set())
+
+
+def test_what_cannot_be_segmented_says_why(case_of):
+    case = case_of("instance norm")
+    found = segmentation_of(case.model(decomposed=True), case.names, case.inputs)
+    assert not found.supported
+    assert found.reason == "repeat cannot be called with some of the rows alone"
+
+
+def test_a_loss_of_another_kind_is_that_of_the_row(case_of, make):
+    case = case_of("residual network, batch norm")
+    classes = int(case.module(**case.inputs).shape[1])
+    loss = per_row_loss("focal", class_weights=[0.5 + each for each in range(classes)])
+    wanted = reference(case.module, case.inputs, case.targets, loss)
+    engine = make(case.model(), case.names, loss, case.inputs)
+    batches = batches_of(case.inputs, case.targets, SEGMENTS, (7, 12))
+    case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), wanted)
+
+
+def test_terms_of_labels_are_those_of_the_row(case_of, make):
+    case = case_of("vision transformer, attention of torch")
+    classes = int(case.module(**case.inputs).shape[1])
+    generator = torch.Generator().manual_seed(0)
+    terms = torch.randint(-1, 2, (ROWS, classes), generator=generator, dtype=torch.int8)
+    loss = per_row_loss("multi_label")
+    wanted = reference(case.module, case.inputs, terms, loss)
+    engine = make(case.model(), case.names, loss, case.inputs)
+    batches = batches_of(case.inputs, terms, SEGMENTS, (7, 12))
+    case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), wanted)
+
+
+@pytest.mark.parametrize(
+    "name", ["residual network, batch norm", "vision transformer, attention of torch", "lstm"]
+)
+def test_products_in_bfloat16_are_summed_in_32_bits(case_of, make, name):
+    case = case_of(name)
+    inputs = {n: x.float() if x.is_floating_point() else x for n, x in case.inputs.items()}
+    model = case.model(dtype=torch.float32)
+    engine = make(model, case.names, CROSS_ENTROPY, inputs, autocast_dtype=torch.bfloat16)
+    found = engine.segment_sums(batches_of(inputs, case.targets, SEGMENTS, (7, 12)), NUM_SEGMENTS)
+    assert found.dtype == torch.float32
+    distance = (found.double() - case.expected).norm(dim=1)[:-1]
+    # bfloat16 has 8 bits: products are right to 0.4 %, but some units switch on or off by it.
+    assert (distance < 0.25 * case.expected.norm(dim=1)[:-1]).all()
+    assert (distance > 0).all()
+
+
+def test_memory_used_again_holds_the_same_sums(case_of, make):
+    case = case_of("unused parameter")
+    engine = make(case.model(), case.names, CROSS_ENTROPY, case.inputs)
+    room = torch.full((NUM_SEGMENTS + 2, case.expected.shape[1]), torch.nan, dtype=torch.float64)
+    batches = [*batches_of(case.inputs, case.targets, SEGMENTS, (7, 12))]
+    for _ in range(2):
+        found = engine.segment_sums(batches, NUM_SEGMENTS, room)
+        assert found.data_ptr() == room.data_ptr()
+        case.assert_right(found, case.expected)

@@ -1,0 +1,326 @@
+"""Arguments that torch believes are refused where they would end the process or read foreign memory.
+
+Every one of these, given to torch itself, is answered with a signal or with what lies beside a
+tensor; a check that is missing therefore ends the test run.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from interference_service.errors import InputUnsupported
+from interference_service.references.models.checks import CHECKS
+from interference_service.references.models.graph import Interpreter, steps_of
+from interference_service.references.models.operators import FORCED, OPERATORS
+from support.archives import node, tensor
+
+NOTHING = {"as_none": True}
+LAYERS = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+"""Gates by recurrent layer."""
+
+
+def run(target: str, values: Mapping[str, Tensor], outputs: int = 1, **inputs: object) -> Tensor:
+    """The first result of an operator that is called from a graph."""
+    rest = [NOTHING] * (outputs - 1)
+    environment = dict(values)
+    step = node(f"torch.ops.aten.{target}", [tensor("result"), *rest], **inputs)
+    Interpreter(torch.device("cpu"), torch.float32).run(steps_of({"nodes": [step]}), environment)
+    return environment["result"]
+
+
+def refused(*arguments: object, match: str = "shapes", **named: object) -> None:
+    with pytest.raises(InputUnsupported, match=match) as caught:
+        run(*arguments, **named)
+    assert caught.value.violations[0].field == "spec.model.uri"
+
+
+def test_every_check_is_of_an_operator_on_the_list():
+    assert CHECKS.keys() <= {name.split(".")[3] for name in OPERATORS if name.count(".") == 4}
+
+
+class Recurrent:
+    """Arguments of a recurrent layer, of which a test replaces some."""
+
+    def __init__(self, kind: str, module: nn.RNNBase, batch: Tensor) -> None:
+        self.kind, self.batch = kind, batch
+        self.weights = list(module.state_dict().values())
+        depth = module.num_layers * (1 + module.bidirectional)
+        rows = batch.shape[0 if module.batch_first else 1]
+        widths = [module.proj_size or module.hidden_size, module.hidden_size]
+        count = 2 if kind == "lstm" else 1
+        self.states = [torch.zeros(depth, rows, width) for width in widths[-count:]]
+        self.has_biases, self.num_layers = module.bias, module.num_layers
+        self.bidirectional, self.batch_first = module.bidirectional, module.batch_first
+
+    def arguments(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        named = {f"w{i}": each for i, each in enumerate(self.weights)}
+        states = {f"s{i}": each for i, each in enumerate(self.states)}
+        listed = {"as_tensors": [{"name": name} for name in states]}
+        inputs: dict[str, object] = {
+            "input": tensor("x"),
+            "hx": listed if self.kind == "lstm" else tensor("s0"),
+            "params": {"as_tensors": [{"name": name} for name in named]},
+            "has_biases": {"as_bool": self.has_biases},
+            "num_layers": {"as_int": self.num_layers},
+            "dropout": {"as_float": 0.9},
+            "train": {"as_bool": True},
+            "bidirectional": {"as_bool": self.bidirectional},
+            "batch_first": {"as_bool": self.batch_first},
+        }
+        return {"x": self.batch} | named | states, inputs
+
+    def run(self) -> Tensor:
+        values, inputs = self.arguments()
+        return run(f"{self.kind}.input", values, 3 if self.kind == "lstm" else 2, **inputs)
+
+    def refused(self) -> None:
+        with pytest.raises(InputUnsupported, match=r"shapes|takes tensors") as caught:
+            self.run()
+        assert caught.value.violations[0].field == "spec.model.uri"
+
+
+def layer(kind: str, **options: object) -> Recurrent:
+    torch.manual_seed(0)
+    modules = {"lstm": nn.LSTM, "gru": nn.GRU}
+    module = modules.get(kind, nn.RNN)(4, 5, **options)
+    return Recurrent(kind, module, torch.randn(3, 2, 4))
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"bias": False}, {"num_layers": 3}, {"bidirectional": True}, {"batch_first": True},
+    {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.5},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_recurrent_layer_is_run_without_dropout(kind, options):
+    torch.manual_seed(0)
+    modules = {"lstm": nn.LSTM, "gru": nn.GRU}
+    nonlinear = {} if kind in modules else {"nonlinearity": kind.removeprefix("rnn_")}
+    module = modules.get(kind, nn.RNN)(4, 5, **options, **nonlinear)
+    batch = torch.randn(3, 2, 4)
+    with torch.no_grad():
+        expected = module.eval()(batch)[0]
+    torch.testing.assert_close(Recurrent(kind, module, batch).run(), expected)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_projected_layer_is_run(bidirectional):
+    torch.manual_seed(0)
+    module = nn.LSTM(4, 5, num_layers=2, proj_size=3, bidirectional=bidirectional).double().eval()
+    batch = torch.randn(3, 2, 4, dtype=torch.float64)
+    projected = Recurrent("lstm", module, batch)
+    projected.states = [each.double() for each in projected.states]
+    with torch.no_grad():
+        torch.testing.assert_close(projected.run(), module(batch)[0])
+
+
+def test_gradients_are_those_of_a_layer_that_is_trained_without_dropout():
+    """On GPUs the backward pass of a recurrent layer needs the mode of training."""
+    for kind in LAYERS:
+        assert FORCED[kind] == {"train": True, "dropout": 0.0}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("rank", [0, 1, 2, 4])
+def test_a_batch_or_a_state_of_another_rank_is_refused(kind, rank):
+    wrong = layer(kind)
+    wrong.batch = torch.zeros([2] * rank)
+    wrong.refused()
+    wrong = layer(kind)
+    wrong.states = [torch.zeros([2] * rank) for _ in wrong.states]
+    wrong.refused()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_state_of_another_shape_is_refused(kind, axis):
+    for change in (1, 7):
+        for index in range(len(layer(kind).states)):
+            wrong = layer(kind, num_layers=2)
+            shape = list(wrong.states[index].shape)
+            shape[axis] = change
+            wrong.states[index] = torch.zeros(shape)
+            wrong.refused()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("index", range(4))
+def test_a_weight_of_another_shape_is_refused(kind, index):
+    given = layer(kind).weights[index]
+    wrong_shapes = [(), (1,), (0,), (*given.shape, 1), (given.shape[0] + 1, *given.shape[1:])]
+    wrong_shapes.append((*given.shape[:-1], given.shape[-1] - 1))
+    for shape in wrong_shapes:
+        wrong = layer(kind)
+        wrong.weights[index] = torch.zeros(shape)
+        wrong.refused()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_another_number_of_weights_is_refused(kind):
+    for count in (0, 1, 2, 3, 5, 8):
+        wrong = layer(kind)
+        wrong.weights = (wrong.weights * 2)[:count]
+        wrong.refused()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_layers", 0),
+        ("num_layers", -1),
+        ("num_layers", 2),
+        ("num_layers", 1 << 62),
+        ("bidirectional", True),
+        ("batch_first", True),
+        ("has_biases", False),
+    ],
+)
+def test_an_option_that_the_weights_do_not_have_is_refused(kind, name, value):
+    wrong = layer(kind)
+    setattr(wrong, name, value)
+    wrong.refused()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_weights_that_are_integers_are_refused(kind):
+    for index in range(4):
+        wrong = layer(kind)
+        wrong.weights[index] = wrong.weights[index].to(torch.int8)
+        wrong.refused()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_another_number_of_states_is_refused(count):
+    wrong = layer("lstm")
+    wrong.states = (wrong.states * 2)[:count]
+    with pytest.raises(InputUnsupported):
+        wrong.run()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_number_where_a_tensor_is_due_is_refused(kind):
+    values, inputs = layer(kind).arguments()
+    for name in ("x", "s0", "w0"):
+        refused(f"{kind}.input", values | {name: 3}, match="takes tensors", **inputs)
+
+
+CELLS = {"lstm_cell": 4, "gru_cell": 3, "rnn_tanh_cell": 1, "rnn_relu_cell": 1}
+
+
+def cell(kind: str, **replaced: Tensor) -> tuple[dict[str, Tensor], dict[str, object]]:
+    rows = CELLS[kind] * 5
+    shapes = {"x": (2, 4), "h": (2, 5), "c": (2, 5), "wi": (rows, 4), "wh": (rows, 5)}
+    shapes |= {"bi": (rows,), "bh": (rows,)}
+    states = {"as_tensors": [{"name": "h"}, {"name": "c"}]} if kind == "lstm_cell" else tensor("h")
+    names = {"w_ih": "wi", "w_hh": "wh", "b_ih": "bi", "b_hh": "bh"}
+    inputs = {"input": tensor("x"), "hx": states} | {k: tensor(v) for k, v in names.items()}
+    return {name: torch.ones(shape) for name, shape in shapes.items()} | replaced, inputs
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_cells_with_arguments_that_do_not_fit_are_refused(kind):
+    values, inputs = cell(kind)
+    outputs = 2 if kind == "lstm_cell" else 1
+    assert run(f"{kind}.default", values, outputs, **inputs).shape == (2, 5)
+    for name, given in values.items():
+        if name == "c" and kind != "lstm_cell":
+            continue
+        longer = (given.shape[0] + 1, *given.shape[1:])
+        for shape in ((), (1,), longer, (*given.shape, 1)):
+            changed, _ = cell(kind, **{name: torch.ones(shape)})
+            refused(f"{kind}.default", changed, outputs, **inputs)
+
+
+NORM = {"v": tensor("v"), "g": tensor("g")}
+
+
+@pytest.mark.parametrize(
+    ("dim", "size"), [(0, (6, 1, 1)), (1, (1, 4, 1)), (2, (1, 1, 3)), (-1, ())]
+)
+def test_a_weight_of_a_length_and_a_direction_is_made(dim, size):
+    torch.manual_seed(0)
+    direction, length = torch.randn(6, 4, 3), torch.rand(size) + 1
+    found = run("_weight_norm.default", {"v": direction, "g": length}, dim={"as_int": dim}, **NORM)
+    others = tuple(axis for axis in range(3) if axis != dim)
+    expected = length * direction / direction.square().sum(others, keepdim=True).sqrt()
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "length", "dim"),
+    [
+        ((40_000, 6), (1,), 0),
+        ((40_000, 6), (1, 1), 0),
+        ((6, 40_000), (1, 1), 1),
+        ((4, 6), (2, 1), 0),
+        ((4, 6), (4,), 0),
+        ((4, 6), (4, 1), 7),
+        ((4, 6), (4, 1), -5),
+        ((4, 6), (4, 1), -1),
+        ((), (), 0),
+        ((0, 6), (0, 1), 0),
+    ],
+    ids=str,
+)
+def test_lengths_that_do_not_belong_to_the_directions_are_refused(shape, length, dim):
+    values = {"v": torch.ones(shape), "g": torch.ones(length)}
+    refused("_weight_norm.default", values, dim={"as_int": dim}, **NORM)
+
+
+ROWWISE = {
+    "input": tensor("x"), "weight": tensor("w"), "bias": tensor("b"),
+    "momentum": {"as_float": 0.1}, "eps": {"as_float": 1e-5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_normalisation_without_statistics_takes_them_from_its_input(training):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 5)
+    values = {"x": x, "w": torch.rand(3), "b": torch.rand(3)}
+    flag = {"as_bool": training}
+    found = run("_native_batch_norm_legit.no_stats", values, 3, training=flag, **ROWWISE)
+    expected = nn.functional.batch_norm(x, None, None, values["w"], values["b"], training=True)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("size", [(1,), (4,), (), (3, 1)])
+def test_a_normalisation_reads_no_scales_that_are_not_there(size):
+    values = {"x": torch.ones(2, 3, 5), "w": torch.ones(size), "b": torch.ones(3)}
+    flag = {"as_bool": True}
+    refused("_native_batch_norm_legit.no_stats", values, 3, training=flag, **ROWWISE)
+
+
+TRUNCATED = {"rounding_mode": {"as_string": "trunc"}}
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.int8])
+def test_the_least_integer_is_not_divided_by_minus_one(dtype):
+    values = {"x": torch.tensor([torch.iinfo(dtype).min], dtype=dtype)}
+    values["y"] = torch.tensor([2, -1], dtype=dtype)
+    both = {"self": tensor("x"), "other": tensor("y")}
+    one = {"self": tensor("x"), "other": {"as_int": -1}}
+    refused("div.Tensor_mode", values, match="integers by -1", **both, **TRUNCATED)
+    refused("div.Scalar_mode", values, match="integers by -1", **one, **TRUNCATED)
+
+
+def test_other_divisions_are_run():
+    integers = {"x": torch.tensor([7, -7]), "y": torch.tensor([2, 2])}
+    both = {"self": tensor("x"), "other": tensor("y")}
+    assert run("div.Tensor_mode", integers, **both, **TRUNCATED).tolist() == [3, -3]
+    assert run("div.Tensor", integers, **both).tolist() == [3.5, -3.5]
+    floored = {"rounding_mode": {"as_string": "floor"}}
+    assert run("div.Tensor_mode", integers, **both, **floored).tolist() == [3, -4]
+    numbers = {"x": torch.tensor([3.7]), "y": torch.tensor([-1.0])}
+    assert run("div.Tensor_mode", numbers, **both, **TRUNCATED).tolist() == [-3]
+
+
+def test_a_number_where_statistics_are_due_is_refused():
+    inputs = {"running_mean": tensor("m"), "running_var": tensor("m")}
+    values = {"x": 3, "w": torch.ones(3), "b": torch.ones(3), "m": torch.ones(3)}
+    refused(
+        "_native_batch_norm_legit_no_training.default", values, 3,
+        match="takes tensors", **ROWWISE, **inputs,
+    )  # fmt: skip

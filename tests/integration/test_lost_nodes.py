@@ -116,7 +116,7 @@ def test_a_job_outlives_a_node_with_all_that_it_held(files: Path, tmp_path: Path
         eventually(half_done, what="half of the gradients")
         kill(next(group for group in groups if actors_below(group, "gradients")))
         eventually(
-            lambda: half_done() and job.state != "RUNNING", within_seconds=100, what="the end"
+            lambda: observed() and job.state != "RUNNING", within_seconds=100, what="the end"
         )
         assert job.state == "SUCCEEDED"
         assert job.attempt == 1

@@ -20,7 +20,7 @@ demo: $(READY) ## the whole story on this machine, in under three minutes
 test: $(READY) ## every test, against real processes
 	$(BIN)/python -m pytest
 
-soak: $(READY) ## what takes minutes: many classes and layers, kills without end, data beyond memory
+soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
 	$(BIN)/python -m pytest -m slow
 
 check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests

@@ -4,6 +4,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_BIN := $(BENCH_VENV)/bin
+BENCH_READY := $(BENCH_VENV)/.ready
 STUBS_VENV := .venv-stubs
 STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
@@ -17,7 +20,7 @@ demo: $(READY) ## the whole story on this machine, in under three minutes
 test: $(READY) ## every test, against real processes
 	$(BIN)/python -m pytest
 
-soak: $(READY) ## what takes minutes: many classes and layers, kills without end, data beyond memory
+soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
 	$(BIN)/python -m pytest -m slow
 
 check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests
@@ -37,8 +40,8 @@ imports: $(READY)
 metric-table: $(READY) ## write the table of metrics from the registry into the mathematics
 	PYTHONPATH=tests $(BIN)/python -m support.metric_table
 
-bench: $(READY) ## ratios against one plain forward and backward pass
-	PYTHONPATH=tests $(BIN)/python -m benchmarks
+bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; some 20 minutes, BENCH_OPTIONS for parts
+	PYTHONPATH=tests $(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
 validate: $(READY) ## bias, coverage and false findings of the estimators; a quarter of an hour
 	PYTHONPATH=tests $(BIN)/python -m validation
@@ -53,11 +56,16 @@ stubs-fresh: $(STUBS_READY) ## the contract is lint-clean and the committed code
 	proto/check.sh $(STUBS_BIN)
 
 clean:
-	rm -rf $(VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(BENCH_READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
 $(STUBS_READY): constraints-stubs.txt

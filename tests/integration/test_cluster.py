@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,20 +14,10 @@ import pytest
 from interference_client import Client
 from interference_service import __version__
 from interference_service.demo.server import ServiceDied, running_service
+from support.network_ports import free_port, listens
 from support.service import FEW_RESOURCES
 from support.submissions import submit
 from support.waiting import eventually
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

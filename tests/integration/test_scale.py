@@ -91,7 +91,7 @@ def write(directory: Path, classes: int, layers: int) -> None:
     ("classes", "layers", "most_bytes"),
     [
         (100, 20, 3 << 29),
-        pytest.param(1000, 100, 8 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        pytest.param(1000, 100, 4 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ],
 )
 def test_many_classes_and_layers_end_in_bounded_memory(tmp_path, classes, layers, most_bytes):

@@ -12,8 +12,13 @@ def actors(service: Running, doing: str = "") -> list[psutil.Process]:
         service: The service.
         doing: Name of the method that they run now; empty: any, or none.
     """
+    return actors_below(service.process.pid, doing)
+
+
+def actors_below(pid: int, doing: str = "") -> list[psutil.Process]:
+    """Those that a process or its children have started."""
     found = []
-    for process in psutil.Process(service.process.pid).children(recursive=True):
+    for process in psutil.Process(pid).children(recursive=True):
         try:
             title = " ".join(process.cmdline())
         except psutil.NoSuchProcess:

@@ -190,6 +190,7 @@ class CurrentBatch:
         """What every operator is a function of, so that its backward pass is made: parameters are
         kept out of the graph, for their gradients are not those of the batch."""
         self.runs: tuple[Run, ...] = ()
+        self._indicators: dict[tuple[torch.device, torch.dtype], Tensor] = {}
 
     @property
     def table(self) -> GradientTable:
@@ -207,6 +208,7 @@ class CurrentBatch:
     def on(self, table: GradientTable, runs: tuple[Run, ...]) -> Iterator[None]:
         """Work on a batch until the context ends."""
         self._table, self.runs = table, runs
+        self._indicators.clear()
         try:
             yield
         finally:
@@ -227,5 +229,16 @@ class CurrentBatch:
         kept = [axis + (1 if axis < at.axis else 2) for axis in keep]
         others = [axis for axis in range(1, rows.dim()) if axis not in kept]
         by_row = rows.sum(others)
-        lengths = [run.stop - run.start for run in self.runs]
-        return torch.stack([part.sum(0) for part in by_row.split(lengths)])
+        # One product for all runs, where each would cost a call of its own.
+        product = self._indicator(by_row) @ by_row.reshape(len(by_row), -1)
+        return product.reshape(len(self.runs), *by_row.shape[1:])
+
+    def _indicator(self, like: Tensor) -> Tensor:
+        """Which rows belong to which run, as 0 and 1. Has shape ``[runs, B]``."""
+        key = like.device, like.dtype
+        if key not in self._indicators:
+            lengths = torch.tensor([run.stop - run.start for run in self.runs])
+            runs = torch.repeat_interleave(torch.arange(len(self.runs)), lengths)
+            eye = torch.eye(len(self.runs), dtype=like.dtype)
+            self._indicators[key] = eye[:, runs].to(like.device)
+        return self._indicators[key]

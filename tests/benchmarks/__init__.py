@@ -1,0 +1,1 @@
+"""What an analysis costs, as ratios against the unavoidable cost."""

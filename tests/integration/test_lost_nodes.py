@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -108,13 +109,17 @@ def test_a_job_outlives_a_node_with_all_that_it_held(files: Path, tmp_path: Path
             seen.append((progress.stage, progress.completed_units))
             return progress
 
-        def half_done() -> bool:
-            progress = observed()
-            half = 2 * progress.completed_units > progress.total_units
-            return progress.stage in {"GRADIENTS", "REDUCE"} and half
+        computing: Counter[int] = Counter()
 
-        eventually(half_done, what="half of the gradients")
-        kill(next(group for group in groups if actors_below(group, "gradients")))
+        def busy() -> int | None:
+            """A node that has been seen at work so often that it holds sums of finished units."""
+            assert observed().stage in {"QUEUED", "SCAN", "GRADIENTS"}, (
+                "over before a node was lost"
+            )
+            computing.update(each for each in groups if actors_below(each, "gradients"))
+            return next((each for each, times in computing.items() if times >= 10), None)
+
+        kill(eventually(busy, what="a node at work"))
         eventually(
             lambda: observed() and job.state != "RUNNING", within_seconds=100, what="the end"
         )

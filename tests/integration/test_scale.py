@@ -1,11 +1,8 @@
 """Analyses of many classes and layers, in bounded memory."""
 
-import threading
 from pathlib import Path
-from typing import Self
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,43 +11,12 @@ from torch import nn
 
 from interference_client import Client, ModelReference, Options, ParquetData, tensor
 from interference_service.demo.server import running_service
+from support.memory import Watched
 
 WIDTH = 16
 ROWS_PER_CLASS = 4
 FOLDS = 4
 OBJECT_STORE = 300 << 20
-_SAMPLE_SECONDS = 0.5
-
-
-class Watched(threading.Thread):
-    """The most memory that a process and its children have had, shared pages counted once."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._process = psutil.Process(pid)
-        self._over = threading.Event()
-        self.most = 0
-
-    def run(self) -> None:
-        while not self._over.wait(_SAMPLE_SECONDS):
-            self.most = max(self.most, self._now())
-
-    def _now(self) -> int:
-        total = 0
-        for each in (self._process, *self._process.children(recursive=True)):
-            try:
-                total += each.memory_full_info().pss
-            except psutil.Error:
-                continue
-        return total
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
 
 
 def deep(classes: int, layers: int) -> nn.Module:

@@ -1,8 +1,5 @@
 """Data larger than the object store, and what a crash leaves of it on the disk."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -11,8 +8,9 @@ import torch
 from torch import nn
 
 from interference_client import Client, Job, ModelReference, Options
-from interference_service.demo.server import Running, running_service
+from interference_service.demo.server import running_service
 from support import examples
+from support.memory import Watched
 from support.processes import gone
 from support.service import FEW_RESOURCES
 from support.submissions import rows, submit
@@ -34,37 +32,6 @@ def write_wide(directory: Path, num_rows: int) -> None:
     labels = torch.arange(num_rows) % 4
     inputs = torch.randn(num_rows, _WIDTH) + 0.1 * labels[:, None]
     examples.write(examples.Example(inputs, labels), directory / "wide.parquet", 2048)
-
-
-def private_bytes(service: Running) -> int:
-    """Memory that service and workers share with nobody, so without the object store."""
-    total = 0
-    own = psutil.Process(service.process.pid)
-    for process in (own, *own.children(recursive=True)):
-        try:
-            memory = process.memory_info()
-        except psutil.NoSuchProcess:
-            continue
-        total += memory.rss - memory.shared
-    return total
-
-
-@contextmanager
-def peak_of(service: Running) -> Iterator[list[int]]:
-    """Measures all the while; yields a list of the measurements."""
-    found, over = [private_bytes(service)], threading.Event()
-
-    def measure() -> None:
-        while not over.wait(0.1):
-            found.append(private_bytes(service))
-
-    thread = threading.Thread(target=measure)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()
 
 
 def spilled(home: Path) -> list[Path]:
@@ -89,14 +56,14 @@ def test_data_larger_than_the_object_store_fits_on_the_disk_and_memory_does_not_
     write_wide(tmp_path, num_rows)
     with (
         running_service(tmp_path, {"data": tmp_path}, _SMALL_STORE) as service,
-        peak_of(service) as measured,
+        Watched(service.process.pid) as watched,
         Client(service.grpc) as client,
     ):
         job = submit_wide(client)
         eventually(lambda: spilled(tmp_path), what="spilled rows")
         assert job.wait(timeout=300).state == "SUCCEEDED"
         assert sum(each.rows_used for each in job.result().classes.values()) == num_rows
-    assert max(measured) < _MOST_BYTES
+    assert 0 < watched.most < _MOST_BYTES
     assert list(tmp_path.glob("state/spilled/*")) == []
 
 

@@ -3,16 +3,16 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import psutil
-
+from support.network_ports import free_port
+from support.processes import actors_below
 from support.waiting import eventually
 
 _FAST_CHECKS = {
@@ -25,78 +25,80 @@ _FAST_CHECKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class TwoNodes:
-    """A cluster of two nodes.
+class Nodes:
+    """A cluster of a node that keeps it together and two that work, with a core each.
 
     Attributes:
         variables: Lead a service to it.
-        second: Process group of the node without the cluster's own processes.
+        working: Process groups of the nodes that work.
     """
 
     variables: dict[str, str]
-    second: int
+    working: tuple[int, ...]
 
-    def lose_second(self) -> None:
-        """Kill every process of the second node at once."""
-        _kill(self.second)
-
-    def computes_on_second(self) -> bool:
-        """Whether an actor of the second node runs a unit."""
-        for process in psutil.Process(self.second).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                if "ray::GradientActor.gradients" in " ".join(process.cmdline()):
-                    return True
-        return False
+    def busy(self) -> list[int]:
+        """Nodes of which an actor runs a unit now."""
+        return [each for each in self.working if actors_below(each, "gradients")]
 
 
 @contextmanager
-def two_nodes(home: Path) -> Iterator[TwoNodes]:
-    """A cluster of a node with one core and one with two.
+def three_nodes(home: Path) -> Iterator[Nodes]:
+    """A cluster, started as an operator would.
 
     Args:
         home: Of the logs.
     """
-    port, token = _free_port(), home / "token"
+    port, token = free_port(), home / "token"
     token.write_text(secrets.token_hex(32))
     variables = {
         "RAY_ADDRESS": f"127.0.0.1:{port}",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
     }
-    head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=1")
-    other = (f"--address=127.0.0.1:{port}", "--node-ip-address=127.0.0.2", "--num-cpus=2")
-    environment = os.environ | variables | _FAST_CHECKS | {"PYTHONUNBUFFERED": "1"}
+    environment = os.environ | variables | _FAST_CHECKS
+    head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=0")
     with ExitStack() as stack:
-        stack.enter_context(_node(home / "first.log", environment, *head))
-        second = stack.enter_context(_node(home / "second.log", environment, *other))
-        yield TwoNodes(variables, second)
+        started = partial(_node, home, environment)
+        stack.enter_context(started("first", *head, "--include-dashboard=false"))
+        working = [
+            stack.enter_context(
+                started(
+                    name,
+                    f"--address=127.0.0.1:{port}",
+                    f"--node-ip-address={address}",
+                    "--num-cpus=1",
+                )
+            )
+            for name, address in (("second", "127.0.0.2"), ("third", "127.0.0.3"))
+        ]
+        yield Nodes(variables, tuple(working))
 
 
-@contextmanager
-def _node(log: Path, environment: dict[str, str], *arguments: str) -> Iterator[int]:
-    command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--block", "--disable-usage-stats"),
-        *(f"--object-store-memory={100 << 20}", *arguments),
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, env=environment
-        )
-    try:
-        eventually(lambda: "runtime started" in log.read_text(), what=f"the node of {log.name}")
-        yield process.pid
-    finally:
-        _kill(process.pid)
-        process.wait(30)
-
-
-def _kill(group: int) -> None:
+def kill(group: int) -> None:
+    """Kill every process of a node at once."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def _node(home: Path, environment: dict[str, str], name: str, *arguments: str) -> Iterator[int]:
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--block", "--disable-usage-stats"),
+        *(f"--object-store-memory={100 << 20}", *arguments),
+    ]
+    log = home / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=home,
+            env=environment,
+        )
+    try:
+        eventually(lambda: "Ray runtime started" in log.read_text(), what=f"node {name}")
+        yield process.pid
+    finally:
+        kill(process.pid)
+        process.wait(30)

@@ -11,6 +11,7 @@ from interference_service.domain.inputs import Input, TensorSource
 from interference_service.domain.job import Job, JobState, Progress, ResolvedInputs, Settings
 from interference_service.domain.ports import JobStore
 from interference_service.domain.result import (
+    Analysis,
     AnalysisMethod,
     AnalysisResult,
     Axis,
@@ -270,3 +271,16 @@ def _matrix_info(name: str, matrix: Matrix) -> MatrixInfo:
         column_count=matrix.shape[1],
         symmetric=quantity == "cosine",
     )
+
+
+def analysis() -> Analysis:
+    """A small complete result."""
+    resolved = ResolvedInputs(
+        model_digest="sha256:" + "0" * 64,
+        data_digest="sha256:" + "1" * 64,
+        class_count=3,
+        layer_count=2,
+        row_count=1030,
+        rows_used=1030,
+    )
+    return Analysis(analysis_result(), class_matrices(), resolved)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import ray
 from ray.exceptions import (
     ActorUnavailableError,
+    ActorUnschedulableError,
     GetTimeoutError,
     NodeDiedError,
     ObjectLostError,
@@ -29,7 +30,14 @@ from interference_service.domain.ports import Cancellation
 from interference_service.errors import Cancelled, OutOfMemory, ServiceError
 
 _POLL_SECONDS = 0.1
-_LOST = (RayActorError, WorkerCrashedError, ObjectLostError, NodeDiedError, OutOfMemoryError)
+_LOST = (
+    RayActorError,
+    ActorUnschedulableError,
+    WorkerCrashedError,
+    ObjectLostError,
+    NodeDiedError,
+    OutOfMemoryError,
+)
 _FULL = (ObjectStoreFullError, OutOfDiskError)
 _NODE_DIED = "node has died"
 """What Ray says of an actor that died with its node; only its words tell it from a crash."""
@@ -80,7 +88,7 @@ def _told(error: RayError) -> Lost | OutOfMemory:
 def _loss(error: RayError) -> Loss:
     if isinstance(error, OutOfMemoryError):
         return Loss.OUT_OF_MEMORY
-    gone = isinstance(error, (NodeDiedError, ActorUnavailableError))
+    gone = isinstance(error, (NodeDiedError, ActorUnavailableError, ActorUnschedulableError))
     return Loss.NODE_DIED if gone or _NODE_DIED in str(error) else Loss.DIED
 
 
@@ -99,8 +107,15 @@ def value(ref: Ref, cancellation: Cancellation) -> Any:
             continue
 
 
-def is_lost(ref: Ref) -> bool:
-    """Whether a payload is known to be lost; looks without moving it here."""
+def is_lost(ref: Ref, told: str) -> bool:
+    """Whether a payload is known to be lost; looks without moving it here.
+
+    Args:
+        ref: The payload.
+        told: Id of a payload that is known to be lost, or out of reach.
+    """
+    if ref.hex() == told:
+        return True
     try:
         settle(ref, timeout=0)
     except Lost:

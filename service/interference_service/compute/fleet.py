@@ -96,9 +96,10 @@ class RayFleet:
         """See ``Fleet.start``."""
         options, node = dict(room.needs.options), ""
         if not room.needs.gpus:
-            # Ray counts none of their cores, so it would not spread them.
+            # Ray counts none of their cores, so it would not spread them; and where it may choose
+            # another node, it does, though this one is there.
             node = emptiest(room.slots, workers)
-            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=True)
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
         # Ray's decorator adds `options`, which its annotations do not tell.
         actor_class: Any = GradientActor
         actor = actor_class.options(**options).remote()
@@ -128,11 +129,11 @@ class RayFleet:
 
 
 def emptiest(slots: dict[str, int], workers: Iterable[Worker]) -> str:
-    """The node with the most slots left over.
+    """The node with the most slots left over; one without any only if no node has one.
 
     Args:
         slots: Of every node; at least one.
         workers: Those that there are.
     """
     taken = Counter(worker.node for worker in workers)
-    return max(slots, key=lambda node: (slots[node] - taken[node], node))
+    return max(slots, key=lambda node: (slots[node] > 0, slots[node] - taken[node], node))

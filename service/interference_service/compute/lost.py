@@ -74,6 +74,8 @@ class Losses:
         self._bounds = bounds
         self._sink = sink
         self._counts: Counter[Loss] = Counter()
+        self.payload = ""
+        """Id of the payload that the call lacked last, where the cluster named one."""
 
     def note(self, lost: Lost) -> None:
         """Count a loss.
@@ -82,7 +84,7 @@ class Losses:
             OutOfMemory: The call was ended for memory too often, alone at last.
             WorkerLost: The call was lost too often for another cause.
         """
-        loss = lost.loss
+        loss, self.payload = lost.loss, lost.object_id
         _log.warning("call_lost", what=self._name, reason=loss.value, text=str(lost)[:500])
         if loss is not Loss.PAYLOAD_LOST:
             self._sink.emit(WorkerDied(loss.value))

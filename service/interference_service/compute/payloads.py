@@ -195,5 +195,6 @@ def _make(payloads: Iterable[Payload]) -> None:
 def _release_lost(call: Call) -> None:
     needs = list(call.needs)
     # One may be out of reach without being known to be lost; then all are made again.
-    for need in [each for each in needs if each.ref is None or is_lost(each.ref)] or needs:
+    told = call.losses.payload
+    for need in [each for each in needs if each.ref is None or is_lost(each.ref, told)] or needs:
         need.release()

@@ -264,6 +264,9 @@ class JobRunner:
             gates, result = job.specification.gates, analysis.result
             verdict = await asyncio.to_thread(judge_all, gates, result, analysis.matrices)
             await asyncio.to_thread(self._artifacts.write, job, result, analysis.matrices)
+        except Cancelled as error:
+            await self._stopped(attempt, error)
+            return
         except Exception as error:  # noqa: BLE001 - a full disk fails this job, not the queue
             await self._failed(attempt, error)
             return

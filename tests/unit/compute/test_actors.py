@@ -223,7 +223,7 @@ def test_a_unit_that_lost_a_node_is_not_to_blame_until_the_larger_bound(world):
 
 def test_a_unit_whose_rows_are_lost_waits_for_them_and_its_actor_goes_on(world, monkeypatch):
     here = world(1)
-    monkeypatch.setattr(payloads, "is_lost", lambda ref: ref == "rows 1")
+    monkeypatch.setattr(payloads, "is_lost", lambda ref, _: ref == "rows 1")
     job, fetches = here.job(), Fetches(here)
     fetch = fetches.call("the fetch", None)
     calls = [

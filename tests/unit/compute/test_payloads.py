@@ -31,7 +31,7 @@ class Cluster:
         for each in payloads:
             del self.values[each.ref]
 
-    def is_lost(self, ref: str) -> bool:
+    def is_lost(self, ref: str, told: str = "") -> bool:
         return ref not in self.values
 
     def value(self, ref: str, cancellation: threading.Event) -> object:
@@ -50,8 +50,8 @@ class FakeRunner(Runner):
     def _run(self, calls, made) -> None:
         for call in calls:
             name, *values = call.submit()
-            if any(ref in values and self._cluster.is_lost(ref) for ref in values):
-                call.losses.note(Lost(Loss.PAYLOAD_LOST))
+            if lost := [ref for ref in values if self._cluster.is_lost(ref)]:
+                call.losses.note(Lost(Loss.PAYLOAD_LOST, object_id=lost[0]))
                 continue
             self._cluster.made.append(name)
             taken = [self._cluster.values[each] for each in values]
@@ -157,8 +157,8 @@ def test_a_finished_call_is_told_once_though_it_is_made_twice(cluster):
 def test_what_is_lost_again_and_again_fails_in_the_end(cluster, monkeypatch):
     tasks, actors, _, units, total = chain(cluster)
     actors.run(units)
-    monkeypatch.setattr(module, "is_lost", lambda _: False)
-    monkeypatch.setattr(cluster, "is_lost", lambda _: True)
+    monkeypatch.setattr(module, "is_lost", lambda *_: False)
+    monkeypatch.setattr(cluster, "is_lost", lambda *_: True)
     with pytest.raises(WorkerLost, match="lost what it needs 3 times"):
         tasks.run([total])
 
@@ -170,6 +170,16 @@ def test_needs_that_are_out_of_reach_without_being_known_as_lost_are_all_made_ag
     actors.run(units)
     cluster.lose(units[1].payload())
     cluster.made.clear()
-    monkeypatch.setattr(module, "is_lost", lambda _: False)
+    monkeypatch.setattr(module, "is_lost", lambda *_: False)
     assert tasks.value(total.payload()) == SUM
     assert cluster.made == ["unit0", "unit1", "sum"]
+
+
+def test_of_needs_that_are_out_of_reach_the_one_that_is_named_is_made_again(cluster, monkeypatch):
+    tasks, actors, _, units, total = chain(cluster)
+    actors.run(units)
+    cluster.lose(units[1].payload())
+    cluster.made.clear()
+    monkeypatch.setattr(module, "is_lost", lambda ref, told: ref == told)
+    assert tasks.value(total.payload()) == SUM
+    assert cluster.made == ["unit1", "sum"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from interference_service.domain.events import Event
-from interference_service.domain.job import Job, Progress, ResolvedInputs, Settings, Stage
+from interference_service.domain.job import Job, Progress, Settings, Stage
 from interference_service.domain.ports import Cancellation
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
@@ -20,7 +20,7 @@ from interference_service.jobs.service import AnalysisJobs, Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.store.artifacts import MemoryArtifactStore
 from interference_service.store.memory import MemoryJobStore
-from support.jobs import FixedClock, analysis_result, class_matrices, specification
+from support.jobs import FixedClock, analysis, specification
 
 
 class ScriptedExecutor:
@@ -48,19 +48,6 @@ class ScriptedExecutor:
     def end(self, job_id: str, end: Analysis | Exception | None = None) -> None:
         """Let a running job end: with a result, or with an error."""
         self._ends[job_id] = end or analysis()
-
-
-def analysis() -> Analysis:
-    """A small complete result."""
-    resolved = ResolvedInputs(
-        model_digest="sha256:" + "0" * 64,
-        data_digest="sha256:" + "1" * 64,
-        class_count=3,
-        layer_count=2,
-        row_count=1030,
-        rows_used=1030,
-    )
-    return Analysis(analysis_result(), class_matrices(), resolved)
 
 
 class Checker:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,8 @@ from interference_service.domain.events import (
 )
 from interference_service.domain.job import JobState, Priority, Settings
 from interference_service.domain.specification import Comparison, Gate
-from interference_service.errors import InvalidData
-from support.jobs import specification
+from interference_service.errors import Cancelled, InvalidData
+from support.jobs import analysis, specification
 
 NAME = "projects/default/analysisJobs/nightly"
 
@@ -324,3 +325,23 @@ async def test_analyses_leave_room_for_the_store(world):
     assert await world.state("job-39") == "RUNNING"
     runner.stop()
     await task
+
+
+class Unwritten(dict):
+    """Matrices that are still on the cluster when their job is told to stop."""
+
+    def __init__(self, store, name):
+        super().__init__()
+        self._store, self._name = store, name
+
+    def items(self):
+        job = self._store.get(self._name)
+        self._store.change(job.name, lambda each: each.to(JobState.CANCELLING, job.create_time))
+        raise Cancelled("stopped on request")
+
+
+async def test_a_job_that_is_cancelled_while_its_result_is_written_is_cancelled(world, runner):
+    await world.submit()
+    await running(world)
+    world.executor.end("nightly", replace(analysis(), matrices=Unwritten(world.store, NAME)))
+    assert (await ended(world)).state is JobState.CANCELLED

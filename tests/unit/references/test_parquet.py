@@ -235,6 +235,13 @@ def test_groups_of_rows_are_gathered_into_fragments(path, monkeypatch):
     assert held.values.tolist() == [17, 23]
 
 
+def test_a_fragment_of_wide_rows_has_fewer_of_them(path, monkeypatch):
+    write(path, label=list(range(20)), x=[[0.5] * 1000] * 20, write_row_group_size=2)
+    group_bytes = pq.read_metadata(path).row_group(0).total_byte_size
+    monkeypatch.setattr(parquet, "FRAGMENT_BYTES", 3 * group_bytes)
+    assert [each.num_rows for each in source(path).fragments()] == [6, 6, 6, 2]
+
+
 def test_a_group_of_rows_that_is_larger_than_a_fragment_is_one(path, monkeypatch):
     monkeypatch.setattr(parquet, "FRAGMENT_ROWS", 10)
     write(path, label=list(range(50)), write_row_group_size=25)

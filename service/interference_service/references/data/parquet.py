@@ -33,7 +33,9 @@ from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores, open_verified
 
 FRAGMENT_ROWS = 8192
-"""A fragment takes row groups until it has this many rows."""
+"""A fragment takes row groups until it has this many rows,"""
+FRAGMENT_BYTES = 32 << 20
+"""or this many bytes before compression, as the file says."""
 BATCH_ROWS = 1024
 MAX_BATCH_BYTES = 1 << 30
 """A batch that unfolds to more is refused."""
@@ -61,19 +63,22 @@ class ParquetSource:
 
     def _fragments_of(self, file: int) -> Iterator[Fragment]:
         with self._open(file) as parquet:
+            metadata = parquet.metadata
             sizes = [
-                parquet.metadata.row_group(group).num_rows
-                for group in range(parquet.metadata.num_row_groups)
+                (group.num_rows, group.total_byte_size)
+                for group in map(metadata.row_group, range(metadata.num_row_groups))
             ]
         source = f"{file}:{self._reference.uris[file].rpartition('/')[2]}"
         groups: list[int] = []
-        first = rows = 0
-        for group, size in enumerate(sizes):
-            if groups and rows + size > FRAGMENT_ROWS:
+        first = rows = total = 0
+        for group, (size, size_bytes) in enumerate(sizes):
+            full = rows + size > FRAGMENT_ROWS or total + size_bytes > FRAGMENT_BYTES
+            if groups and full:
                 yield Fragment(file, source, tuple(groups), first, rows)
-                first, rows, groups = first + rows, 0, []
+                first, rows, total, groups = first + rows, 0, 0, []
             groups.append(group)
             rows += size
+            total += size_bytes
         if groups:
             yield Fragment(file, source, tuple(groups), first, rows)
 

@@ -53,6 +53,8 @@ class ComputePart(Part):
     """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused."""
     block_bytes: Annotated[int, Field(ge=1)] = 128 << 20
     """Memory of the gradients that one reduce task takes."""
+    model_cache_bytes: Annotated[int, Field(ge=0)] = 256 << 20
+    """Memory of the models of recent jobs in the object store, by digest; 0: none is kept."""
     max_tries: Annotated[int, Field(ge=1)] = 3
     """A unit whose worker died this often fails its job."""
     max_losses: Annotated[int, Field(ge=1)] = 8

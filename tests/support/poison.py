@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from interference_service.compute.actors import JobActors
 from interference_service.compute.context import UnitReport
 from interference_service.compute.lost import Bounds
 from interference_service.compute.nodes import Nodes
+from interference_service.compute.payloads import Call, Made, Runner
 from interference_service.compute.pool import ActorPool
 from interference_service.compute.segmentation.known import HOMOGENEOUS
 from interference_service.compute.settings import ComputeSettings
@@ -46,6 +48,14 @@ class _Mortal:
         return UnitReport(1, 0.0, "cpu"), number
 
 
+class _Known(Runner):
+    """Has the model there already."""
+
+    def _run(self, calls: Sequence[Call], made: Made) -> None:
+        for call in calls:
+            made(call, [ray.put(b"")])
+
+
 def _submit(number: int, deadly: bool, actor: Any) -> Any:
     return actor.gradients.options(num_returns=2).remote(number, deadly)
 
@@ -57,14 +67,17 @@ def _job(pool: ActorPool, poison: int | None) -> tuple[list[int] | str, int]:
         What its units gave, or its error; and how many actors it lost.
     """
     events = Events()
+    bounds, cancellation = Bounds(tries=3, losses=8), threading.Event()
+    known = _Known(bounds=bounds, cancellation=cancellation, sink=events)
     actors = JobActors(
         lambda: pool.seat(Priority.NORMAL),
         context=None,
+        model=known.call("the model", _submit).payload(),
         parameter_names=(),
         projection=None,
         segmentation=HOMOGENEOUS,
-        bounds=Bounds(tries=3, losses=8),
-        cancellation=threading.Event(),
+        bounds=bounds,
+        cancellation=cancellation,
         sink=events,
     )
     calls = [

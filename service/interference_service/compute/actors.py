@@ -9,7 +9,7 @@ from interference_service.compute.calls import Ref, Refs, ended, settle
 from interference_service.compute.context import JobContext
 from interference_service.compute.fleet import Worker
 from interference_service.compute.lost import Bounds, Loss, Losses, Lost, Turns
-from interference_service.compute.payloads import Call, Made, Runner
+from interference_service.compute.payloads import Call, Made, Payload, Runner, make
 from interference_service.compute.pool import Seat
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.core.sketch import Projection
@@ -42,6 +42,7 @@ class JobActors(Runner):
         seats: Callable[[], AbstractContextManager[Seat]],
         *,
         context: JobContext,
+        model: Payload,
         parameter_names: Sequence[str],
         projection: Projection,
         segmentation: Segmentation,
@@ -54,6 +55,7 @@ class JobActors(Runner):
         Args:
             seats: Opens a part of the pool, for units that must run again after ``seated``.
             context: The job.
+            model: Content of its model's file; need not be made.
             parameter_names: Parameters in the order of the flat gradient.
             projection: What is kept of it.
             segmentation: Whether a batch may hold rows of several segments.
@@ -64,7 +66,9 @@ class JobActors(Runner):
         super().__init__(bounds=bounds, cancellation=cancellation, sink=sink)
         self._seats = seats
         self._seat: Seat | None = None
-        self._arguments = (context, tuple(parameter_names), projection, segmentation)
+        self._context = context
+        self._model = model
+        self._arguments = (tuple(parameter_names), projection, segmentation)
         self._loads = Losses("the start of an actor", bounds, sink)
         self._dead_spares = 0
         self.device = "none"
@@ -111,10 +115,14 @@ class JobActors(Runner):
                 turns.begin(unit)
                 flight = _Flight(worker, calls[unit].submit(worker.actor), unit)
             else:
-                before = worker.actor.lives.remote()
-                load = worker.actor.load.remote(*self._arguments)
-                flight = _Flight(worker, [load], before=before)
+                flight = self._load(worker)
             flights[flight.refs[0]] = flight
+
+    def _load(self, worker: Worker) -> _Flight:
+        make([self._model])
+        before = worker.actor.lives.remote()
+        load = worker.actor.load.remote(self._context, self._model.ref, *self._arguments)
+        return _Flight(worker, [load], before=before)
 
     def _settle(self, seat: Seat, flight: _Flight, turns: Turns) -> bool:
         """Take in a call that has ended; returns whether it succeeded."""
@@ -134,12 +142,16 @@ class JobActors(Runner):
         return True
 
     def _take_in(self, seat: Seat, flight: _Flight, lost: Lost, turns: Turns) -> None:
-        if lost.loss is Loss.PAYLOAD_LOST:
+        payload_lost = lost.loss is Loss.PAYLOAD_LOST
+        if payload_lost and flight.unit is not None:
             seat.rest(flight.worker)
         else:
             seat.discard(flight.worker)
         if flight.unit is not None:
             turns.lost(flight.unit, lost)
+        elif payload_lost:
+            self._model.release()
+            self._loads.note(lost)
         elif not self._was_dead(flight):
             self._loads.note(lost)
 

@@ -39,6 +39,7 @@ class Inspection:
         squared_norms: Their squared norms.
         num_outputs: Classes that the model tells apart, C.
         model_digest: ``sha256:…`` of the model.
+        model_bytes: Memory of its tensors, which its file is hardly larger than.
         data_digest: Likewise of the data.
         fragments: Parts of the data, in order.
         segmentation: How the model is used by segments.
@@ -48,6 +49,7 @@ class Inspection:
     squared_norms: dict[str, float]
     num_outputs: int
     model_digest: str
+    model_bytes: int
     data_digest: str
     fragments: tuple[Fragment, ...]
     segmentation: Segmentation = HOMOGENEOUS

@@ -27,7 +27,7 @@ from interference_service.core.sketch import Projection
 from interference_service.domain.specification import Loss, Precision
 from interference_service.errors import NonFinite, OutOfMemory
 from interference_service.references.data.columns import Rows
-from interference_service.references.models import load_model
+from interference_service.references.models import model_of
 from interference_service.references.preprocessing import prepare
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ class GradientWorker:
     def __init__(
         self,
         context: JobContext,
+        content: NDArray[np.uint8],
         parameter_names: Sequence[str],
         device: str,
         projection: Projection | None = None,
@@ -48,6 +49,7 @@ class GradientWorker:
 
         Args:
             context: The job.
+            content: Of the model's file.
             parameter_names: Parameters whose gradients are wanted, in the order of the flat
                 gradient.
             device: "cpu", or the GPU that the scheduler assigned.
@@ -55,7 +57,7 @@ class GradientWorker:
             segmentation: Whether a batch may hold rows of several segments.
 
         Raises:
-            AnalysisError: The model is refused, missing, or too large.
+            AnalysisError: The model is refused, or too large.
         """
         options = context.specification.options
         self._context = context
@@ -64,9 +66,8 @@ class GradientWorker:
         autocast_dtype = torch.bfloat16 if options.precision is Precision.BFLOAT16 else None
         _set_arithmetic(options.precision)
         try:
-            model = load_model(
-                context.specification.model, context.stores, device=self._device, dtype=self._dtype
-            )
+            reference = context.specification.model
+            model = model_of(content, reference, device=self._device, dtype=self._dtype)
             self._project = Projector(projection, self._device) if projection else _unchanged
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise _out_of_memory(context.batch_rows) from error

@@ -15,8 +15,9 @@ from interference_service.compute.fleet import RayFleet
 from interference_service.compute.grouping import Grouping, grouped_by_class, grouped_by_label
 from interference_service.compute.label_sets import label_set_table
 from interference_service.compute.lost import Bounds
+from interference_service.compute.models import ModelCache
 from interference_service.compute.nodes import Nodes
-from interference_service.compute.payloads import Call
+from interference_service.compute.payloads import Call, Payload
 from interference_service.compute.pool import ActorPool, Seat
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
@@ -56,6 +57,7 @@ class RayExecutor:
             gpu_wait_seconds=settings.gpu_wait_seconds,
             max_tries=settings.max_tries,
         )
+        self._models = ModelCache(settings.model_cache_bytes)
         self._pool = ActorPool(RayFleet(settings, self._nodes), bounds)
         self._tending = threading.Thread(target=self._pool.run, name="actor-pool", daemon=True)
 
@@ -88,6 +90,7 @@ class RayExecutor:
             ),
             settings=self._settings,
             pool=self._pool,
+            models=self._models,
             sink=self._sink,
             tracker=tracker,
             cancellation=cancellation,
@@ -104,6 +107,7 @@ class _Run:
         context: JobContext,
         settings: ComputeSettings,
         pool: ActorPool,
+        models: ModelCache,
         sink: EventSink,
         tracker: Tracker,
         cancellation: Cancellation,
@@ -112,6 +116,7 @@ class _Run:
         self._context = context
         self._settings = settings
         self._pool = pool
+        self._models = models
         self._sink = sink
         self._tracker = tracker
         self._cancellation = cancellation
@@ -141,9 +146,11 @@ class _Run:
             )
             rounds.fetch()
         with self._tracker.stage(Stage.GRADIENTS):
-            actors = self._actors(scanned, rounds.projection)
+            model = self._model(scanned.inspection)
+            actors = self._actors(model, scanned, rounds.projection)
             with actors.seated(seat):
                 rounds.run(actors)
+            self._keep(model, scanned.inspection)
         return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
@@ -228,10 +235,27 @@ class _Run:
     def _seat(self) -> AbstractContextManager[Seat]:
         return self._pool.seat(self._job.settings.priority)
 
-    def _actors(self, scanned: Scanned, projection: Projection) -> JobActors:
+    def _model(self, inspection: Inspection) -> Payload:
+        """Content of the model's file, for every actor the same that was inspected."""
+        digest = inspection.model_digest
+        specification = self._context.specification
+        reference = specification.model.model_copy(update={"digest": digest})
+        pinned = specification.model_copy(update={"model": reference})
+        self._context = replace(self._context, specification=pinned)
+        call = self._tasks.call("reading the model", remote.fetch_model.remote, self._context)
+        if (kept := self._models.get(digest)) is not None:
+            call.keep([kept])
+        return call.payload()
+
+    def _keep(self, model: Payload, inspection: Inspection) -> None:
+        if model.ref is not None:
+            self._models.keep(inspection.model_digest, model.ref, inspection.model_bytes)
+
+    def _actors(self, model: Payload, scanned: Scanned, projection: Projection) -> JobActors:
         return JobActors(
             self._seat,
             context=self._context,
+            model=model,
             parameter_names=[name for layer in scanned.layers for name in layer.parameters],
             projection=projection,
             segmentation=scanned.inspection.segmentation,

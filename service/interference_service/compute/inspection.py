@@ -52,6 +52,9 @@ def inspect(context: JobContext) -> Inspection:
         },
         num_outputs=num_outputs,
         model_digest=model.digest,
+        model_bytes=sum(
+            each.nbytes for each in (*model.parameters.values(), *model.buffers.values())
+        ),
         data_digest=source.digest(),
         fragments=fragments,
         segmentation=segmentation,

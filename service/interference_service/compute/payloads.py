@@ -166,7 +166,7 @@ class Runner(ABC):
             ServiceError: The call raised it, or was lost too often; or the analysis is to stop.
         """
         while True:
-            _make([payload])
+            make([payload])
             if payload.ref is not None:
                 try:
                     return value(payload.ref, self._cancellation)
@@ -179,17 +179,22 @@ class Runner(ABC):
         """Make calls whose needs are there; leave out those whose needs turn out to be lost."""
 
 
+def make(payloads: Iterable[Payload]) -> None:
+    """Make what is not there.
+
+    Raises:
+        ServiceError: A call raised it, or was lost too often.
+    """
+    missing = dict.fromkeys(each.call for each in payloads if each.ref is None)
+    for runner in dict.fromkeys(call.runner for call in missing):
+        runner.run([call for call in missing if call.runner is runner])
+
+
 def _make_needs(calls: Iterable[Call]) -> None:
     needs = dict.fromkeys(need for call in calls for need in call.needs)
     # What is made may release what others need as well.
     while any(need.ref is None for need in needs):
-        _make(needs)
-
-
-def _make(payloads: Iterable[Payload]) -> None:
-    missing = dict.fromkeys(each.call for each in payloads if each.ref is None)
-    for runner in dict.fromkeys(call.runner for call in missing):
-        runner.run([call for call in missing if call.runner is runner])
+        make(needs)
 
 
 def _release_lost(call: Call) -> None:

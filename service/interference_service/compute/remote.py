@@ -60,6 +60,14 @@ def inspect(context: JobContext) -> tuple[None, Inspection]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
+    """See ``models.fetch_model``."""
+    from interference_service.references.models import fetch_model
+
+    return None, fetch_model(context.specification.model, context.stores)
+
+
+@ray.remote(max_retries=0, num_returns=2)
 def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
     """See ``scanning.scan_fragment``."""
     return None, scan_fragment(context, index, fragment)
@@ -174,6 +182,7 @@ class GradientActor:
     def load(
         self,
         context: JobContext,
+        content: NDArray[np.uint8],
         parameter_names: Sequence[str],
         projection: Projection,
         segmentation: Segmentation,
@@ -181,12 +190,12 @@ class GradientActor:
         """Load the model on the device that Ray assigned; returns the device's name.
 
         Raises:
-            AnalysisError: The model is refused, missing, or too large.
+            AnalysisError: The model is refused, or too large.
         """
         from interference_service.compute.differentiation import GradientWorker
 
         self._worker = GradientWorker(
-            context, parameter_names, self._device, projection, segmentation
+            context, content, parameter_names, self._device, projection, segmentation
         )
         return self._worker.device_name
 

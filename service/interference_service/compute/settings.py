@@ -44,6 +44,8 @@ class ComputeSettings:
     """
     block_bytes: int = 128 << 20
     """Memory of the gradients which one reduce task takes."""
+    model_cache_bytes: int = 256 << 20
+    """Memory of the models of recent jobs in the object store."""
     max_tries: int = 3
     """A unit or task whose process ended this often, by itself or so it seems, fails its job."""
     max_losses: int = 8

@@ -65,6 +65,7 @@ class World:
         self.processes: Iterator[Process] = iter(processes)
         self.cancellation = threading.Event()
         self.begun: list[int] = []
+        self.models = Fetches(self)
         self.tend()
 
     def emit(self, event: object) -> None:
@@ -87,6 +88,7 @@ class World:
         return JobActors(
             lambda: self.pool.seat(Priority.NORMAL),
             context=None,
+            model=self.models.call("the model", None).payload(),
             parameter_names=(),
             projection=None,
             segmentation=HOMOGENEOUS,
@@ -237,3 +239,16 @@ def test_a_unit_whose_rows_are_lost_waits_for_them_and_its_actor_goes_on(world, 
     assert fetches.made == 2
     assert fetch.ref(0) is None
     assert WorkerDied("died") not in here.events
+
+
+def test_a_model_that_was_lost_is_read_again(world):
+    here = world(1, Process(load=Lost(Loss.PAYLOAD_LOST)))
+    assert here.run(here.unit(0)) == ["array of 0"]
+    assert here.models.made == 2
+    assert WorkerDied("died") not in here.events
+
+
+def test_a_model_is_read_once_for_all_actors(world):
+    here = world(3)
+    here.run(*(here.unit(index) for index in range(6)))
+    assert here.models.made == 1

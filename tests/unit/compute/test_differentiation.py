@@ -19,6 +19,7 @@ from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection, projection_of
 from interference_service.domain.specification import AnalysisSpecification, ModelReference
 from interference_service.errors import AnalysisError
+from interference_service.references.models import fetch_model
 from interference_service.references.stores import Stores
 from support import examples
 
@@ -45,6 +46,10 @@ def context(directory: Path, batch_rows: int = 16, **changes) -> JobContext:
         values.setdefault(section, {})[field] = value
     specification = AnalysisSpecification.model_validate(values)
     return JobContext(specification, Stores({"data": directory}), batch_rows)
+
+
+def content(job: JobContext) -> np.ndarray:
+    return fetch_model(job.specification.model, job.stores)
 
 
 def test_an_inspection_tells_parameters_outputs_and_fragments(directory: Path):
@@ -80,7 +85,7 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
         assert inspection.segmentation.supported
         segmentation = inspection.segmentation if by_segments else HOMOGENEOUS
         worker = differentiation.GradientWorker(
-            job, tuple(inspection.shapes), "cpu", segmentation=segmentation
+            job, content(job), tuple(inspection.shapes), "cpu", segmentation=segmentation
         )
         cuts = [
             SegmentTask("0", block[part], mine[part] - starts[block[part]])
@@ -107,7 +112,7 @@ def test_projected_sums_are_projections_of_the_sums(directory: Path):
     )
 
     def sums(columns: tuple[tuple[int, int], ...], *arguments: Projection) -> np.ndarray:
-        worker = differentiation.GradientWorker(job, names, "cpu", *arguments)
+        worker = differentiation.GradientWorker(job, content(job), names, "cpu", *arguments)
         return np.concatenate(worker.gradients(UnitTask(segments, columns), blocks)[1], axis=1)
 
     plain = torch.from_numpy(sums(((0, sum(each.parameter_count for each in layers)),)))
@@ -164,7 +169,7 @@ def test_terms_of_labels_are_differentiated_and_multiplied_by_the_factor(directo
     )
     grads = torch.autograd.grad(0.25 * wanted, list(model.parameters()))
     flat = torch.cat([each.flatten() for each in grads]).numpy()
-    worker = differentiation.GradientWorker(job, tuple(inspection.shapes), "cpu")
+    worker = differentiation.GradientWorker(job, content(job), tuple(inspection.shapes), "cpu")
     segment = SegmentTask("0", np.zeros(12, int), mine, 0.25)
     _, (found,) = worker.gradients(UnitTask((segment,), ((0, len(flat)),)), [block])
     np.testing.assert_allclose(found[0], flat, atol=1e-6)

@@ -15,7 +15,7 @@ from interference_service.references.checker import (
     StoreReferenceChecker,
 )
 from interference_service.references.data import SOURCES
-from interference_service.references.models import LOADERS
+from interference_service.references.models import READERS
 from interference_service.references.stores import Stores
 
 
@@ -82,7 +82,7 @@ def test_a_refused_format_is_told_with_those_that_are_offered(checker):
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():
-    assert set(MODEL_FORMATS) == LOADERS.keys()
+    assert set(MODEL_FORMATS) == READERS.keys()
     assert set(DATA_FORMATS) == SOURCES.keys()
 
 

@@ -5,12 +5,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
 
-from interference_service.domain.specification import ModelReference
 from interference_service.references.models.archive import Archive
 from interference_service.references.models.arguments import node_name, single
 from interference_service.references.models.graph import (
@@ -22,7 +21,6 @@ from interference_service.references.models.graph import (
 )
 from interference_service.references.models.payloads import QUALIFIED_NAME, Payload, payloads
 from interference_service.references.models.refusal import need, refuse, well_formed
-from interference_service.references.stores import Stores, open_verified
 
 SCHEMA_MAJOR = 8
 """Major version of the format that is read: torch 2.6 and newer."""
@@ -101,27 +99,22 @@ class GraphModel:
         return output
 
 
-def load(
-    reference: ModelReference, stores: Stores, *, device: torch.device, dtype: torch.dtype
-) -> GraphModel:
+def read(file: BinaryIO, digest: str, *, device: torch.device, dtype: torch.dtype) -> GraphModel:
     """Read an exported program.
 
     Args:
-        reference: Where it is.
-        stores: The operator's stores.
+        file: Its archive.
+        digest: Of the archive.
         device: Where its tensors are wanted.
         dtype: Floating-point type of its tensors.
 
     Raises:
         InputUnsupported: Something in it is refused.
-        InputUnavailable: It is missing, unreadable or changed.
     """
-    file, digest = open_verified(stores, reference.uri, reference.digest, "model.uri")
-    with file:
-        archive = Archive(file)
-        document = archive.json("models/model.json")
-        weights = payloads(archive, "weights", "weight_")
-        constants = payloads(archive, "constants", "tensor_")
+    archive = Archive(file)
+    document = archive.json("models/model.json")
+    weights = payloads(archive, "weights", "weight_")
+    constants = payloads(archive, "constants", "tensor_")
     with well_formed("graph"):
         major = document["schema_version"]["major"]
         need(

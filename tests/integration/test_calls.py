@@ -19,6 +19,14 @@ def elsewhere() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+@pytest.fixture
+def short_of_memory() -> Iterator[ProcessPoolExecutor]:
+    """The same with a cluster that soon lacks memory."""
+    start = ray_calls.start_with_little_memory
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=start) as pool:
+        yield pool
+
+
 def test_payloads_come_in_the_order_of_the_submissions(elsewhere):
     payloads, _ = elsewhere.submit(ray_calls.doubled, list(range(7))).result()
     assert payloads == [0, 2, 4, 6, 8, 10, 12]
@@ -59,3 +67,9 @@ def test_a_unit_that_kills_whoever_runs_it_fails_its_job_and_no_other(elsewhere)
     assert lost == 3
     assert sound == list(range(8))
     assert lost_by_sound == 0
+
+
+def test_a_task_that_is_ended_for_lack_of_memory_is_run_again(short_of_memory, tmp_path: Path):
+    payloads, events = short_of_memory.submit(ray_calls.hungry, str(tmp_path / "tried")).result()
+    assert payloads == ["done"]
+    assert set(events) == {WorkerDied("out_of_memory")}

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 
 from interference_service.compute import cluster
@@ -15,6 +16,14 @@ from interference_service.compute.tasks import Tasks
 
 def start() -> None:
     cluster.connect(ComputeSettings(num_cpus=2, object_store_bytes=100 << 20))
+
+
+def start_with_little_memory() -> None:
+    """As ``start``; Ray ends processes once this machine uses a gigabyte more than now."""
+    memory = psutil.virtual_memory()
+    used = memory.total - memory.available + (1 << 30)
+    os.environ.update(RAY_memory_usage_threshold=f"{used / memory.total:.3f}")
+    start()
 
 
 class Never:
@@ -65,6 +74,16 @@ def _die_before(path: str, lives: int) -> tuple[None, str]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+def _hungry(path: str) -> tuple[None, str]:
+    """Takes memory until it is ended, and none once its file is there."""
+    if Path(path).exists():
+        return None, "done"
+    Path(path).touch()
+    taken = [bytearray(os.urandom(1)) * (32 << 20) for _ in range(256)]
+    return None, f"has taken {len(taken)} pieces and goes on"
+
+
+@ray.remote(max_retries=0, num_returns=2)
 def _refuse(path: str) -> tuple[None, None]:
     from interference_service.errors import InvalidData
 
@@ -105,3 +124,7 @@ def refused(path: str) -> tuple[list[Any], Events]:
 
 def cancelled_once_started(path: str) -> tuple[list[Any], Events]:
     return _run([lambda: _endless.remote(path)], After(Path(path)))
+
+
+def hungry(path: str) -> tuple[list[Any], Events]:
+    return _run([lambda: _hungry.remote(path)])

@@ -218,6 +218,27 @@ class LearnedQueries(nn.Module):
         return self.head(attended.flatten(1))
 
 
+class BiasedAttention(nn.Module):
+    """A bias for every pair of places, and a token of its own in the place of words left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.scale = nn.Embedding(VOCABULARY, WIDTH), nn.Parameter(torch.ones(WIDTH))
+        self.left_out = nn.Parameter(torch.randn(WIDTH))
+        self.bias = nn.Parameter(torch.randn(HEADS, 7, 7))
+        self.qkv, self.head = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, CLASSES)
+        self.norm = nn.LayerNorm(WIDTH, bias=False)
+
+    def forward(self, words: Tensor) -> Tensor:
+        tokens = functional.embedding(words, self.words.weight * self.scale)
+        tokens = self.norm(torch.where((words < 4).unsqueeze(-1), self.left_out, tokens))
+        split = self.qkv(tokens).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(
+            split[0], split[1], split[2], attn_mask=self.bias.unsqueeze(0)
+        )
+        return self.head((tokens + mixed.transpose(1, 2).flatten(2)).amax(1))
+
+
 def masked_words(count: int, generator: Generator) -> Inputs:
     """Words, and which of them count; the first always does."""
     given = words(count, generator)
@@ -236,5 +257,6 @@ NETWORKS = {
     "windows first": Network(Windows, IMAGE),
     "encoder with a mask": Network(Encoder, masked_words),
     "decoder": Network(Decoder, words),
+    "biased attention": Network(BiasedAttention, words),
     "learned queries": Network(LearnedQueries, numbers("tokens", 5, WIDTH)),
 }

@@ -30,8 +30,8 @@ def export(network: nn.Module, rows: Inputs, path: Path, *, decomposed: bool = F
         name: each.float() if each.is_floating_point() else each for name, each in rows.items()
     }
     batch = {0: torch.export.Dim("batch", min=1)}
-    with torch.no_grad():
-        program = torch.export.export(
-            deepcopy(network).float(), (), narrow, dynamic_shapes=dict.fromkeys(narrow, batch)
-        )
-        torch.export.save(program.run_decompositions() if decomposed else program, path)
+    # Without gradients it would not be written down where the network stops them.
+    program = torch.export.export(
+        deepcopy(network).float(), (), narrow, dynamic_shapes=dict.fromkeys(narrow, batch)
+    )
+    torch.export.save(program.run_decompositions() if decomposed else program, path)

@@ -51,8 +51,17 @@ def residual_batch_norm() -> nn.Module:
     return OnImages(*stem, nn.MaxPool2d(2), Residual(6, 8), Residual(8, 8), width=8)
 
 
+class Standardised(nn.Conv2d):
+    """A convolution whose weights are standardised before every use."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        centred = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        weight = centred * torch.rsqrt(centred.square().mean((1, 2, 3), keepdim=True) + 1e-5)
+        return functional.conv2d(images, weight, self.bias, self.stride, self.padding)
+
+
 def residual_group_norm() -> nn.Module:
-    stem = nn.Conv2d(3, 6, 3, padding=1, bias=False), nn.GroupNorm(3, 6), nn.ReLU(inplace=True)
+    stem = Standardised(3, 6, 3, padding=1), nn.GroupNorm(3, 6), nn.ReLU(inplace=True)
     return OnImages(*stem, Residual(6, 8, nn.GroupNorm), Residual(8, 8, nn.GroupNorm), width=8)
 
 
@@ -202,6 +211,39 @@ class Volumes(nn.Module):
         return self.head(inner.tanh().mean((2, 3, 4)))
 
 
+class TwoViews(nn.Module):
+    """Every image and its mirror image go through as one batch of twice the rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6)
+        self.inner, self.head = nn.Linear(6, 6), nn.Linear(6, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        both = torch.cat([images, images.flip(-1)], dim=0)
+        pooled = self.norm(self.first(both)).relu().amax((2, 3))
+        inner = self.inner(pooled).tanh()
+        left, right = inner[: images.shape[0]], inner[images.shape[0] :]
+        return self.head(left * right + left)
+
+
+class ConditionalConvolution(nn.Module):
+    """Every image has a kernel of its own, mixed from three; all are run as groups of one image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.route = nn.Linear(3, 3)
+        self.kernels = nn.Parameter(0.3 * torch.randn(3, 5, 3, 3, 3))
+        self.head = nn.Linear(5, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        B, _, height, width = images.shape
+        shares = torch.sigmoid(self.route(images.mean((2, 3))))
+        kernels = (shares @ self.kernels.flatten(1)).view(B * 5, 3, 3, 3)
+        merged = functional.conv2d(images.reshape(1, B * 3, height, width), kernels, groups=B)
+        return self.head(merged.view(B, 5, height - 2, width - 2).relu().mean((2, 3)))
+
+
 NETWORKS = {
     "residual network, batch norm": Network(residual_batch_norm, numbers("images", 3, 12, 12)),
     "residual network, group norm": Network(residual_group_norm, IMAGE),
@@ -213,5 +255,7 @@ NETWORKS = {
     "instance norm": Network(instance_norm, numbers("images", 3, 7, 7)),
     "generalised mean": Network(GeneralisedMean, IMAGE),
     "densely connected": Network(DenselyConnected, numbers("images", 3, 6, 6)),
+    "two views": Network(TwoViews, numbers("images", 3, 5, 5)),
+    "conditional convolution": Network(ConditionalConvolution, numbers("images", 3, 5, 5)),
     "volumes": Network(Volumes, numbers("volumes", 2, 4, 4, 4)),
 }

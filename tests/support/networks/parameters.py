@@ -81,6 +81,59 @@ class Frozen(nn.Module):
         return self.head(self.norm(self.trunk(rows)))
 
 
+class BiasesAlone(nn.Module):
+    """Only what is added is trained; one normalisation has nothing to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(2, 6, 2), nn.Linear(6, 6)
+        self.norm, self.plain = nn.GroupNorm(2, 6), nn.BatchNorm1d(6, affine=False)
+        self.head = nn.Linear(6, CLASSES)
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.endswith("bias"))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        inner = self.norm(self.first(rows.unflatten(1, (2, 3)))).relu().amax(2)
+        return self.head(self.plain(self.second(inner)).tanh())
+
+
+class LowRank(nn.Module):
+    """Frozen layers with a product of two small matrices beside one, and within the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 8), nn.Linear(8, CLASSES)
+        for layer in (self.first, self.second):
+            layer.requires_grad_(False)
+        self.narrow, self.widen = nn.Linear(6, 2, bias=False), nn.Linear(2, 8, bias=False)
+        self.left, self.right = (
+            nn.Parameter(torch.randn(CLASSES, 2)),
+            nn.Parameter(torch.ones(2, 8)),
+        )
+
+    def forward(self, rows: Tensor) -> Tensor:
+        inner = functional.gelu(self.first(rows) + 0.5 * self.widen(self.narrow(rows)))
+        weight = self.second.weight + self.left @ self.right
+        return functional.linear(inner, weight, self.second.bias)
+
+
+class Stopped(nn.Module):
+    """Gradients that are stopped: of a branch, of a parameter, and of a copy of the logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.branch = nn.Linear(6, 8), nn.Linear(6, 8)
+        self.head = nn.Linear(8, CLASSES)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        with torch.no_grad():
+            branch = torch.sigmoid(self.branch(rows))
+        inner = torch.tanh(self.inner(rows)) * branch
+        again = functional.linear(inner.relu(), self.head.weight.detach())
+        logits = self.head(inner) + again
+        return logits - 0.5 * logits.detach().mean(1, keepdim=True) * self.inner.bias.detach().sum()
+
+
 class WeightNorm(nn.Module):
     """Weights by length and direction: torch's way, written out, and by the largest value."""
 
@@ -217,6 +270,9 @@ NETWORKS = {
     "layer used twice": Network(UsedTwice, ROW),
     "unused parameter": Network(Unused, ROW),
     "frozen parameters": Network(Frozen, ROW),
+    "biases alone": Network(BiasesAlone, ROW),
+    "low rank": Network(LowRank, ROW),
+    "stopped gradients": Network(Stopped, ROW),
     "weight norm": Network(WeightNorm, ROW),
     "cosine": Network(Cosine, ROW),
     "scales": Network(Scales, ROW),

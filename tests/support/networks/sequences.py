@@ -37,6 +37,37 @@ class LastState(nn.Module):
         return self.head(torch.cat([state[-2], state[-1]], dim=1))
 
 
+class LearnedState(nn.Module):
+    """A recurrent layer whose first states are parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(4, 5, num_layers=2)
+        self.hidden, self.cell = (nn.Parameter(torch.randn(2, 1, 5)) for _ in range(2))
+        self.head = nn.Linear(5, CLASSES)
+
+    def forward(self, series: Tensor) -> Tensor:
+        states = [each.repeat(1, series.shape[0], 1) for each in (self.hidden, self.cell)]
+        _, (hidden, _) = self.layer(series.transpose(0, 1), (states[0], states[1]))
+        return self.head(hidden[-1])
+
+
+class TimeFirst(nn.Module):
+    """Steps before rows, and both on one axis where a layer is applied to every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Linear(4, 6), nn.BatchNorm1d(6)
+        self.layer, self.head = nn.GRU(6, 5), nn.Linear(5, CLASSES)
+
+    def forward(self, series: Tensor) -> Tensor:
+        B, length, _ = series.shape
+        steps = series.transpose(0, 1).reshape(length * B, 4)
+        inner = self.norm(self.first(steps).tanh()).view(length, B, 6)
+        outputs, _ = self.layer(inner)
+        return self.head(outputs.reshape(length * B, 5)).view(length, B, CLASSES).mean(0)
+
+
 class StepByStep(nn.Module):
     """Cells, called once for every step from a first state that is a parameter."""
 
@@ -113,6 +144,8 @@ NETWORKS = {
     "lstm, sequence first, projected": Network(
         lambda: Recurrent(nn.LSTM(4, 6, proj_size=3, bias=False)), SERIES
     ),
+    "lstm, learned state": Network(LearnedState, SERIES),
+    "time first": Network(TimeFirst, SERIES),
     "gru": Network(lambda: Recurrent(nn.GRU(4, 6)), SERIES),
     "gru, last state": Network(LastState, words),
     "plain recurrent": Network(

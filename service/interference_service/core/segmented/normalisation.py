@@ -53,20 +53,20 @@ class _BatchNorm(torch.autograd.Function):
         at: BatchAxis,
     ) -> Tensor:
         weight, bias = values
-        ctx.batch, ctx.runs, ctx.table, ctx.at = batch, batch.runs, batch.table, at
+        ctx.batch, ctx.at = batch, at
         ctx.weight, ctx.bias = weight, bias
         ctx.save_for_backward(x, mean, torch.rsqrt(variance + epsilon))
         return functional.batch_norm(x, mean, variance, weight, bias, eps=epsilon)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, (x, mean, scale) = gradients[0], ctx.saved_tensors
+        gradient, batch, (x, mean, scale) = gradients[0], ctx.batch, ctx.saved_tensors
         channels = (1, -1) + (1,) * (x.dim() - 2)
         if ctx.weight is not None and ctx.weight.requires_grad:
             products = ctx.batch.sums(gradient * (x - mean.view(channels)), ctx.at, [1])
-            ctx.table.add_runs(ctx.weight, ctx.runs, products * scale)
+            batch.table.add(ctx.weight, batch.segments, products * scale)
         if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
+            batch.table.add(ctx.bias, batch.segments, batch.sums(gradient, ctx.at, [1]))
         of_x = None
         if ctx.needs_input_grad[0]:
             factor = scale if ctx.weight is None else scale * ctx.weight
@@ -113,20 +113,20 @@ class _LayerNorm(torch.autograd.Function):
     ) -> Tensor:
         weight, bias = values
         y, mean, scale = torch.native_layer_norm(x, shape, weight, bias, epsilon)
-        ctx.batch, ctx.runs, ctx.table, ctx.at = batch, batch.runs, batch.table, at
+        ctx.batch, ctx.at = batch, at
         ctx.weight, ctx.bias, ctx.shape = weight, bias, shape
         ctx.save_for_backward(x, mean, scale)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, (x, mean, scale) = gradients[0], ctx.saved_tensors
+        gradient, batch, (x, mean, scale) = gradients[0], ctx.batch, ctx.saved_tensors
         last = list(range(x.dim() - len(ctx.shape), x.dim()))
         if ctx.weight is not None and ctx.weight.requires_grad:
-            products = ctx.batch.sums(gradient * ((x - mean) * scale), ctx.at, last)
-            ctx.table.add_runs(ctx.weight, ctx.runs, products)
+            products = (x - mean).mul_(scale).mul_(gradient)
+            batch.table.add(ctx.weight, batch.segments, batch.sums(products, ctx.at, last))
         if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, last))
+            batch.table.add(ctx.bias, batch.segments, batch.sums(gradient, ctx.at, last))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x, _, _ = torch.ops.aten.native_layer_norm_backward(

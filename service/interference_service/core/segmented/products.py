@@ -180,7 +180,11 @@ def _add_convolved(
 def _window_factors(
     runs: Sequence[Run], at: BatchAxis, gradient: Tensor, windows: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of every run's product, the gradient times the windows, over their positions and rows."""
+    """The gradient and the windows of every run.
+
+    Yields:
+        Left and right of a product over positions and rows.
+    """
     lengths = [(run.stop - run.start) * at.inner for run in runs]
     lefts = gradient.movedim(0, -1).split(lengths, dim=-1)
     rights = windows.split(lengths, dim=-1)

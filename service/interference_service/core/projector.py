@@ -12,7 +12,7 @@ from interference_service.core.sketch import (
     hashed_signs,
 )
 
-_CHUNK_ENTRIES = {"cpu": 1 << 18}
+_CHUNK_ENTRIES = {"cpu": 1 << 17}
 """Coordinates worked on at a time; these stay in a processor's cache."""
 _CHUNK_ENTRIES_ELSEWHERE = 1 << 22
 """Enough to occupy a GPU: some 150 MiB of its memory."""
@@ -81,19 +81,32 @@ def sketched(x: Tensor, signs: Tensor, shifts: Tensor, width: int) -> Tensor:
     runs = max(1, _CHUNK_ENTRIES.get(x.device.type, _CHUNK_ENTRIES_ELSEWHERE) // width)
     for first in range(0, len(shifts), runs):
         here = slice(first * width, (first + runs) * width)
-        for j in range(REPLICATES):
-            sign = 1 - 2 * ((signs[here] >> j) & 1).to(torch.int8)
-            total[j] += _rolled_sum(x[here] * sign, shifts[first : first + runs, j], width)
+        of_runs = shifts[first : first + runs]
+        _add_sketches(total, _in_runs(x[here], width), _in_runs(signs[here], width), of_runs)
     return total
 
 
-def _rolled_sum(y: Tensor, shifts: Tensor, width: int) -> Tensor:
-    """Sum of the runs of a vector, each rolled by its own shift. Has shape ``[w]``."""
-    count = len(shifts)
-    runs = pad(y, (0, count * width - len(y))).view(count, width)
+def _in_runs(x: Tensor, width: int) -> Tensor:
+    """The runs of a vector, the last one filled up with zeros. Has shape ``[T, w]``."""
+    return pad(x, (0, -len(x) % width)).view(-1, width)
+
+
+def _add_sketches(total: Tensor, runs: Tensor, signs: Tensor, shifts: Tensor) -> None:
+    """Add the runs of a vector, each rolled by its own shift, to every replicate.
+
+    Args:
+        total: Has shape ``[b, w]``.
+        runs: Have shape ``[T, w]``.
+        signs: As of ``sketched``. Have shape ``[T, w]``.
+        shifts: Have shape ``[T, b]``.
+    """
+    count, width = runs.shape
     # Written down twice, a run holds each of its rolls as one piece.
-    twice = torch.cat([runs, runs], dim=1).view(-1)
-    starts = torch.arange(count, dtype=torch.int32, device=y.device) * (2 * width) + shifts
-    buckets = torch.arange(width, dtype=torch.int32, device=y.device)
-    index = (starts[:, None] + buckets).view(-1)
-    return torch.index_select(twice, 0, index).view(count, width).sum(0, dtype=torch.float64)
+    twice = runs.new_empty(count, 2, width)
+    pieces = twice.as_strided((twice.numel() - width + 1, width), (1, 1))
+    starts = 2 * width * torch.arange(count, dtype=torch.int32, device=runs.device)
+    for j, shift in enumerate(shifts.T):
+        sign = 1 - 2 * ((signs >> j) & 1).to(torch.int8)
+        torch.mul(runs, sign, out=twice[:, 0])
+        twice[:, 1].copy_(twice[:, 0])
+        total[j] += pieces.index_select(0, starts + shift).sum(0, dtype=torch.float64)

@@ -154,9 +154,9 @@ def test_gradients_of_views_and_of_computed_values_reach_their_parameter():
     sums = torch.full((2, 6), torch.nan)
     table = GradientTable([weight], sums)
     computed = weight * torch.tensor([1.0, 2.0, 3.0])
-    table.add(computed, 1, torch.ones(2, 3))
-    table.add(weight[0], 0, torch.tensor([1.0, 1.0, 1.0]))
-    table.add(weight.T, 0, torch.tensor([[0.0, 5.0], [0.0, 0.0], [7.0, 0.0]]))
+    table.add(computed, (1,), torch.ones(1, 2, 3))
+    table.add(weight[0], (0,), torch.tensor([[1.0, 1.0, 1.0]]))
+    table.add(weight.T, (0,), torch.tensor([[[0.0, 5.0], [0.0, 0.0], [7.0, 0.0]]]))
     table.carry_back()
     assert table.finished().tolist() == [
         [1.0, 1.0, 8.0, 5.0, 0.0, 0.0],

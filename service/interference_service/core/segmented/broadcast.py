@@ -22,7 +22,7 @@ class _Spread(torch.autograd.Function):
         shape: tuple[int, ...],
     ) -> Tensor:
         (value,) = values
-        ctx.batch, ctx.at, ctx.table, ctx.value = batch, at, batch.table, value
+        ctx.batch, ctx.at, ctx.value = batch, at, value
         return _expanded(value.detach(), batch, at, shape)
 
     @staticmethod
@@ -30,7 +30,7 @@ class _Spread(torch.autograd.Function):
         gradient, batch, at = gradients[0], ctx.batch, ctx.at
         keep = [axis for axis in range(gradient.dim()) if axis != at.axis]
         sums = batch.sums(gradient, at, keep)
-        ctx.table.add_runs(ctx.value, batch.runs, sums.reshape(-1, *ctx.value.shape))
+        batch.table.add(ctx.value, batch.segments, sums.reshape(-1, *ctx.value.shape))
         return None, None, None, None, None
 
 
@@ -76,7 +76,7 @@ class _OfRun(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-        ctx.table.add(ctx.value, ctx.run.segment, gradients[0])
+        ctx.table.add(ctx.value, (ctx.run.segment,), gradients[0].unsqueeze(0))
         return None, None, None, None
 
 

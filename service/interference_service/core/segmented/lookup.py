@@ -39,7 +39,7 @@ class _Embedding(torch.autograd.Function):
         at: BatchAxis,
         padding: int,
     ) -> Tensor:
-        ctx.runs, ctx.table, ctx.at, ctx.padding = batch.runs, batch.table, at, padding
+        ctx.batch, ctx.at, ctx.padding = batch, at, padding
         (weight,) = values
         ctx.weight = weight
         ctx.save_for_backward(indices)
@@ -50,8 +50,8 @@ class _Embedding(torch.autograd.Function):
         gradient, (indices,) = gradients[0], ctx.saved_tensors
         if ctx.padding >= 0:
             gradient = gradient.masked_fill((indices == ctx.padding).unsqueeze(-1), 0)
-        for run in ctx.runs:
+        for run in ctx.batch.runs:
             at = run.narrowed(indices, ctx.at).reshape(-1)
             of_run = run.narrowed(gradient, ctx.at).reshape(len(at), -1)
-            ctx.table.add_at(ctx.weight, run.segment, at, of_run)
+            ctx.batch.table.add_at(ctx.weight, run.segment, at, of_run)
         return None, None, None, None, None, None

@@ -53,25 +53,57 @@ class _BatchNorm(torch.autograd.Function):
         at: BatchAxis,
     ) -> Tensor:
         weight, bias = values
-        ctx.batch, ctx.runs, ctx.table, ctx.at = batch, batch.runs, batch.table, at
+        ctx.batch, ctx.at, ctx.epsilon = batch, at, epsilon
         ctx.weight, ctx.bias = weight, bias
-        ctx.save_for_backward(x, mean, torch.rsqrt(variance + epsilon))
+        ctx.save_for_backward(x, mean, variance)
         return functional.batch_norm(x, mean, variance, weight, bias, eps=epsilon)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, (x, mean, scale) = gradients[0], ctx.saved_tensors
-        channels = (1, -1) + (1,) * (x.dim() - 2)
-        if ctx.weight is not None and ctx.weight.requires_grad:
-            products = ctx.batch.sums(gradient * (x - mean.view(channels)), ctx.at, [1])
-            ctx.table.add_runs(ctx.weight, ctx.runs, products * scale)
-        if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, [1]))
+        gradient, batch, (x, mean, variance) = gradients[0], ctx.batch, ctx.saved_tensors
+        weight, bias = ctx.weight, ctx.bias
+        wanted = [each is not None and each.requires_grad for each in (weight, bias)]
+        if any(wanted):
+            sums = _by_row(gradient, x, mean, variance, ctx.epsilon, wanted)
+            for value, each in zip((weight, bias), sums, strict=True):
+                if each is not None:
+                    batch.table.add(value, batch.segments, batch.sums(each, ctx.at, [1]))
         of_x = None
         if ctx.needs_input_grad[0]:
-            factor = scale if ctx.weight is None else scale * ctx.weight
-            of_x = gradient * factor.view(channels).to(gradient.dtype)
+            scale = torch.rsqrt(variance + ctx.epsilon)
+            factor = scale if weight is None else scale * weight
+            of_x = gradient * factor.view(-1, *(1,) * (x.dim() - 2)).to(gradient.dtype)
         return of_x, None, None, None, None, None, None, None
+
+
+def _by_row(
+    gradient: Tensor,
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    epsilon: float,
+    wanted: Sequence[bool],
+) -> Sequence[Tensor | None]:
+    """Gradients of scale and shift that every row gives; None where not wanted. Have shape ``[B, F]``."""
+    rows, channels = x.shape[:2]
+    # To the library every row has channels of its own, so one pass over both keeps rows apart.
+    apart = (1, rows * channels, -1)
+    _, *found = torch.ops.aten.native_batch_norm_backward(
+        gradient.reshape(apart),
+        x.reshape(apart),
+        None,
+        mean.repeat(rows),
+        variance.repeat(rows),
+        None,
+        None,
+        False,
+        epsilon,
+        [False, *wanted],
+    )
+    return [
+        each.view(rows, channels) if asked else None
+        for each, asked in zip(found, wanted, strict=True)
+    ]
 
 
 def layer_norm(
@@ -113,20 +145,20 @@ class _LayerNorm(torch.autograd.Function):
     ) -> Tensor:
         weight, bias = values
         y, mean, scale = torch.native_layer_norm(x, shape, weight, bias, epsilon)
-        ctx.batch, ctx.runs, ctx.table, ctx.at = batch, batch.runs, batch.table, at
+        ctx.batch, ctx.at = batch, at
         ctx.weight, ctx.bias, ctx.shape = weight, bias, shape
         ctx.save_for_backward(x, mean, scale)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, (x, mean, scale) = gradients[0], ctx.saved_tensors
+        gradient, batch, (x, mean, scale) = gradients[0], ctx.batch, ctx.saved_tensors
         last = list(range(x.dim() - len(ctx.shape), x.dim()))
         if ctx.weight is not None and ctx.weight.requires_grad:
-            products = ctx.batch.sums(gradient * ((x - mean) * scale), ctx.at, last)
-            ctx.table.add_runs(ctx.weight, ctx.runs, products)
+            products = (x - mean).mul_(scale).mul_(gradient)
+            batch.table.add(ctx.weight, batch.segments, batch.sums(products, ctx.at, last))
         if ctx.bias is not None and ctx.bias.requires_grad:
-            ctx.table.add_runs(ctx.bias, ctx.runs, ctx.batch.sums(gradient, ctx.at, last))
+            batch.table.add(ctx.bias, batch.segments, batch.sums(gradient, ctx.at, last))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x, _, _ = torch.ops.aten.native_layer_norm_backward(

@@ -1,6 +1,6 @@
 """The gradients of all segments, and which rows of the batch at hand belong to which."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -63,6 +63,15 @@ def applied(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Columns of a parameter, and the segments that have a gradient of it."""
+
+    start: int
+    stop: int
+    written: set[int]
+
+
 class GradientTable:
     """Sums of gradients, a row for every segment.
 
@@ -82,45 +91,37 @@ class GradientTable:
         self._parameters = parameters
         self._sums = sums
         starts = [0, *accumulate(each.numel() for each in parameters)]
-        self._place: Mapping[int, tuple[int, int]] = {
-            each.untyped_storage().data_ptr(): (start, each.numel())
+        self._place: Mapping[int, _Place] = {
+            each.untyped_storage().data_ptr(): _Place(start, start + each.numel(), set())
             for each, start in zip(parameters, starts, strict=False)
         }
-        self._written: set[tuple[int, int]] = set()
         self._computed: dict[int, tuple[Tensor, dict[int, Tensor]]] = {}
 
-    def add(self, value: Tensor, segment: int, gradient: Tensor) -> None:
-        """Add a gradient.
+    def add(self, value: Tensor, segments: Sequence[int], gradients: Tensor) -> None:
+        """Add a gradient to every one of some segments.
 
         Args:
             value: Depends on the parameters alone.
-            segment: Which segment.
-            gradient: Has the shape of the value.
+            segments: Which.
+            gradients: Has shape ``[segments, *value.shape]``.
         """
-        target, first = self._target(value, segment)
-        target.copy_(gradient) if first else target.add_(gradient)
+        for part, target, first in self._targets(value, segments):
+            target.copy_(gradients[part]) if first else target.add_(gradients[part])
 
-    def add_runs(self, value: Tensor, runs: Sequence[Run], gradients: Tensor) -> None:
-        """Add the gradients of every run.
+    def add_products(
+        self, value: Tensor, segments: Sequence[int], factors: Iterable[tuple[Tensor, Tensor]]
+    ) -> None:
+        """Add a product to every one of some segments.
 
         Args:
             value: Depends on the parameters alone.
-            runs: Of the batch.
-            gradients: Has shape ``[runs, *value.shape]``.
+            segments: Which.
+            factors: Left and right; their product has the entries of the value in its order.
         """
-        for run, gradient in zip(runs, gradients, strict=True):
-            self.add(value, run.segment, gradient)
-
-    def add_product(self, value: Tensor, segment: int, left: Tensor, right: Tensor) -> None:
-        """Add ``left @ right``, which has the shape of the value."""
-        target, first = self._target(value, segment)
-        if target.dtype != left.dtype:
-            product = left @ right
-            target.copy_(product) if first else target.add_(product)
-        elif first:
-            torch.mm(left, right, out=target)
-        else:
-            target.addmm_(left, right)
+        given = iter(factors)
+        for _, target, first in self._targets(value, segments):
+            for row, (left, right) in zip(target.unbind(), given, strict=False):
+                _put_product(row if row.dim() == 2 else row.view(len(row), -1), left, right, first)
 
     def add_at(self, value: Tensor, segment: int, indices: Tensor, gradients: Tensor) -> None:
         """Add gradients to entries of the first axis.
@@ -131,10 +132,10 @@ class GradientTable:
             indices: Entries, which may repeat. Has shape ``[n]``.
             gradients: Has shape ``[n, *value.shape[1:]]``.
         """
-        target, first = self._target(value, segment)
-        if first:
-            target.zero_()
-        target.index_add_(0, indices, gradients.to(target.dtype))
+        for _, target, first in self._targets(value, (segment,)):
+            if first:
+                target.zero_()
+            target[0].index_add_(0, indices, gradients.to(target.dtype))
 
     def carry_back(self) -> None:
         """Add what was kept for computed values to the parameters that they depend on."""
@@ -145,34 +146,75 @@ class GradientTable:
                 )
                 for parameter, each in zip(self._parameters, found, strict=True):
                     if each is not None:
-                        self.add(parameter, segment, each)
+                        self.add(parameter, (segment,), each.unsqueeze(0))
         self._computed.clear()
 
     def finished(self) -> Tensor:
         """The sums, with zeros where no gradient was added. Has shape ``[S, P]``."""
-        for segment, row in enumerate(self._sums):
-            for start, size in self._place.values():
-                if (segment, start) not in self._written:
-                    row[start : start + size].zero_()
+        for place in self._place.values():
+            for segment in set(range(len(self._sums))) - place.written:
+                self._sums[segment, place.start : place.stop].zero_()
         return self._sums
 
-    def _target(self, value: Tensor, segment: int) -> tuple[Tensor, bool]:
-        """What gradients of a value are added to, and whether it is still to be written."""
+    def _targets(
+        self, value: Tensor, segments: Sequence[int]
+    ) -> Iterator[tuple[slice, Tensor, bool]]:
+        """Where gradients of a value are added to.
+
+        Yields:
+            Which of the segments, their sums side by side, and whether these are still to be
+            written.
+        """
         place = self._place.get(value.untyped_storage().data_ptr())
         if place is None or _overlaps(value):
-            _, kept = self._computed.setdefault(id(value), (value, {}))
+            yield from self._kept(value, segments)
+            return
+        offset = int(self._sums.storage_offset()) + place.start + int(value.storage_offset())
+        shape, steps = (len(self._sums), *value.shape), (self._sums.stride(0), *value.stride())
+        of_value = self._sums.as_strided(shape, steps, offset)
+        for part, first in _stretches(segments, place.written):
+            rows = slice(segments[part.start], segments[part.stop - 1] + 1)
+            if first and value.numel() < place.stop - place.start:
+                self._sums[rows, place.start : place.stop].zero_()
+                first = False
+            yield part, of_value[rows], first
+
+    def _kept(self, value: Tensor, segments: Sequence[int]) -> Iterator[tuple[slice, Tensor, bool]]:
+        _, kept = self._computed.setdefault(id(value), (value, {}))
+        for at, segment in enumerate(segments):
             if segment not in kept:
                 kept[segment] = torch.zeros_like(value, requires_grad=False)
-            return kept[segment], False
-        start, size = place
-        row = self._sums[segment]
-        first = (segment, start) not in self._written
-        self._written.add((segment, start))
-        if first and value.numel() < size:
-            row[start : start + size].zero_()
-            first = False
-        offset = int(row.storage_offset()) + start + int(value.storage_offset())
-        return row.as_strided(value.shape, value.stride(), offset), first
+            yield slice(at, at + 1), kept[segment].unsqueeze(0), False
+
+
+def _stretches(segments: Sequence[int], written: set[int]) -> Iterator[tuple[slice, bool]]:
+    """Cut segments where they do not follow one another, or only some are written; then all are.
+
+    Yields:
+        Which of the segments, and whether they were not written before.
+    """
+    start = 0
+    for stop in range(1, len(segments) + 1):
+        first = segments[start] not in written
+        if (
+            stop < len(segments)
+            and segments[stop] == segments[stop - 1] + 1
+            and (segments[stop] not in written) == first
+        ):
+            continue
+        written.update(segments[start:stop])
+        yield slice(start, stop), first
+        start = stop
+
+
+def _put_product(target: Tensor, left: Tensor, right: Tensor, first: bool) -> None:
+    if target.dtype != left.dtype:
+        product = left @ right
+        target.copy_(product) if first else target.add_(product)
+    elif first:
+        torch.mm(left, right, out=target)
+    else:
+        target.addmm_(left, right)
 
 
 def _overlaps(value: Tensor) -> bool:
@@ -190,6 +232,8 @@ class CurrentBatch:
         """What every operator is a function of, so that its backward pass is made: parameters are
         kept out of the graph, for their gradients are not those of the batch."""
         self.runs: tuple[Run, ...] = ()
+        self.segments: tuple[int, ...] = ()
+        """Of every run."""
         self._indicators: dict[tuple[torch.device, torch.dtype], Tensor] = {}
 
     @property
@@ -208,11 +252,12 @@ class CurrentBatch:
     def on(self, table: GradientTable, runs: tuple[Run, ...]) -> Iterator[None]:
         """Work on a batch until the context ends."""
         self._table, self.runs = table, runs
+        self.segments = tuple(run.segment for run in runs)
         self._indicators.clear()
         try:
             yield
         finally:
-            self._table, self.runs = None, ()
+            self._table, self.runs, self.segments = None, (), ()
 
     def sums(self, x: Tensor, at: BatchAxis, keep: Sequence[int] = ()) -> Tensor:
         """Sums over the rows of every run.

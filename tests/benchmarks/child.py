@@ -97,8 +97,6 @@ def _part(order: Order, module: nn.Module) -> Answer:
 
 
 def _way(order: Order, way: Way, module: nn.Module) -> Answer:
-    if order.classes > way.most_classes:
-        return Answer(None, way.why)
     network = NETWORKS[order.network]
     whole = way.segments or way.sorts
     rows = _rows(order, segmented=way.segments, count=network.rows if whole else BATCH)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from benchmarks.ways._class_table import ClassTable
-from benchmarks.ways._way import PER_CLASS, Case, Gradients, Way
+from benchmarks.ways._way import AT_ONCE, PER_CLASS, Case, Gradients, Way
 
 
 def prepare(case: Case, chunk: int | None) -> Gradients:
@@ -46,8 +46,8 @@ WAY_AT_ONCE = Way(
     "torchjd",
     "TorchJD `jac` of the classes' losses, all at once",
     all_at_once,
-    most_classes=100,
-    why=PER_CLASS,
+    most_classes=10,
+    why=AT_ONCE,
 )
 WAY_ONE_BY_ONE = Way(
     "torchjd_single",

@@ -16,6 +16,14 @@ from interference_service.errors import InputUnsupported
 
 Indices = NDArray[np.int64]
 
+PARTS = 8
+"""A unit has at most one part in so many of the rows that are left, so that units become small
+towards the end of a round and no actor is long alone with the last one. No property of a cluster:
+the units are the same for any number of actors, and balance up to as many at least.
+"""
+LEAST_ROWS = 128
+"""No unit is made smaller than that for it: it would cost more than a batch, and an array besides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -48,7 +56,7 @@ class Unit:
 def units_of(
     layout: FoldLayout, unit_rows: int, unit_segments: int, rows_before: Indices | None = None
 ) -> tuple[Unit, ...]:
-    """Cut a round into units of about equal cost.
+    """Cut a round into units, smaller ones towards its end.
 
     The rows of a round are ordered by class, within a class by rank (the order of their keys), so
     the row of rank r of class c is at position ``sum((rows_used - rows_before)[:c]) + r -
@@ -65,32 +73,47 @@ def units_of(
     Returns:
         Units in order; every row of the round is in exactly one segment.
     """
+    before = np.zeros_like(layout.rows_used) if rows_before is None else rows_before
+    left = int((layout.rows_used - before).sum())
     units: list[Unit] = []
     open_segments: list[Segment] = []
-    room = unit_rows
-    before = np.zeros_like(layout.rows_used) if rows_before is None else rows_before
-    for segment in _segments(layout, unit_rows, before):
-        full = len(open_segments) == unit_segments or len(segment.rows) > room
-        if open_segments and full:
-            units.append(Unit(len(units), tuple(open_segments)))
-            open_segments, room = [], unit_rows
-        open_segments.append(segment)
-        room -= len(segment.rows)
+    room = _most_rows(left, unit_rows)
+    for segment in _segments(layout, before):
+        rows = segment.rows
+        while len(rows):
+            full = len(open_segments) == unit_segments or len(rows) > room
+            if open_segments and full:
+                units.append(Unit(len(units), tuple(open_segments)))
+                open_segments, room = [], _most_rows(left, unit_rows)
+            taken, rows = rows[:room], rows[room:]
+            open_segments.append(Segment(segment.index, segment.class_index, taken))
+            room -= len(taken)
+            left -= len(taken)
     if open_segments:
         units.append(Unit(len(units), tuple(open_segments)))
     return tuple(units)
 
 
-def _segments(layout: FoldLayout, unit_rows: int, before: Indices) -> Iterator[Segment]:
+def _most_rows(left: int, unit_rows: int) -> int:
+    """Rows of a unit with which so many are left (Polychronopoulos & Kuck 1987)."""
+    return min(unit_rows, max(LEAST_ROWS, -(-left // PARTS)))
+
+
+def _segments(layout: FoldLayout, before: Indices) -> Iterator[Segment]:
+    """Cut nothing yet.
+
+    Yields:
+        All rows of the round by class and fold.
+    """
     starts = np.concatenate([[0], np.cumsum(layout.rows_used - before)])
     for index in range(layout.num_segments):
         class_index = int(layout.class_of_segment[index])
         fold = int(layout.fold_of_segment[index])
         folds = int(layout.folds_of_class[class_index])
         first = starts[class_index] + (fold - int(before[class_index])) % folds
-        rows = np.arange(first, starts[class_index + 1], folds, dtype=np.int64)
-        for cut in range(0, len(rows), unit_rows):
-            yield Segment(index, class_index, rows[cut : cut + unit_rows])
+        yield Segment(
+            index, class_index, np.arange(first, starts[class_index + 1], folds, dtype=np.int64)
+        )
 
 
 def gradient_bytes(num_parameters: int, num_segments: int, item_bytes: int, allowed: int) -> int:

@@ -1,12 +1,19 @@
 """Units of work hold every row once, and know nothing of actors."""
 
+from heapq import heapreplace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
-from interference_service.compute.plan import column_blocks, gradient_bytes, units_of
+from interference_service.compute.plan import (
+    LEAST_ROWS,
+    PARTS,
+    column_blocks,
+    gradient_bytes,
+    units_of,
+)
 from interference_service.core.folds import fold_layout
 from interference_service.core.rounds import first_rows
 from interference_service.errors import InputUnsupported
@@ -68,6 +75,43 @@ def test_units_are_numbered_full_and_no_larger_than_allowed(rows_used, folds, un
     for before, after in pairwise(units):
         one_more = before.num_rows + len(after.segments[0].rows) > unit_rows
         assert one_more or len(before.segments) == most
+
+
+@st.composite
+def long_tails(draw: st.DrawFn) -> list[int]:
+    """Rows of classes that fall off geometrically, in any order."""
+    classes, imbalance = draw(st.integers(2, 60)), draw(st.floats(10, 1000))
+    exponents = np.arange(classes) / (classes - 1)
+    rows = draw(st.integers(1000, 20_000)) * imbalance**-exponents
+    assume(rows.sum() >= 12_000)
+    return draw(st.permutations(np.ceil(rows).astype(int).tolist()))
+
+
+def idle_share(costs: list[int], actors: int) -> float:
+    """Part of the time of equal actors without work, who take the costliest that is left."""
+    busy_until = [0] * actors
+    for cost in sorted(costs, reverse=True):
+        heapreplace(busy_until, busy_until[0] + cost)
+    return 1 - sum(costs) / (actors * max(busy_until))
+
+
+@given(long_tails(), st.integers(3, 16), st.sampled_from([5, 64, 10_000]))
+def test_no_pool_is_idle_for_a_tenth_of_the_time_on_a_long_tail(rows_used, folds, most):
+    units = units_of(fold_layout(rows_used, folds), 2048, most)
+    costs = [unit.num_rows for unit in units]
+    assert all(idle_share(costs, actors) < 0.1 for actors in (1, 2, 4, 8))
+
+
+@given(long_tails(), st.integers(3, 16))
+def test_units_are_no_larger_than_a_part_of_what_is_left_and_cost_few_arrays(rows_used, folds):
+    layout = fold_layout(rows_used, folds)
+    units = units_of(layout, 2048, 10_000)
+    left = layout.rows_used.sum()
+    for unit in units:
+        assert unit.num_rows <= max(LEAST_ROWS, -(-left // PARTS))
+        left -= unit.num_rows
+    # Every unit cuts one fold at most.
+    assert sum(len(unit.segments) for unit in units) < layout.num_segments + len(units)
 
 
 @given(

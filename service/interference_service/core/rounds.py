@@ -18,14 +18,17 @@ ROWS_PER_FOLD = 8
 folds, so its first round must fill all of them; with fewer rows than this in each, the intervals
 that the next round is chosen by say little.
 """
-COVERED = 0.75
-"""Part of the variance which more rows can lower that the classes to be doubled hold together. With
-all of it every class is doubled for each that misses, with less there are more rounds.
+STEP = 0.7
+"""Part of a variance that a round leaves at least. With one half every class would be doubled,
+whatever it contributes; with more than this there are more rounds and hardly fewer rows.
 """
+LEAST_GROWTH = 1 / 8
+"""Of a class that grows at all, so that the rounds are few."""
 HOPELESS = 2.0
 """Multiple of the target that the rows used up alone must exceed for a class to be given up; less
 could be chance, as a variance from few folds is itself uncertain.
 """
+_PRICE_CHANGES = 64
 
 
 class Outcome(StrEnum):
@@ -121,13 +124,12 @@ def precision_of(scope: Scope) -> Precision:
 
 
 def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decision:
-    """Double the classes that keep a judged one from the target (Mathematics §8).
+    """Add rows where they do most for the classes that miss the target (Mathematics §8).
 
-    A class that misses it is doubled while it has rows left, and so are the others, in the order of
-    what they contribute to its variance, until those doubled hold most of what more rows can lower.
-    Where its interval has no bounds no other class can help, for that is a matter of its own rows.
-    A class is given up where the rows that are used up alone keep it far from the target.
-    Every round doubles a class that is below its limit, so the rounds end.
+    Where the interval of a class has no bounds no other class can help, for that is a matter of its
+    own rows, which are doubled. A class is given up where the rows that are used up alone keep it
+    far from the target. No class is more than doubled, for the variances are themselves uncertain.
+    Every round adds to a class that is below its limit, so the rounds end.
 
     Args:
         rows_used: n_c so far. Has shape ``[C]``.
@@ -140,11 +142,15 @@ def next_round(rows_used: Integers, goal: Goal, precision: Precision) -> Decisio
     determined = np.isfinite(precision.half_widths)[:, None] & np.isfinite(precision.variances)
     variances = np.where(determined, precision.variances, 0.0)
     room = rows_used < goal.limits
-    doubled = missing & ~_hopeless(goal.target, room, precision)
-    for c in np.flatnonzero(doubled):
-        doubled |= _largest(np.where(room, variances[c], 0.0), int(c))
-    if (doubled & room).any():
-        grown = np.where(doubled, np.minimum(2 * rows_used, goal.limits), rows_used)
+    sought = missing & ~_hopeless(goal.target, room, precision)
+    known = sought & (variances > 0).any(1)
+    with np.errstate(divide="ignore"):
+        kept = np.clip((goal.target / precision.half_widths[known]) ** 2, STEP, 1.0)
+    grown = allocation(rows_used, goal.limits, variances[known], kept)
+    # Where the variances say nothing that more rows could change, its own are the best guess.
+    doubled = sought if (grown == rows_used).all() else sought & ~known
+    grown = np.where(doubled, np.minimum(2 * rows_used, goal.limits), grown)
+    if (grown > rows_used).any():
         return Decision(grown, None)
     helpful = missing | (variances[missing] > 0).any(0)
     # A class with rows left is not what more rows are missing of.
@@ -168,17 +174,31 @@ def _hopeless(target: float, room: Mask, precision: Precision) -> Mask:
     return np.asarray(np.isfinite(remaining) & (remaining > HOPELESS * target))
 
 
-def _largest(contributions: Array, own: int) -> Mask:
-    """The class itself and the fewest others that cover enough together. Has shape ``[C]``.
+def allocation(rows_used: Integers, limits: Integers, variances: Array, kept: Array) -> Integers:
+    """Fewest rows n'_d with Σ_d V_cd n_d / n'_d ≤ a_c Σ_d V_cd for every c (Mathematics §8).
+
+    For one c these are Neyman's (1934), n'_d ∝ √(V_cd n_d), for several √(Σ_c μ_c V_cd n_d) with a
+    price μ_c of what c has too much of; within n_d ≤ n'_d ≤ 2 n_d and the limits. Where these leave
+    too little for c, it gets what they leave. A class that grows does so by ``LEAST_GROWTH``.
 
     Args:
-        contributions: What every class contributes, 0 for one without rows left. Has shape ``[C]``.
-        own: The class itself.
+        rows_used: n_d. Has shape ``[C]``.
+        limits: Most rows of every class. Has shape ``[C]``.
+        variances: V_cd, finite; a row for every c, some of it above 0. Has shape ``[J, C]``.
+        kept: a_c, from one half to 1. Has shape ``[J]``.
+
+    Returns:
+        n'_d. Has shape ``[C]``.
     """
-    chosen = np.zeros(len(contributions), dtype=bool)
-    # A stable order of equals, so that the rows are a function of the numbers alone.
-    order = np.argsort(-contributions, kind="stable")
-    order = np.concatenate([[own], order[order != own]])
-    covered = np.cumsum(contributions[order])
-    chosen[order[: np.searchsorted(covered, COVERED * covered[-1]) + 1]] = True
-    return chosen
+    least = rows_used.astype(np.float64)
+    most = np.minimum(2 * rows_used, limits)
+    shares = variances / variances.max(1, keepdims=True, initial=0.0)
+    shares /= shares.sum(1, keepdims=True)
+    prices = np.full(len(kept), least.sum())
+    wanted = least
+    for _ in range(_PRICE_CHANGES):
+        wanted = np.clip(np.sqrt((prices[:, None] * shares).sum(0) * least), least, most)
+        prices = prices * (shares * least / np.maximum(wanted, 1.0)).sum(1) / kept
+    whole, at_least = np.rint(wanted), np.ceil(least * (1 + LEAST_GROWTH))
+    grown = np.where(whole > least, np.maximum(whole, at_least), least).astype(np.int64)
+    return np.minimum(grown, most)

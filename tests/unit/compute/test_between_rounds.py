@@ -58,7 +58,7 @@ def test_statistics_are_the_bits_of_all_units_in_their_order(dtype, unit_rows, m
     ("target", "rows", "wanted"),
     [
         (50.0, 16, ([24, 24, 8], Outcome.TARGET_REACHED)),
-        (1e-9, 16, ([48, 24, 16], None)),
+        (1e-9, 16, ([42, 24, 9], None)),
         (1e-9, 8, ([24, 24, 8], Outcome.DATA_EXHAUSTED)),
     ],
 )

@@ -4,18 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from interference_service.core.analysis import analyse, shared_statistics
 from interference_service.core.folds import fold_layout
 from interference_service.core.layers import Layer
 from interference_service.core.rounds import (
-    COVERED,
+    LEAST_GROWTH,
     ROWS_PER_FOLD,
+    STEP,
     Decision,
     Goal,
     Outcome,
     Precision,
+    allocation,
     first_rows,
     next_round,
     precision_of,
@@ -91,23 +93,86 @@ def test_classes_that_are_not_judged_may_be_as_unsure_as_they_are():
     assert decided([8, 8], wanted, precision([0.5, NAN]))[1] is Outcome.TARGET_REACHED
 
 
-def test_a_class_that_misses_is_doubled_up_to_its_limit():
+def test_a_class_whose_own_rows_are_what_is_missing_grows_up_to_its_limit():
     found = precision([2.0, 2.0, 0.5])
-    assert decided([8, 8, 8], goal([99, 11, 99]), found) == ([16, 11, 8], None)
+    # 80 / 0.7 rows leave 0.7 of the variance.
+    assert decided([80, 80, 80], goal([999, 99, 999]), found) == ([114, 99, 80], None)
 
 
-def test_the_others_are_doubled_that_hold_most_of_what_can_be_lowered():
-    found = precision([2.0, 0, 0, 0], np.array([[1, 5, 3, 1]] * 4))
-    only_first = [True, False, False, False]
-    assert decided([8] * 4, goal([99] * 4, judged=only_first), found)[0] == [16, 16, 16, 8]
-    # Without more rows of class 1 the others hold all that can be lowered: 1, 3 and 1.
-    spent = goal([99, 8, 99, 99], judged=only_first)
-    assert decided([8] * 4, spent, found)[0] == [16, 8, 16, 8]
+def test_a_class_near_the_target_grows_by_what_it_lacks():
+    found = precision([1.1, 1.01])
+    # 800 · 1.1² rows; 1.01² is less growth than any class has.
+    assert decided([800, 800], goal([9999] * 2), found)[0] == [968, 900]
 
 
-def test_the_rows_of_others_are_doubled_for_a_class_that_has_no_more():
+def allocated(rows_used, variances, kept, limit=9999) -> list[int]:
+    limits = np.full(len(rows_used), limit)
+    arguments = np.array(variances, dtype=float), np.array(kept)
+    return allocation(np.array(rows_used), limits, *arguments).tolist()
+
+
+def test_rows_are_given_as_neyman_gives_them():
+    # √500 : √400, of which 500 / n' + 400 / n' is 0.7 · 9.
+    assert allocated([100, 100], [[5, 4]], [0.7]) == [150, 134]
+    # A class with rows enough gets none: 900 / n' + 1 is 0.8 · 10.
+    assert allocated([100, 100], [[9, 1]], [0.8]) == [129, 100]
+    # What one cannot give the other does: 500 / 120 + 400 / n' is 0.7 · 9.
+    assert allocated([100, 100], [[5, 4]], [0.7], limit=160)[0] == 150
+    assert allocated([100, 100], [[5, 4]], [0.7], limit=145) == [145, 140]
+
+
+def test_rows_that_serve_two_classes_are_given_once():
+    alone = allocated([1000] * 3, [[1, 0, 4]], [0.8])
+    assert allocated([1000] * 3, [[1, 0, 4], [0, 1, 4]], [0.8, 0.8])[2] == alone[2]
+    assert allocated([1000] * 2, [[3, 1], [3, 1]], [0.8, 0.8]) == allocated(
+        [1000] * 2, [[3, 1]], [0.8]
+    )
+
+
+@st.composite
+def allocations(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, limits, variances of some classes, and the part of each that is to be left."""
+    C, J = draw(st.integers(1, 6)), draw(st.integers(1, 3))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    used = generator.integers(500, 5000, C)
+    limits = used + generator.integers(0, 9000, C)
+    variances = generator.exponential(1, (J, C)) ** draw(st.sampled_from([0, 1, 3]))
+    return used, limits, variances, generator.uniform(STEP, 1, J)
+
+
+def left(used, after, variances) -> np.ndarray:
+    return (variances * used / after).sum(1) / variances.sum(1)
+
+
+@given(allocations())
+def test_rows_given_do_what_they_are_for_or_as_much_as_rows_can(drawn):
+    used, limits, variances, kept = drawn
+    after = allocation(used, limits, variances, kept)
+    possible = left(used, np.minimum(2 * used, limits), variances)
+    assert (left(used, after, variances) <= np.maximum(kept, possible) * 1.01).all()
+
+
+@given(allocations(), st.integers(0, 2**32))
+def test_no_other_rows_do_it_with_fewer(drawn, seed):
+    used, limits, variances, kept = drawn
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("interference_service.core.rounds.LEAST_GROWTH", 0.0)
+        after = allocation(used, limits, variances, kept)
+    most = np.minimum(2 * used, limits)
+    generator = np.random.default_rng(seed)
+    others = after + generator.normal(0, 0.1, (200, len(used))) * used
+    others = np.clip(others, used, most)
+    remaining = (variances[:, None] * used / others).sum(2).T
+    do_it = (remaining <= kept * variances.sum(1)).all(1)
+    assert (after.sum() <= others[do_it].sum(1) * 1.01).all()
+
+
+def test_the_rows_of_others_are_added_for_a_class_that_has_no_more():
     wanted = goal([8, 99], judged=[True, False])
     assert decided([8, 8], wanted, precision([2, 0], [[9, 1], [0, 0]])) == ([8, 16], None)
+    wanted = goal([8, 999], judged=[True, False], target=1.7)
+    # 720 / n' and the 1 that class 0 keeps are to be 10 · 0.85².
+    assert decided([8, 80], wanted, precision([2, 0], [[1, 9], [0, 0]])) == ([8, 116], None)
 
 
 def test_no_other_class_is_doubled_for_an_undetermined_one():
@@ -148,7 +213,8 @@ def test_a_round_grows_within_the_limits_or_sampling_ends(state):
     assert (after <= wanted.limits).all()
     assert (after <= 2 * used).all()
     np.testing.assert_array_equal(after[used == wanted.limits], used[used == wanted.limits])
-    assert ((after == 2 * used) | (after == wanted.limits) | (after == used)).all()
+    enough = after >= used * (1 + LEAST_GROWTH)
+    assert (enough | (after == wanted.limits) | (after == used)).all()
     assert (after > used).any() == (decision.outcome is None)
 
 
@@ -201,31 +267,39 @@ def test_the_budget_is_not_in_the_way_of_a_class_that_the_data_keeps_far_from_th
 
 
 @given(states())
-def test_every_class_that_misses_is_doubled_and_enough_of_the_others(state):
+def test_a_round_lowers_what_keeps_a_class_from_the_target(state):
     used, wanted, found = state
     decision = next_round(used, wanted, found)
     assume(decision.outcome is None)
-    grown, room = decision.rows_used > used, used < wanted.limits
     missing = wanted.judged & ~(found.half_widths <= wanted.target) & ~given_up(state)
-    assert grown[missing & room].all()
-    for row in found.variances[missing & np.isfinite(found.half_widths)]:
-        reducible = np.where(room & np.isfinite(row), row, 0.0)
-        scaled = reducible / max(reducible.max(), 1.0)
-        assert scaled[grown].sum() >= COVERED * scaled.sum() * (1 - 1e-12)
+    after, most = decision.rows_used, np.minimum(2 * used, wanted.limits)
+    for c in np.flatnonzero(missing):
+        row = np.where(np.isfinite(found.variances[c]), found.variances[c], 0.0)
+        if not (np.isfinite(found.half_widths[c]) and row.any()):
+            assert after[c] == most[c]
+            continue
+        row = row[None] / row.max()
+        possible = left(used, np.maximum(most, 1), row)[0]
+        kept = max((wanted.target / found.half_widths[c]) ** 2, STEP, possible)
+        # Whole rows: of 3 there are none but 4.
+        rounding = 1 + 0.5 / max(1, used[used > 0].min(initial=9999))
+        assert left(used, np.maximum(after, 1), row)[0] <= kept * 1.01 * rounding
 
 
+@settings(max_examples=25)
 @given(states(), st.integers(0, 2**32))
 def test_rounds_end_whatever_they_find(state, seed):
     used, wanted, _ = state
     generator, C = np.random.default_rng(seed), len(used)
-    doublings = np.ceil(np.log2(np.maximum(1, wanted.limits / np.maximum(1, used)))).sum()
-    for _ in range(int(doublings) + 1):
+    growth = np.maximum(1, wanted.limits / np.maximum(1, used))
+    most = np.ceil(np.log(growth) / np.log(1 + LEAST_GROWTH)).sum()
+    for _ in range(int(most) + 1):
         found = precision(generator.exponential(5, C), generator.exponential(1, (C, C)))
         decision = next_round(used, wanted, found)
         used = decision.rows_used
         if decision.outcome is not None:
             return
-    pytest.fail("more rounds than doublings")
+    pytest.fail("more rounds than steps of the least growth")
 
 
 @given(states())
@@ -247,8 +321,9 @@ def test_no_class_that_misses_depends_on_the_order_of_the_classes(state, random)
     )
     decision = next_round(used, wanted, found)
     missing = wanted.judged & ~(found.half_widths <= wanted.target) & ~given_up(state)
-    np.testing.assert_array_equal(
-        moved.rows_used[missing[order]], decision.rows_used[order][missing[order]]
+    # A sum in another order may round to another row.
+    np.testing.assert_allclose(
+        moved.rows_used[missing[order]], decision.rows_used[order][missing[order]], atol=1
     )
     assert moved.outcome is decision.outcome
 

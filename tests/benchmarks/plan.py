@@ -7,9 +7,10 @@ from benchmarks.child import Order
 from benchmarks.parts import PARTS
 from benchmarks.ways import WAYS
 
-SETS = ((10, 4096), (100, 4096), (1000, 32768), (1000, 4096))
+SETS = ((10, 4096), (100, 4096), (100, 32768), (1000, 32768), (1000, 4096))
 """Classes and rows; in the last one a segment has hardly more than one row."""
-_HARDEST = SETS[-1]
+_ENGINES_ALONE = {(100, 32768), (1000, 4096)}
+"""To the alternatives, which mix classes, more rows of as many classes are the same."""
 _LEAST_CLASSES_OF_PARTS = 100
 _PARTS_ON = "cnn"
 """They cost as much for each parameter of any other network."""
@@ -36,11 +37,10 @@ def orders(options: Namespace, networks: Sequence[str], archives: str) -> Iterat
 
 
 def _chosen(only: Sequence[str], network: str, of_set: tuple[int, int]) -> Iterator[str]:
-    hardest = of_set == _HARDEST
+    others = of_set not in _ENGINES_ALONE
     for name, way in WAYS.items():
         wanted = name in only or ("engines" if way.segments else "alternatives") in only
-        # To the alternatives, which mix classes, more rows of as many classes are the same.
-        if wanted and (way.segments or not hardest):
+        if wanted and (way.segments or others):
             yield name
-    if network == _PARTS_ON and of_set[0] >= _LEAST_CLASSES_OF_PARTS and not hardest:
+    if network == _PARTS_ON and of_set[0] >= _LEAST_CLASSES_OF_PARTS and others:
         yield from (name for name in PARTS if name in only or "parts" in only)

@@ -21,7 +21,7 @@ HEAD = "13"
 def test_a_whole_image_set_is_analysed(tmp_path: Path, name: str):
     which, directory = real_data.SETS[name], real_data.directory()
     rows = real_data.load(directory, which)
-    model = real_data.trained(rows, which.epochs)
+    model = real_data.trained(which, rows)
     examples.export(model, tmp_path / "model.pt2", which.shape)
     settings = FEW_RESOURCES | {"INTERFERENCE_COMPUTE__UNIT_ROWS": "2048"}
     stores = {"real": directory, "models": tmp_path}
@@ -30,7 +30,8 @@ def test_a_whole_image_set_is_analysed(tmp_path: Path, name: str):
         Client(service.grpc) as client,
     ):
         job = client.submit(
-            ModelReference("models://model.pt2", monitor=name), real_data.reference(which, rows)
+            ModelReference("models://model.pt2", monitor=name),
+            real_data.reference(which, rows.names),
         )
         result = job.wait(timeout=500).result()
         seconds = (job.snapshot.end_time - job.snapshot.start_time).total_seconds()

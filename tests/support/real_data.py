@@ -2,15 +2,16 @@
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from interference_client import ParquetData, image
@@ -75,11 +76,11 @@ def load(directory: Path, which: ImageSet) -> Rows:
     return Rows(inputs.contiguous(), torch.tensor(labels), tuple(names[c] for c in sorted(names)))
 
 
-def trained(rows: Rows, epochs: int) -> nn.Module:
-    """A small network with batch normalisation, trained as one trains without a thought."""
+def network(which: ImageSet, names: Sequence[str]) -> nn.Module:
+    """A small network with batch normalisation, untrained."""
     torch.manual_seed(0)
-    channels, classes = rows.inputs.shape[1], len(rows.names)
-    model = nn.Sequential(
+    channels, classes = which.shape[0], len(names)
+    return nn.Sequential(
         nn.Conv2d(channels, 16, 3, padding=1),
         nn.BatchNorm2d(16),
         nn.ReLU(),
@@ -94,9 +95,14 @@ def trained(rows: Rows, epochs: int) -> nn.Module:
         nn.AdaptiveAvgPool2d(2),
         nn.Flatten(),
         nn.Linear(256, classes),
-    )
+    ).eval()
+
+
+def trained(which: ImageSet, rows: Rows) -> nn.Module:
+    """The network, trained as one trains without a thought."""
+    model = network(which, rows.names).train()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-    for _ in range(epochs):
+    for _ in range(which.epochs):
         for batch in torch.randperm(len(rows.labels)).split(64):
             optimiser.zero_grad()
             nn.functional.cross_entropy(model(rows.inputs[batch]), rows.labels[batch]).backward()
@@ -104,7 +110,7 @@ def trained(rows: Rows, epochs: int) -> nn.Module:
     return model.eval()
 
 
-def reference(which: ImageSet, rows: Rows) -> ParquetData:
+def reference(which: ImageSet, names: Sequence[str]) -> ParquetData:
     """The image set as a job refers to it."""
     channels = which.shape[0]
     steps = {"mode": which.mode, "mean": [MEAN] * channels, "std": [DEVIATION] * channels}
@@ -112,7 +118,7 @@ def reference(which: ImageSet, rows: Rows) -> ParquetData:
         f"real://{which.path}",
         label="label",
         inputs={"input": image("image", **steps)},
-        class_names=rows.names,
+        class_names=names,
     )
 
 
@@ -134,3 +140,47 @@ def class_gradients(model: nn.Module, rows: Rows, but: str) -> Mapping[int, np.n
         ]
         found[c] = np.concatenate(flat)
     return found
+
+
+FILES = ("images.parquet", "mirrored.parquet", "cropped.parquet")
+"""Of an augmented set."""
+
+
+def augment(source: Path, target: Path, kept: Mapping[int, int]) -> tuple[str, ...]:
+    """Write the images, their mirror images and crops of them, as training sets are made larger.
+
+    Args:
+        source: The images.
+        target: The directory; it is made.
+        kept: Rows of the classes that are rare; of the others every image is there three times.
+
+    Returns:
+        Names of the classes.
+    """
+    target.mkdir()
+    table = pq.read_table(source, columns=["image", "label", "label_name"])
+    labels = np.array(table["label"])
+    rare = np.isin(labels, list(kept))
+    first = ~rare
+    for c, count in kept.items():
+        first[np.flatnonzero(labels == c)[:count]] = True
+    images, *made = FILES
+    pq.write_table(table.filter(pa.array(first)), target / images, row_group_size=5000)
+    others = table.filter(pa.array(~rare))
+    for name, change in zip(made, (ImageOps.mirror, _cropped), strict=True):
+        encoded = [_changed(each, change) for each in others["image"].to_pylist()]
+        changed = others.set_column(0, "image", pa.array(encoded))
+        pq.write_table(changed, target / name, row_group_size=5000)
+    names = dict(zip(labels.tolist(), table["label_name"].to_pylist(), strict=True))
+    return tuple(names[c] for c in sorted(names))
+
+
+def _cropped(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    return picture.crop((4, 4, width, height)).resize((width, height))
+
+
+def _changed(encoded: bytes, change: Callable[[Image.Image], Image.Image]) -> bytes:
+    buffer = io.BytesIO()
+    change(Image.open(io.BytesIO(encoded))).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

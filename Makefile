@@ -40,7 +40,7 @@ imports: $(READY)
 metric-table: $(READY) ## write the table of metrics from the registry into the mathematics
 	PYTHONPATH=tests $(BIN)/python -m support.metric_table
 
-bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; some 20 minutes, BENCH_OPTIONS for parts
+bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; some 25 minutes, BENCH_OPTIONS for parts
 	PYTHONPATH=tests $(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
 validate: $(READY) ## bias, coverage and false findings of the estimators; a quarter of an hour

@@ -26,13 +26,8 @@ from interference_client.errors import (
     WaitTimeout,
     WrongState,
 )
-from interference_client.result import (
-    ClassResult,
-    Conflict,
-    LayerResult,
-    Result,
-    SummaryNumber,
-)
+from interference_client.findings import ClassResult, Conflict, LayerResult, SummaryNumber
+from interference_client.result import Result
 from interference_client.specification import (
     Columns,
     Gate,

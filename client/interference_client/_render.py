@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from interference_client.result import SHARED, ClassResult, Result
+from interference_client.findings import ClassResult
+from interference_client.result import SHARED, Result
 from interference_client.values import Estimate
 
 UNDETERMINED = "·"

@@ -15,7 +15,7 @@ from interference_service.domain.job import Job, Settings, job_name
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import NoResult, NotFound
 from interference_service.jobs.limits import Limits
-from interference_service.jobs.service import Submission
+from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent
 from interference_service.rpc.analysis_servicer import AnalysisServicer

@@ -1,6 +1,9 @@
 """What the service allows; told to clients by GetServerInfo."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from interference_service.errors import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +19,28 @@ class Limits:
     default_ttl_seconds: float = 90 * 86_400.0
     """Life of a job and its result after its end."""
     max_ttl_seconds: float = 366 * 86_400.0
+
+    def check_life(
+        self, now: datetime, ttl_seconds: float | None, expire_time: datetime | None
+    ) -> None:
+        """Refuse a life that is longer than allowed, or over already.
+
+        Args:
+            now: The time.
+            ttl_seconds: How long a job is to be kept after its end; None: not said.
+            expire_time: Until when it is to be kept; None: not said.
+
+        Raises:
+            InvalidRequest: One of them does not fit.
+        """
+        longest = self.max_ttl_seconds
+        if ttl_seconds is not None and not 0 < ttl_seconds <= longest:
+            raise InvalidRequest.field(
+                "analysis_job.ttl",
+                f"is {ttl_seconds:g} s; it must be above 0 and at most {longest:g} s",
+            )
+        if expire_time is not None and not now < expire_time <= now + timedelta(seconds=longest):
+            raise InvalidRequest.field(
+                "analysis_job.expire_time",
+                f"is {expire_time.isoformat()}; it must be in the future, at most {longest:g} s away",
+            )

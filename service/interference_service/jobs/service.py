@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -13,51 +12,29 @@ from interference_service.domain.ports import (
     ArtifactStore,
     Clock,
     EventSink,
-    Idempotency,
     JobStore,
     ReferenceChecker,
 )
-from interference_service.domain.query import Cursor, JobQuery
 from interference_service.domain.result import AnalysisResult, Matrix
-from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import (
     AnalysisError,
     Cancelled,
     Draining,
     EtagMismatch,
     InvalidRequest,
-    InvalidToken,
     NoResult,
     NotFound,
-    Violation,
     WrongState,
 )
-from interference_service.jobs.filtering import parse_filter, parse_order
 from interference_service.jobs.limits import Limits
+from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
+from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent, watch
 
-_PAGE = "page"
 QUEUE = "queue"
 """Name under which the runner waits for new jobs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A wish to run an analysis."""
-
-    project: str
-    job_id: str
-    """Empty: the service makes one."""
-    specification: AnalysisSpecification
-    settings: Settings
-    principal: str
-    request_id: str = ""
-    request_digest: str = ""
-    ttl_seconds: float | None = None
-    expire_time: datetime | None = None
-    validate_only: bool = False
 
 
 class AnalysisJobs:
@@ -118,7 +95,7 @@ class AnalysisJobs:
             ) from error
         if submission.validate_only:
             return job, False
-        job, replayed = await asyncio.to_thread(self._store.create, job, _idempotency(submission))
+        job, replayed = await asyncio.to_thread(self._store.create, job, submission.idempotency)
         if not replayed:
             self._sink.emit(JobSubmitted(job.name))
             self._notices.notify(QUEUE)
@@ -126,7 +103,7 @@ class AnalysisJobs:
 
     def _new_job(self, submission: Submission) -> Job:
         now = self._clock.now()
-        self._check_life(submission.ttl_seconds, submission.expire_time)
+        self._limits.check_life(now, submission.ttl_seconds, submission.expire_time)
         return Job(
             project=submission.project,
             id=submission.job_id or f"job-{uuid.uuid4().hex[:20]}",
@@ -141,20 +118,6 @@ class AnalysisJobs:
             ttl_seconds=submission.ttl_seconds,
             expire_time=submission.expire_time,
         )
-
-    def _check_life(self, ttl_seconds: float | None, expire_time: datetime | None) -> None:
-        longest = self._limits.max_ttl_seconds
-        if ttl_seconds is not None and not 0 < ttl_seconds <= longest:
-            raise InvalidRequest.field(
-                "analysis_job.ttl",
-                f"is {ttl_seconds:g} s; it must be above 0 and at most {longest:g} s",
-            )
-        now = self._clock.now()
-        if expire_time is not None and not now < expire_time <= now + timedelta(seconds=longest):
-            raise InvalidRequest.field(
-                "analysis_job.expire_time",
-                f"is {expire_time.isoformat()}; it must be in the future, at most {longest:g} s away",
-            )
 
     async def get(self, name: str) -> Job:
         """The job as it is now; raises NotFound."""
@@ -176,27 +139,10 @@ class AnalysisJobs:
             InvalidRequest: Size, filter or order do not fit.
             InvalidToken: The token belongs to another listing.
         """
-        if page_size < 0:
-            raise InvalidRequest.field("page_size", f"is {page_size}; it must not be negative")
-        term, order = parse_filter(filter_text), parse_order(order_by)
-        bound = {"of": [project, filter_text, order_by, principal]}
-        after = None
-        if page_token:
-            payload = self._seal.open(_PAGE, page_token, "page_token")
-            if payload["of"] != bound["of"]:
-                what = "belongs to another listing; keep parent, filter and order_by between pages"
-                raise InvalidToken(
-                    f"page_token: {what}", violations=[Violation("page_token", what)]
-                )
-            after = Cursor(*payload["after"])
-        limit = min(page_size or self._limits.default_page_size, self._limits.max_page_size)
-        query = JobQuery(project, term, order, limit, after)
+        listing = Listing(project, filter_text, order_by, principal)
+        query = listing.query(page_size, page_token, self._limits, self._seal)
         page = await asyncio.to_thread(self._store.list, query)
-        if page.next is None:
-            return page.jobs, ""
-        return page.jobs, self._seal.seal(
-            _PAGE, bound | {"after": [page.next.value, page.next.job_id]}
-        )
+        return page.jobs, listing.token(page.next, self._seal)
 
     async def update(self, name: str, changes: Mapping[str, object], *, etag: str) -> Job:
         """Change what a caller may say about a job.
@@ -214,8 +160,8 @@ class AnalysisJobs:
         settings = {key: value for key, value in changes.items() if key in Settings.model_fields}
         ttl_seconds = cast("float | None", changes.get("ttl_seconds"))
         expire_time = cast("datetime | None", changes.get("expire_time"))
-        self._check_life(ttl_seconds, expire_time)
         now = self._clock.now()
+        self._limits.check_life(now, ttl_seconds, expire_time)
 
         def change(job: Job) -> Job:
             _match(job, etag)
@@ -322,12 +268,6 @@ class AnalysisJobs:
     async def matrix(self, job: Job, matrix_id: str) -> Matrix:
         """One matrix of a succeeded job. Has shape ``[rows, columns]``."""
         return await asyncio.to_thread(self._artifacts.read_matrix, job, matrix_id)
-
-
-def _idempotency(submission: Submission) -> Idempotency | None:
-    if not submission.request_id:
-        return None
-    return Idempotency(submission.principal, submission.request_id, submission.request_digest)
 
 
 def _match(job: Job, etag: str) -> None:

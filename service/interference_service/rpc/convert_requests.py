@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from interference.v1 import analysis_job_pb2, analysis_service_pb2
 from interference_service.domain.job import Settings
 from interference_service.errors import InvalidRequest, Violation
-from interference_service.jobs.service import Submission
+from interference_service.jobs.submission import Submission
 from interference_service.rpc.convert_job import expiration_from_wire, settings_from_wire
 from interference_service.rpc.convert_specification import specification_from_wire
 from interference_service.rpc.resource_names import ID_RULE, is_id, project_of

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from interference_client._render import _finding
-from interference_client.result import ClassResult
+from interference_client.findings import ClassResult
 from interference_client.values import Estimate
 
 

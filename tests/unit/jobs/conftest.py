@@ -16,7 +16,8 @@ from interference_service.errors import Cancelled
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.runner import JobRunner, RunnerSettings
-from interference_service.jobs.service import AnalysisJobs, Submission
+from interference_service.jobs.service import AnalysisJobs
+from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.store.artifacts import MemoryArtifactStore
 from interference_service.store.memory import MemoryJobStore

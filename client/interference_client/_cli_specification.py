@@ -1,6 +1,7 @@
 """Flags of ``interference submit``, and the specification that they make."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -12,17 +13,36 @@ from google.protobuf import json_format
 
 from interference.v1 import analysis_job_pb2 as job_pb2
 from interference_client import _requests
+from interference_client._cli_inputs import named_input
 from interference_client.specification import (
-    Columns,
+    ArrowData,
+    CsvData,
     Gate,
-    Image,
-    Input,
+    ImageFolderData,
+    JsonlData,
+    LabelledData,
     Loss,
     ModelReference,
+    NpzData,
     Options,
     ParquetData,
-    Tensor,
+    SafetensorsData,
+    WebDatasetData,
 )
+
+_FORMATS: dict[str, type[LabelledData]] = {
+    each.format: each
+    for each in (
+        ParquetData,
+        ArrowData,
+        CsvData,
+        JsonlData,
+        ImageFolderData,
+        WebDatasetData,
+        NpzData,
+        SafetensorsData,
+    )
+}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -65,15 +85,19 @@ def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
         raise ValueError("--input names one argument of the model twice")
     return _requests.specification(
         ModelReference(arguments.model_uri, **_given(arguments, _MODEL, "model_uri")),
-        ParquetData(
-            arguments.data_uri,
-            inputs=dict(arguments.input),
-            **_given(arguments, _DATA, "data_uri", "input"),
-        ),
+        _data(arguments),
         _options(arguments),
         arguments.gate,
         timedelta(seconds=limit) if limit else None,
     )
+
+
+def _data(arguments: argparse.Namespace) -> LabelledData:
+    kind = _FORMATS[arguments.data_format or "parquet"]
+    given = _given(arguments, _DATA, "data_uri", "data_format", "input")
+    if "delimiter" in given and kind is not CsvData:
+        raise ValueError("--delimiter needs --data-format csv")
+    return kind(arguments.data_uri, inputs=dict(arguments.input), **given)
 
 
 def _from_file(arguments: argparse.Namespace, limit: timedelta | None) -> job_pb2.AnalysisSpec:
@@ -156,79 +180,38 @@ def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
+def _json(text: str) -> dict[str, Any]:
+    return dict(json.loads(text))
+
+
 def _numbers(text: str) -> list[float]:
     return [float(Fraction(part)) for part in text.split(",")]
 
 
-def _input(text: str) -> tuple[str, Input]:
-    """An input from ``name=kind:column[,step=value…]``; lists within are joined by colons."""
-    name, _, made = text.partition("=")
-    kind, _, rest = made.partition(":")
-    column, *steps = rest.split(",")
-    if not (name and column) or kind not in _INPUTS:
-        raise ValueError(
-            "is no input; write name=image:column,size=32x32 or "
-            "name=tensor:column,shape=1x8x8 or name=columns:first+second"
-        )
-    make, known = _INPUTS[kind]
-    settings = {}
-    for step in steps:
-        key, _, value = step.partition("=")
-        if key not in known:
-            raise ValueError(f"{kind} has no step {key!r}; it has {', '.join(sorted(known))}")
-        settings[key] = known[key](value)
-    return name, make(column, **settings)
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("x"))
-
-
-def _parts(text: str) -> tuple[float, ...]:
-    return tuple(float(Fraction(part)) for part in text.split(":"))
-
-
-def _number(text: str) -> float:
-    return float(Fraction(text))
-
-
-_NORMALISE: dict[str, Callable[[str], Any]] = {"mean": _parts, "std": _parts}
-_INPUTS: dict[str, tuple[Callable[..., Input], dict[str, Callable[[str], Any]]]] = {
-    "image": (
-        Image,
-        {
-            "mode": str,
-            "size": _shape,
-            "shortest_edge": int,
-            "filter": str,
-            "crop": _shape,
-            "scale": _number,
-            "layout": str,
-            **_NORMALISE,
-        },
-    ),
-    "tensor": (Tensor, {"shape": _shape, "scale": _number, "dtype": str, **_NORMALISE}),
-    "columns": (
-        lambda names, **steps: Columns(names.split("+"), **steps),
-        {"dtype": str, **_NORMALISE},
-    ),
-}
-
 _Flags = dict[str, dict[str, Any]]
 _MODEL: _Flags = {
     "--model-uri": {"metavar": "URI", "help": "store://path of the model"},
-    "--model-format": {"help": "torch_export unless said otherwise"},
+    "--model-format": {
+        "choices": ["torch_export", "hugging_face", "state_dict", "mlflow", "checkpoint"],
+        "help": "torch_export unless said otherwise",
+    },
     "--model-digest": {"metavar": "sha256:…", "help": "digest that it must have"},
+    "--model-output": {"metavar": "KEY", "help": "which output of forward holds the logits"},
+    "--architecture": {"metavar": "NAME", "help": "network of the service that has these weights"},
+    "--architecture-arguments": {"type": parsed(_json), "metavar": "JSON", "help": "its arguments"},
+    "--key-prefix": {"metavar": "PREFIX", "help": "what the names of the weights begin with"},
     "--monitor": {"help": "series that this analysis belongs to"},
     "--version": {"help": "which model of the series"},
 }
 _DATA: _Flags = {
     "--data-uri": {"action": "append", "metavar": "URI", "help": "again for more files"},
+    "--data-format": {"choices": list(_FORMATS), "help": "parquet unless said otherwise"},
+    "--delimiter": {"metavar": "C", "help": "of CSV; a comma unless said otherwise"},
     "--label": {"metavar": "COLUMN", "help": "column of the class, or of lists of labels"},
     "--group": {"metavar": "COLUMN", "help": "compare its values instead of the classes"},
     "--input": {
         "action": "append",
-        "type": parsed(_input),
+        "type": parsed(named_input),
         "metavar": "NAME=KIND:COLUMN,…",
         "help": "argument of the model, as x=image:image,size=32x32,mean=0.5:0.5:0.5",
     },

@@ -24,7 +24,7 @@ from interference_client.errors import (
     WaitTimeout,
 )
 from interference_client.result import Result
-from interference_client.specification import Gate, ModelReference, Options, ParquetData
+from interference_client.specification import Gate, LabelledData, ModelReference, Options
 from interference_client.values import (
     JobSnapshot,
     Progress,
@@ -71,7 +71,7 @@ class Client:
     def submit(
         self,
         model: ModelReference,
-        data: ParquetData,
+        data: LabelledData,
         options: Options | None = None,
         gates: Sequence[Gate] = (),
         max_run_duration: timedelta | None = None,

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Literal, TypedDict, cast
 
@@ -13,16 +14,14 @@ from interference.v1 import (
     analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
 )
+from interference_client.inputs import Columns, Image, Input, Tensor, Tokens
 from interference_client.specification import (
-    Columns,
+    CsvData,
     Gate,
-    Image,
-    Input,
+    LabelledData,
     Loss,
     ModelReference,
     Options,
-    ParquetData,
-    Tensor,
 )
 
 
@@ -133,7 +132,7 @@ def job_name(project: str, name_or_id: str) -> str:
 
 def specification(
     model: ModelReference,
-    data: ParquetData,
+    data: LabelledData,
     options: Options | None = None,
     gates: Sequence[Gate] = (),
     max_run_duration: timedelta | None = None,
@@ -162,13 +161,15 @@ def _model(model: ModelReference) -> job_pb2.ModelReference:
         architecture_arguments=json.dumps(dict(arguments)) if arguments else "",
         monitor=model.monitor,
         version=model.version,
+        key_prefix=model.key_prefix,
+        output=model.output,
     )
 
 
-def _data(data: ParquetData) -> job_pb2.DataReference:
+def _data(data: LabelledData) -> job_pb2.DataReference:
     return job_pb2.DataReference(
         uris=[data.uris] if isinstance(data.uris, str) else data.uris,
-        format=job_pb2.DATA_FORMAT_PARQUET,
+        format=f"DATA_FORMAT_{data.format.upper()}",
         digest=data.digest,
         label_column=data.label,
         group_column=data.group,
@@ -180,6 +181,7 @@ def _data(data: ParquetData) -> job_pb2.DataReference:
             seed=data.seed,
             target_precision=data.target_precision,
         ),
+        delimiter=data.delimiter if isinstance(data, CsvData) else "",
     )
 
 
@@ -191,6 +193,8 @@ def _input(name: str, each: Input) -> job_pb2.Input:
             return job_pb2.Input(name=name, tensor=_tensor(each))
         case Columns():
             return job_pb2.Input(name=name, columns=_columns(each))
+        case Tokens():
+            return job_pb2.Input(name=name, tokens=job_pb2.TokensSource(**asdict(each)))
 
 
 def _image(each: Image) -> job_pb2.ImageSource:
@@ -209,6 +213,7 @@ def _image(each: Image) -> job_pb2.ImageSource:
         mean=each.mean,
         standard_deviation=each.std,
         layout=f"IMAGE_LAYOUT_{each.layout.upper()}",
+        preprocessor_uri=each.preprocessor,
     )
 
 
@@ -229,6 +234,7 @@ def _columns(each: Columns) -> job_pb2.ColumnsSource:
         mean=each.mean,
         standard_deviation=each.std,
         type=f"INPUT_TYPE_{each.dtype.upper()}",
+        fill=each.fill,
     )
 
 

@@ -25,7 +25,7 @@ from interference_client.errors import (
     WaitTimeout,
 )
 from interference_client.result import SHARED, ResultData
-from interference_client.specification import Gate, ModelReference, Options, ParquetData
+from interference_client.specification import Gate, LabelledData, ModelReference, Options
 from interference_client.values import (
     JobSnapshot,
     Progress,
@@ -65,7 +65,7 @@ class AsyncClient:
     async def submit(
         self,
         model: ModelReference,
-        data: ParquetData,
+        data: LabelledData,
         options: Options | None = None,
         gates: Sequence[Gate] = (),
         max_run_duration: timedelta | None = None,

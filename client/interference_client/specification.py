@@ -3,10 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
-Size: TypeAlias = tuple[int, int]
-"""Height and width in pixels."""
+from interference_client.inputs import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +13,18 @@ class ModelReference:
     """A trained model.
 
     Attributes:
-        uri: ``{store}://{path}``, or ``file:///…`` below a store of the service.
+        uri: ``{store}://{path}``, or ``file:///…`` below a store of the service; with ``"mlflow"``
+            ``models:/{name}/{version}`` or ``models:/{name}@{alias}``.
         format: How it is stored.
         monitor: The series that its analyses belong to; empty for none.
         version: Which model of the series.
         digest: ``sha256:…`` that it must have; empty for any.
         architecture: Network registered on the service, for formats that hold weights alone.
         architecture_arguments: Its arguments.
+        key_prefix: What the names of the weights begin with that those of the architecture do not;
+            empty: what training tools add is found.
+        output: Which output of forward holds the logits: a key, or a position from 0; empty:
+            ``logits`` where there is one, else the first.
     """
 
     uri: str
@@ -32,86 +36,16 @@ class ModelReference:
     digest: str = ""
     architecture: str = ""
     architecture_arguments: Mapping[str, Any] = field(default_factory=dict)
+    key_prefix: str = ""
+    output: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An argument from encoded images; see ``image``."""
-
-    column: str
-    mode: Literal["RGB", "grey"] = "RGB"
-    size: Size | None = None
-    shortest_edge: int = 0
-    filter: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
-    crop: Size | None = None
-    scale: float = 1 / 255
-    mean: Sequence[float] = ()
-    std: Sequence[float] = ()
-    layout: Literal["channels_first", "channels_last"] = "channels_first"
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An argument from lists or numbers; see ``tensor``."""
-
-    column: str
-    shape: Sequence[int] = ()
-    scale: float = 1.0
-    mean: Sequence[float] = ()
-    std: Sequence[float] = ()
-    dtype: Literal["float32", "int64"] = "float32"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """An argument from several numeric columns; see ``columns``."""
-
-    names: Sequence[str]
-    mean: Sequence[float] = ()
-    std: Sequence[float] = ()
-    dtype: Literal["float32", "int64"] = "float32"
-
-
-Input: TypeAlias = Image | Tensor | Columns
-
-
-def image(column: str, **steps: Any) -> Image:
-    """Encoded images of a column: decode, resize, crop, scale, normalise, in this order.
-
-    Args:
-        column: Column of JPEG, PNG or WebP bytes.
-        steps: ``mode``, ``size`` (height, width), ``shortest_edge``, ``filter``, ``crop``,
-            ``scale``, ``mean``, ``std``, ``layout``.
-    """
-    return Image(column, **steps)
-
-
-def tensor(column: str, **steps: Any) -> Tensor:
-    """Lists or numbers of a column: reshape, scale, normalise along the first axis, cast.
-
-    Args:
-        column: Column of lists of one length, or of numbers.
-        steps: ``shape`` of one row, ``scale``, ``mean``, ``std``, ``dtype``.
-    """
-    return Tensor(column, **steps)
-
-
-def columns(names: Sequence[str], **steps: Any) -> Columns:
-    """Several numeric columns, joined to a vector in this order.
-
-    Args:
-        names: The columns.
-        steps: ``mean``, ``std``, ``dtype``.
-    """
-    return Columns(names, **steps)
-
-
-@dataclass(frozen=True, slots=True)
-class ParquetData:
-    """Labelled rows in Parquet files.
+@dataclass(frozen=True)
+class LabelledData:
+    """Labelled rows; made as ``ParquetData`` and its like, which say how they are stored.
 
     Attributes:
-        uris: One URI or several, as of a model.
+        uris: One URI or several, as of a model; one that ends in ``/`` names a directory.
         label: Column of the class: integers from 0, or strings; with the loss ``"multi_label"`` of
             lists of them, empty for a row without labels.
         inputs: For every argument of the model's forward, how it is made.
@@ -130,6 +64,8 @@ class ParquetData:
         digest: ``sha256:…`` that a single file must have.
     """
 
+    format: ClassVar[str]
+
     uris: str | Sequence[str]
     label: str
     inputs: Mapping[str, Input]
@@ -141,6 +77,60 @@ class ParquetData:
     seed: int = 0
     target_precision: float = 0.0
     digest: str = ""
+
+
+class ParquetData(LabelledData):
+    """Rows in Parquet files; directories may be hive partitions."""
+
+    format = "parquet"
+
+
+class ArrowData(LabelledData):
+    """Rows in Arrow IPC files (Feather) or streams, such as data sets of Hugging Face on disk."""
+
+    format = "arrow"
+
+
+@dataclass(frozen=True)
+class CsvData(LabelledData):
+    """Rows in comma-separated values with a header.
+
+    Attributes:
+        delimiter: What stands between values; empty: a comma.
+    """
+
+    format = "csv"
+    delimiter: str = ""
+
+
+class JsonlData(LabelledData):
+    """Rows in files of one JSON object a line."""
+
+    format = "jsonl"
+
+
+class ImageFolderData(LabelledData):
+    """Images in a directory a class: the columns ``image`` and ``label``."""
+
+    format = "image_folder"
+
+
+class WebDatasetData(LabelledData):
+    """Samples in tar shards; a column for every extension, and ``json.{field}``."""
+
+    format = "webdataset"
+
+
+class NpzData(LabelledData):
+    """Arrays of numpy; the first axis is the rows."""
+
+    format = "npz"
+
+
+class SafetensorsData(LabelledData):
+    """Tensors in safetensors; the first axis is the rows."""
+
+    format = "safetensors"
 
 
 @dataclass(frozen=True, slots=True)

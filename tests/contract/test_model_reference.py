@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
-from interference_service.references.models import READERS, load_model
+from interference_service.references.models import FORMATS, load_model
 from interference_service.references.models.exported_program import GraphModel
 from interference_service.references.stores import Stores
 from support.archives import Marker, members_of, zipped
@@ -230,7 +230,7 @@ WRITERS = {ModelFormat.TORCH_EXPORT: (write_exported, "model.pt2")}
 
 
 def test_every_format_has_a_writer_here():
-    assert WRITERS.keys() == READERS.keys()
+    assert WRITERS.keys() == FORMATS.keys()
 
 
 @pytest.fixture(scope="module", params=WRITERS, ids=str)

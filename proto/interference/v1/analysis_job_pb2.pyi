@@ -67,6 +67,8 @@ class ImageMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IMAGE_MODE_UNSPECIFIED: _ClassVar[ImageMode]
     IMAGE_MODE_RGB: _ClassVar[ImageMode]
     IMAGE_MODE_GREY: _ClassVar[ImageMode]
+    IMAGE_MODE_RGBA: _ClassVar[ImageMode]
+    IMAGE_MODE_GREY_16: _ClassVar[ImageMode]
 
 class LossKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -137,6 +139,8 @@ IMAGE_LAYOUT_CHANNELS_LAST: ImageLayout
 IMAGE_MODE_UNSPECIFIED: ImageMode
 IMAGE_MODE_RGB: ImageMode
 IMAGE_MODE_GREY: ImageMode
+IMAGE_MODE_RGBA: ImageMode
+IMAGE_MODE_GREY_16: ImageMode
 LOSS_KIND_UNSPECIFIED: LossKind
 LOSS_KIND_CROSS_ENTROPY: LossKind
 LOSS_KIND_FOCAL: LossKind
@@ -253,7 +257,7 @@ class AnalysisSpec(_message.Message):
     def __init__(self, model: _Optional[_Union[ModelReference, _Mapping]] = ..., data: _Optional[_Union[DataReference, _Mapping]] = ..., options: _Optional[_Union[AnalysisOptions, _Mapping]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., max_run_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ModelReference(_message.Message):
-    __slots__ = ("uri", "format", "digest", "architecture", "architecture_arguments", "monitor", "version")
+    __slots__ = ("uri", "format", "digest", "architecture", "architecture_arguments", "monitor", "version", "key_prefix", "output")
     URI_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +265,8 @@ class ModelReference(_message.Message):
     ARCHITECTURE_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     MONITOR_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
     uri: str
     format: ModelFormat
     digest: str
@@ -268,10 +274,12 @@ class ModelReference(_message.Message):
     architecture_arguments: str
     monitor: str
     version: str
-    def __init__(self, uri: _Optional[str] = ..., format: _Optional[_Union[ModelFormat, str]] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., architecture_arguments: _Optional[str] = ..., monitor: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+    key_prefix: str
+    output: str
+    def __init__(self, uri: _Optional[str] = ..., format: _Optional[_Union[ModelFormat, str]] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., architecture_arguments: _Optional[str] = ..., monitor: _Optional[str] = ..., version: _Optional[str] = ..., key_prefix: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
 
 class DataReference(_message.Message):
-    __slots__ = ("uris", "format", "digest", "label_column", "group_column", "inputs", "class_names", "priors", "sampling")
+    __slots__ = ("uris", "format", "digest", "label_column", "group_column", "inputs", "class_names", "priors", "sampling", "delimiter")
     URIS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -281,6 +289,7 @@ class DataReference(_message.Message):
     CLASS_NAMES_FIELD_NUMBER: _ClassVar[int]
     PRIORS_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
     uris: _containers.RepeatedScalarFieldContainer[str]
     format: DataFormat
     digest: str
@@ -290,22 +299,25 @@ class DataReference(_message.Message):
     class_names: _containers.RepeatedScalarFieldContainer[str]
     priors: Priors
     sampling: Sampling
-    def __init__(self, uris: _Optional[_Iterable[str]] = ..., format: _Optional[_Union[DataFormat, str]] = ..., digest: _Optional[str] = ..., label_column: _Optional[str] = ..., group_column: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[Input, _Mapping]]] = ..., class_names: _Optional[_Iterable[str]] = ..., priors: _Optional[_Union[Priors, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ...) -> None: ...
+    delimiter: str
+    def __init__(self, uris: _Optional[_Iterable[str]] = ..., format: _Optional[_Union[DataFormat, str]] = ..., digest: _Optional[str] = ..., label_column: _Optional[str] = ..., group_column: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[Input, _Mapping]]] = ..., class_names: _Optional[_Iterable[str]] = ..., priors: _Optional[_Union[Priors, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., delimiter: _Optional[str] = ...) -> None: ...
 
 class Input(_message.Message):
-    __slots__ = ("name", "image", "tensor", "columns")
+    __slots__ = ("name", "image", "tensor", "columns", "tokens")
     NAME_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     TENSOR_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
     name: str
     image: ImageSource
     tensor: TensorSource
     columns: ColumnsSource
-    def __init__(self, name: _Optional[str] = ..., image: _Optional[_Union[ImageSource, _Mapping]] = ..., tensor: _Optional[_Union[TensorSource, _Mapping]] = ..., columns: _Optional[_Union[ColumnsSource, _Mapping]] = ...) -> None: ...
+    tokens: TokensSource
+    def __init__(self, name: _Optional[str] = ..., image: _Optional[_Union[ImageSource, _Mapping]] = ..., tensor: _Optional[_Union[TensorSource, _Mapping]] = ..., columns: _Optional[_Union[ColumnsSource, _Mapping]] = ..., tokens: _Optional[_Union[TokensSource, _Mapping]] = ...) -> None: ...
 
 class ImageSource(_message.Message):
-    __slots__ = ("column", "mode", "resize_height", "resize_width", "resize_shortest_edge", "resize_filter", "crop_height", "crop_width", "scale", "mean", "standard_deviation", "layout")
+    __slots__ = ("column", "mode", "resize_height", "resize_width", "resize_shortest_edge", "resize_filter", "crop_height", "crop_width", "scale", "mean", "standard_deviation", "layout", "preprocessor_uri")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     RESIZE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -318,6 +330,7 @@ class ImageSource(_message.Message):
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESSOR_URI_FIELD_NUMBER: _ClassVar[int]
     column: str
     mode: ImageMode
     resize_height: int
@@ -330,7 +343,8 @@ class ImageSource(_message.Message):
     mean: _containers.RepeatedScalarFieldContainer[float]
     standard_deviation: _containers.RepeatedScalarFieldContainer[float]
     layout: ImageLayout
-    def __init__(self, column: _Optional[str] = ..., mode: _Optional[_Union[ImageMode, str]] = ..., resize_height: _Optional[int] = ..., resize_width: _Optional[int] = ..., resize_shortest_edge: _Optional[int] = ..., resize_filter: _Optional[_Union[ResizeFilter, str]] = ..., crop_height: _Optional[int] = ..., crop_width: _Optional[int] = ..., scale: _Optional[float] = ..., mean: _Optional[_Iterable[float]] = ..., standard_deviation: _Optional[_Iterable[float]] = ..., layout: _Optional[_Union[ImageLayout, str]] = ...) -> None: ...
+    preprocessor_uri: str
+    def __init__(self, column: _Optional[str] = ..., mode: _Optional[_Union[ImageMode, str]] = ..., resize_height: _Optional[int] = ..., resize_width: _Optional[int] = ..., resize_shortest_edge: _Optional[int] = ..., resize_filter: _Optional[_Union[ResizeFilter, str]] = ..., crop_height: _Optional[int] = ..., crop_width: _Optional[int] = ..., scale: _Optional[float] = ..., mean: _Optional[_Iterable[float]] = ..., standard_deviation: _Optional[_Iterable[float]] = ..., layout: _Optional[_Union[ImageLayout, str]] = ..., preprocessor_uri: _Optional[str] = ...) -> None: ...
 
 class TensorSource(_message.Message):
     __slots__ = ("column", "shape", "scale", "mean", "standard_deviation", "type")
@@ -349,16 +363,32 @@ class TensorSource(_message.Message):
     def __init__(self, column: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., scale: _Optional[float] = ..., mean: _Optional[_Iterable[float]] = ..., standard_deviation: _Optional[_Iterable[float]] = ..., type: _Optional[_Union[InputType, str]] = ...) -> None: ...
 
 class ColumnsSource(_message.Message):
-    __slots__ = ("columns", "mean", "standard_deviation", "type")
+    __slots__ = ("columns", "mean", "standard_deviation", "type", "fill")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STANDARD_DEVIATION_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedScalarFieldContainer[str]
     mean: _containers.RepeatedScalarFieldContainer[float]
     standard_deviation: _containers.RepeatedScalarFieldContainer[float]
     type: InputType
-    def __init__(self, columns: _Optional[_Iterable[str]] = ..., mean: _Optional[_Iterable[float]] = ..., standard_deviation: _Optional[_Iterable[float]] = ..., type: _Optional[_Union[InputType, str]] = ...) -> None: ...
+    fill: float
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., mean: _Optional[_Iterable[float]] = ..., standard_deviation: _Optional[_Iterable[float]] = ..., type: _Optional[_Union[InputType, str]] = ..., fill: _Optional[float] = ...) -> None: ...
+
+class TokensSource(_message.Message):
+    __slots__ = ("column", "padding", "max_length", "fixed_length", "mask")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    FIXED_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    padding: int
+    max_length: int
+    fixed_length: bool
+    mask: bool
+    def __init__(self, column: _Optional[str] = ..., padding: _Optional[int] = ..., max_length: _Optional[int] = ..., fixed_length: bool = ..., mask: bool = ...) -> None: ...
 
 class Priors(_message.Message):
     __slots__ = ("shares", "class_weights")
@@ -504,17 +534,23 @@ class Progress(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., completed_units: _Optional[int] = ..., total_units: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ResolvedInputs(_message.Message):
-    __slots__ = ("model_digest", "data_digest", "class_count", "layer_count", "row_count", "rows_used")
+    __slots__ = ("model_digest", "data_digest", "class_count", "layer_count", "row_count", "rows_used", "model_uri", "model_version", "inputs")
     MODEL_DIGEST_FIELD_NUMBER: _ClassVar[int]
     DATA_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
     LAYER_COUNT_FIELD_NUMBER: _ClassVar[int]
     ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
     ROWS_USED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_URI_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     model_digest: str
     data_digest: str
     class_count: int
     layer_count: int
     row_count: int
     rows_used: int
-    def __init__(self, model_digest: _Optional[str] = ..., data_digest: _Optional[str] = ..., class_count: _Optional[int] = ..., layer_count: _Optional[int] = ..., row_count: _Optional[int] = ..., rows_used: _Optional[int] = ...) -> None: ...
+    model_uri: str
+    model_version: str
+    inputs: _containers.RepeatedCompositeFieldContainer[Input]
+    def __init__(self, model_digest: _Optional[str] = ..., data_digest: _Optional[str] = ..., class_count: _Optional[int] = ..., layer_count: _Optional[int] = ..., row_count: _Optional[int] = ..., rows_used: _Optional[int] = ..., model_uri: _Optional[str] = ..., model_version: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[Input, _Mapping]]] = ...) -> None: ...

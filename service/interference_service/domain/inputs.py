@@ -1,13 +1,17 @@
 """How columns of a row become arguments of the model's forward."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 MAX_SIDE = 4096
 """Largest height or width of an image after resize or crop, in pixels."""
+MAX_TOKENS = 1 << 20
+"""Longest list of tokens."""
 
+FILE_URI = r"[a-z][a-z0-9-]{0,62}://[^\x00-\x1f\x7f?#%\\]+"
+FileUri = Annotated[str, Field(max_length=1024, pattern=f"^{FILE_URI}$")]
 ColumnName = Annotated[str, Field(min_length=1, max_length=256)]
 Side = Annotated[int, Field(ge=0, le=MAX_SIDE)]
 
@@ -32,11 +36,18 @@ class ImageMode(StrEnum):
 
     RGB = "IMAGE_MODE_RGB"
     GREY = "IMAGE_MODE_GREY"
+    RGBA = "IMAGE_MODE_RGBA"
+    GREY_16 = "IMAGE_MODE_GREY_16"
 
     @property
     def channels(self) -> int:
         """Number of channels."""
-        return 3 if self is ImageMode.RGB else 1
+        return {ImageMode.RGB: 3, ImageMode.RGBA: 4}.get(self, 1)
+
+    @property
+    def largest(self) -> int:
+        """Largest value of a pixel."""
+        return 65_535 if self is ImageMode.GREY_16 else 255
 
 
 class ImageLayout(StrEnum):
@@ -53,6 +64,20 @@ class InputType(StrEnum):
     INT64 = "INPUT_TYPE_INT64"
 
 
+STEPS = (
+    "resize_height",
+    "resize_width",
+    "resize_shortest_edge",
+    "resize_filter",
+    "crop_height",
+    "crop_width",
+    "scale",
+    "mean",
+    "standard_deviation",
+)
+"""What is done to a decoded image."""
+
+
 class ImageSource(Value):
     """Encoded images: decode, resize, crop, scale, normalise, layout, in this order."""
 
@@ -64,10 +89,22 @@ class ImageSource(Value):
     resize_filter: ResizeFilter = ResizeFilter.BILINEAR
     crop_height: Side = 0
     crop_width: Side = 0
-    scale: FiniteFloat = 1 / 255
+    scale: FiniteFloat = Field(default_factory=lambda given: _factor(given.get("mode")))
     mean: tuple[FiniteFloat, ...] = ()
     standard_deviation: tuple[FiniteFloat, ...] = ()
     layout: ImageLayout = ImageLayout.CHANNELS_FIRST
+    preprocessor_uri: Annotated[str, Field(max_length=1024, pattern=f"^({FILE_URI})?$")] = ""
+
+    @model_validator(mode="after")
+    def _steps_are_given_once(self) -> Self:
+        if self.preprocessor_uri:
+            plain = ImageSource(column=self.column, mode=self.mode)
+            given = [each for each in STEPS if getattr(self, each) != getattr(plain, each)]
+            if given:
+                raise ValueError(
+                    f"preprocessor_uri says what {', '.join(given)} would; leave them out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:
@@ -108,6 +145,7 @@ class ColumnsSource(Value):
     mean: tuple[FiniteFloat, ...] = ()
     standard_deviation: tuple[FiniteFloat, ...] = ()
     type: InputType = InputType.FLOAT32
+    fill: FiniteFloat | None = None
 
     @model_validator(mode="after")
     def _steps_agree(self) -> Self:
@@ -116,7 +154,28 @@ class ColumnsSource(Value):
                 raise ValueError(f"{name} needs one value per column ({len(self.columns)})")
         _no_zero(self.standard_deviation)
         _no_steps_on_integers(self)
+        if self.fill is not None and not self.fill.is_integer():
+            _only_floats("fill", self.type)
         return self
+
+
+class TokensSource(Value):
+    """Lists of integers of any length: cut, padded at the end."""
+
+    column: ColumnName
+    padding: Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)] = 0
+    max_length: Annotated[int, Field(ge=0, le=MAX_TOKENS)] = 0
+    fixed_length: bool = False
+    mask: bool = False
+
+    @model_validator(mode="after")
+    def _fixed_length_is_known(self) -> Self:
+        if self.fixed_length and not self.max_length:
+            raise ValueError("fixed_length needs max_length, which it pads to")
+        return self
+
+
+Source: TypeAlias = ImageSource | TensorSource | ColumnsSource | TokensSource
 
 
 class Input(Value):
@@ -126,17 +185,19 @@ class Input(Value):
     image: ImageSource | None = None
     tensor: TensorSource | None = None
     columns: ColumnsSource | None = None
+    tokens: TokensSource | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.image, self.tensor, self.columns)) != 1:
-            raise ValueError("needs exactly one of image, tensor and columns")
+        sources = (self.image, self.tensor, self.columns, self.tokens)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("needs exactly one of image, tensor, columns and tokens")
         return self
 
     @property
-    def source(self) -> ImageSource | TensorSource | ColumnsSource:
+    def source(self) -> Source:
         """The one source that is set."""
-        source = self.image or self.tensor or self.columns
+        source = self.image or self.tensor or self.columns or self.tokens
         assert source is not None  # noqa: S101 - the validator saw to it
         return source
 
@@ -145,6 +206,10 @@ class Input(Value):
         """Names of the columns that this argument is made from."""
         source = self.source
         return source.columns if isinstance(source, ColumnsSource) else (source.column,)
+
+
+def _factor(mode: ImageMode | None) -> float:
+    return 1 / (mode or ImageMode.RGB).largest
 
 
 def _both_or_none(name: str, height: int, width: int) -> None:

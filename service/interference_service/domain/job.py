@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from interference_service.domain.inputs import Value
+from interference_service.domain.inputs import Input, Value
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.verdict import Verdict
 from interference_service.errors import InternalError, ServiceError, Violation, WrongState
@@ -94,6 +94,12 @@ class ResolvedInputs(Value):
     layer_count: int
     row_count: int
     rows_used: int
+    model_uri: str = ""
+    """Where the model was found."""
+    model_version: str = ""
+    """In its registry; empty without one."""
+    inputs: tuple[Input, ...] = ()
+    """With every step spelled out."""
 
 
 class FieldViolation(Value):

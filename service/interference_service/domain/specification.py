@@ -12,11 +12,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
-from interference_service.domain.inputs import ColumnName, Input, Value
+from interference_service.domain.inputs import FILE_URI, ColumnName, FileUri, Input, Value
 
-Uri = Annotated[
-    str, Field(max_length=1024, pattern=r"^[a-z][a-z0-9-]{0,62}://[^\x00-\x1f\x7f?#%\\]+$")
-]
+_REGISTRY_URI = r"models:/[^\x00-\x1f\x7f/@:?#%\\]+(/[0-9]{1,9}|@[A-Za-z0-9_-]{1,255})"
+ModelUri = Annotated[str, Field(max_length=1024, pattern=f"^({FILE_URI}|{_REGISTRY_URI})$")]
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 ClassName = Annotated[str, Field(min_length=1, max_length=128)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -54,13 +53,33 @@ class DataFormat(StrEnum):
 class ModelReference(Value):
     """Where the model is."""
 
-    uri: Uri
+    uri: ModelUri
     format: ModelFormat
     digest: Digest = ""
     architecture: str = Field(default="", max_length=128)
     architecture_arguments: str = Field(default="", max_length=16384)
     monitor: Annotated[str, Field(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]{0,62})?$")] = ""
     version: str = Field(default="", max_length=128)
+    key_prefix: str = Field(default="", max_length=256)
+    output: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,128}$")] = ""
+
+    @model_validator(mode="after")
+    def _fields_fit_the_format(self) -> Self:
+        by_name = self.format in {ModelFormat.STATE_DICT, ModelFormat.CHECKPOINT}
+        if bool(self.architecture) != by_name:
+            raise ValueError(
+                "architecture must be set with MODEL_FORMAT_STATE_DICT and "
+                "MODEL_FORMAT_CHECKPOINT, and only with them"
+            )
+        for name in ("architecture_arguments", "key_prefix"):
+            if getattr(self, name) and not by_name:
+                raise ValueError(f"{name} needs an architecture")
+        if ("://" in self.uri) == (self.format is ModelFormat.MLFLOW):
+            raise ValueError(
+                "uri must be models:/{name}/{version} or models:/{name}@{alias} with "
+                "MODEL_FORMAT_MLFLOW, and {store}://{path} with all others"
+            )
+        return self
 
     @field_validator("architecture_arguments")
     @classmethod
@@ -100,7 +119,7 @@ class Sampling(Value):
 class DataReference(Value):
     """Where the labelled rows are and how they become arguments of the model."""
 
-    uris: tuple[Uri, ...] = Field(min_length=1, max_length=1024)
+    uris: tuple[FileUri, ...] = Field(min_length=1, max_length=1024)
     format: DataFormat
     digest: Digest = ""
     label_column: ColumnName
@@ -109,6 +128,13 @@ class DataReference(Value):
     class_names: tuple[ClassName, ...] = Field(default=(), max_length=MAX_CLASSES)
     priors: Priors = Priors()
     sampling: Sampling = Sampling()
+    delimiter: Annotated[str, Field(pattern=r"^[^\r\n\"\\]?$")] = ""
+
+    @model_validator(mode="after")
+    def _delimiter_is_of_csv(self) -> Self:
+        if self.delimiter and self.format is not DataFormat.CSV:
+            raise ValueError("delimiter needs DATA_FORMAT_CSV")
+        return self
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

@@ -15,7 +15,7 @@ from interference_service.references.checker import (
     StoreReferenceChecker,
 )
 from interference_service.references.data import SOURCES
-from interference_service.references.models import READERS
+from interference_service.references.models import FORMATS
 from interference_service.references.stores import Stores
 
 
@@ -78,11 +78,11 @@ def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):
 
 def test_a_refused_format_is_told_with_those_that_are_offered(checker):
     with pytest.raises(InputUnsupported, match="MODEL_FORMAT_TORCH_EXPORT"):
-        checker.check(specification(model={"format": "MODEL_FORMAT_MLFLOW"}))
+        checker.check(specification(model={"format": "MODEL_FORMAT_HUGGING_FACE"}))
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():
-    assert set(MODEL_FORMATS) == READERS.keys()
+    assert set(MODEL_FORMATS) == FORMATS.keys()
     assert set(DATA_FORMATS) == SOURCES.keys()
 
 

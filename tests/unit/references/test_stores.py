@@ -54,6 +54,33 @@ def refusal(stores: Stores, uri: str) -> AnalysisError:
     return caught.value
 
 
+def test_the_files_below_a_directory_are_listed_by_name(root, stores):
+    (root / "deep/.hidden").write_bytes(b"")
+    (root / "deep/_SUCCESS").write_bytes(b"")
+    (root / "deep/a.parquet").write_bytes(b"more")
+    found = stores.entries("data://deep/", FIELD)
+    assert [(each.path, each.size) for each in found] == [("a.parquet", 4), ("er/rows.parquet", 4)]
+
+
+def test_a_directory_with_a_link_is_refused(root, stores, outside):
+    (root / "deep/link").symlink_to(outside)
+    assert "link" in refusal(stores, "data://deep/").message
+
+
+def test_a_file_that_was_changed_is_not_opened(root, stores):
+    version = stores.entry("data://model.pt2", FIELD).version
+    with stores.open("data://model.pt2", FIELD, version) as file:
+        assert file.read() == b"model"
+    (root / "model.pt2").write_bytes(b"another")
+    with pytest.raises(InputUnavailable, match="was changed"):
+        stores.open("data://model.pt2", FIELD, version)
+
+
+@pytest.mark.parametrize("uri", ["data://model.pt2/", "data://none/"])
+def test_what_is_no_directory_is_not_listed(stores, uri):
+    assert isinstance(refusal(stores, uri), InputUnavailable)
+
+
 def test_a_file_is_opened_by_the_name_of_its_store(stores):
     assert read(stores, "data://model.pt2") == b"model"
     assert read(stores, "data://deep/er/rows.parquet") == b"rows"
@@ -77,7 +104,6 @@ def test_names_with_spaces_and_other_scripts_are_names(stores, root):
         "data:/model.pt2",
         "data://",
         "data:///model.pt2",
-        "data://model.pt2/",
         "data://deep//er/rows.parquet",
         "data://./model.pt2",
         "data://deep/./er/rows.parquet",

@@ -95,7 +95,7 @@ BAD_REQUESTS = [
     (
         setting(f"{SPEC}.data.inputs", lambda inputs: inputs[1].ClearField("tensor")),
         f"{SPEC}.data.inputs[1]",
-        "exactly one of image, tensor and columns",
+        "exactly one of image, tensor, columns and tokens",
     ),
     (setting(f"{IMAGE}.column", ""), f"{IMAGE}.column", "not set"),
     (setting(f"{IMAGE}.resize_width", 0), f"{IMAGE}.resize_height", "must both be set"),

@@ -15,11 +15,12 @@ class Fragment:
     """A part of the data that one task reads.
 
     Attributes:
-        file: Which of the reference's URIs.
+        file: Number of its file among those of the reference.
         source: Name under which its rows are known, whatever the path and the partition.
-        groups: Row groups of the file.
+        groups: Parts of the file, as its format numbers them: row groups, batches, offsets.
         first_row: Number of its first row in the file.
         num_rows: Its rows.
+        version: Of the file; another one is not read.
     """
 
     file: int
@@ -27,6 +28,7 @@ class Fragment:
     groups: tuple[int, ...]
     first_row: int
     num_rows: int
+    version: str = ""
 
 
 class DataSource(Protocol):

@@ -1,6 +1,9 @@
-"""Model references: one file per format, one line each in ``READERS``."""
+"""Model references: one file per format, one line each in ``FORMATS``.
 
-from collections.abc import Callable
+Whatever its format, a model becomes an exported program in the service's own hands: bytes that
+``exported_program`` reads as data.
+"""
+
 from types import MappingProxyType
 from typing import BinaryIO, cast
 
@@ -12,10 +15,11 @@ from numpy.typing import NDArray
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import InputUnsupported
 from interference_service.references.models.exported_program import GraphModel, read
-from interference_service.references.stores import Stores, open_verified
+from interference_service.references.models.source import ExportedProgram, ModelSource
+from interference_service.references.stores import Stores
 
-READERS: MappingProxyType[ModelFormat, Callable[..., GraphModel]] = MappingProxyType(
-    {ModelFormat.TORCH_EXPORT: read}
+FORMATS: MappingProxyType[ModelFormat, ModelSource] = MappingProxyType(
+    {ModelFormat.TORCH_EXPORT: ExportedProgram()}
 )
 
 
@@ -34,25 +38,32 @@ def load_model(
         InputUnsupported: Its format is not offered, or something in it is refused.
         InputUnavailable: It is missing, unreadable or changed.
     """
-    reader = _reader(reference)
-    file, digest = open_verified(stores, reference.uri, reference.digest, "model.uri")
-    with file:
-        return reader(file, digest, device=device, dtype=dtype)
+    pinned = reference.model_copy(update={"digest": model_digest(reference, stores)})
+    return model_of(fetch_model(pinned, stores), pinned, device=device, dtype=dtype)
+
+
+def model_digest(reference: ModelReference, stores: Stores) -> str:
+    """``sha256:…`` of what a reference names.
+
+    Raises:
+        InputUnsupported: Its format is not offered.
+        InputUnavailable: It is missing, unreadable, or has another digest than the reference wants.
+    """
+    return _source(reference).digest(reference, stores)
 
 
 def fetch_model(reference: ModelReference, stores: Stores) -> NDArray[np.uint8]:
-    """The bytes of the file that a reference names, for ``model_of``.
+    """The model that a reference names as an exported program, for ``model_of``.
 
     Args:
         reference: The reference, with a digest.
         stores: The operator's stores.
 
     Raises:
+        InputUnsupported: See ``load_model``.
         InputUnavailable: It is missing, unreadable or changed.
     """
-    file, _ = open_verified(stores, reference.uri, reference.digest, "model.uri")
-    with file:
-        return np.frombuffer(file.read(), dtype=np.uint8)
+    return _source(reference).program(reference, stores)
 
 
 def model_of(
@@ -62,11 +73,11 @@ def model_of(
     device: torch.device,
     dtype: torch.dtype,
 ) -> GraphModel:
-    """The model of a file's bytes, which are not copied as a whole.
+    """The model of an exported program, whose bytes are not copied as a whole.
 
     Args:
         content: See ``fetch_model``.
-        reference: What they are.
+        reference: Where it is from.
         device: Where its parameters are wanted.
         dtype: Floating-point type of its parameters.
 
@@ -74,12 +85,12 @@ def model_of(
         InputUnsupported: See ``load_model``.
     """
     file = cast("BinaryIO", pa.BufferReader(pa.py_buffer(content)))
-    return _reader(reference)(file, reference.digest, device=device, dtype=dtype)
+    return read(file, reference.digest, device=device, dtype=dtype)
 
 
-def _reader(reference: ModelReference) -> Callable[..., GraphModel]:
-    reader = READERS.get(reference.format)
-    if reader is None:
-        offered = ", ".join(READERS)
+def _source(reference: ModelReference) -> ModelSource:
+    source = FORMATS.get(reference.format)
+    if source is None:
+        offered = ", ".join(FORMATS)
         raise InputUnsupported.at("model.format", f"is {reference.format}; offered are {offered}")
-    return reader
+    return source

@@ -1,0 +1,66 @@
+"""What every kind of store offers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a client asked for, for errors.
+
+    Attributes:
+        uri: As the client wrote it.
+        field: Path of the field below the specification.
+    """
+
+    uri: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a store.
+
+    Attributes:
+        path: Its name below what was asked for, with ``/``; empty for the file itself.
+        size: In bytes.
+        version: Changes with its content.
+    """
+
+    path: str
+    size: int
+    version: str
+
+
+class Store(Protocol):
+    """A place of the operator that files are read from; paths are lists of plain names."""
+
+    def open(self, path: tuple[str, ...], place: Place, version: str = "") -> BinaryIO:
+        """A file from its start, for random access.
+
+        Args:
+            path: Of the file.
+            place: For errors.
+            version: That it must have; empty: any.
+
+        Raises:
+            InputUnsupported: It is no file that is read, such as a link.
+            InputUnavailable: It is missing or changed, or cannot be read.
+        """
+
+    def entry(self, path: tuple[str, ...], place: Place) -> Entry:
+        """The file of that path.
+
+        Raises:
+            InputUnsupported: See ``open``.
+            InputUnavailable: See ``open``.
+        """
+
+    def entries(self, path: tuple[str, ...], place: Place) -> Iterator[Entry]:
+        """The files below a directory at any depth, but those called ``.…`` or ``_…``; in any order.
+
+        Raises:
+            InputUnsupported: It is no directory, or holds what is not read, such as links.
+            InputUnavailable: There is none, or it cannot be read.
+        """

@@ -65,7 +65,7 @@ def test_a_specification_whose_files_are_there_passes(checker):
             InputUnavailable,
         ),
         ({"data": {"uris": ["file:///etc/passwd"]}}, "data.uris[0]", InputUnsupported),
-        ({"model": {"format": "MODEL_FORMAT_CHECKPOINT"}}, "model.format", InputUnsupported),
+        ({"model": {"format": "MODEL_FORMAT_HUGGING_FACE"}}, "model.format", InputUnsupported),
         ({"data": {"format": "DATA_FORMAT_CSV"}}, "data.format", InputUnsupported),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from interference_client import Client, _watch
+from interference_client import Client, _watch, cli
 from support.scripted_service import ScriptedService, serving
 
 
@@ -29,3 +29,17 @@ def client(target: str) -> Iterator[Client]:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_watch, "_FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(_watch, "_LONGEST_PAUSE_SECONDS", 0.1)
+
+
+@pytest.fixture
+def run(target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command line against the scripted service; returns status and both outputs."""
+    monkeypatch.setenv("INTERFERENCE_TARGET", target)
+    monkeypatch.setenv("INTERFERENCE_PATIENCE", "0.2")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call

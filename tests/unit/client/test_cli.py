@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import fields
-from typing import Any
 
 import grpc
 import numpy as np
@@ -12,101 +11,11 @@ import pytest
 from google.protobuf import empty_pb2, json_format
 
 from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
-from interference_client import Options, Result, _cli_commands, cli, errors
-from interference_client._cli_exit import of_error
+from interference_client import Options, Result
 from interference_service.rpc.convert_result import result_to_wire
+from support.command_line import SUBMISSION
 from support.domain_examples import CLASSES, analysis_result, result_matrices
-from support.scripted_service import NAME, ScriptedService, fails, job, progress, silent, snapshot
-
-CODE = grpc.StatusCode
-SUBMISSION = (
-    "submit",
-    "--model-uri=models://m.pt2",
-    "--data-uri=rows://r.parquet",
-    "--label=label",
-    "--input=x=tensor:x,shape=1x8x8",
-)
-
-
-@pytest.fixture
-def run(target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs the command line against the scripted service; returns status and both outputs."""
-    monkeypatch.setenv("INTERFERENCE_TARGET", target)
-    monkeypatch.setenv("INTERFERENCE_PATIENCE", "0.2")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
-
-
-def verdict(outcome: str) -> job_pb2.Verdict:
-    gate = job_pb2.Verdict.GateOutcome(
-        gate_id="learns", outcome=outcome, explanation="was -1, wanted 0"
-    )
-    return job_pb2.Verdict(outcome=outcome, gates=[gate])
-
-
-def ends(service: ScriptedService, state: str, **fields: Any) -> None:
-    service.script("GetAnalysisJob", job("RUNNING"))
-    service.script("WatchAnalysisJob", [snapshot(state, **fields)])
-
-
-@pytest.mark.parametrize(
-    ("state", "fields", "status"),
-    [
-        ("SUCCEEDED", {}, 0),
-        ("SUCCEEDED", {"verdict": verdict("PASSED")}, 0),
-        ("SUCCEEDED", {"verdict": verdict("VIOLATED")}, 1),
-        ("SUCCEEDED", {"verdict": verdict("UNDETERMINED")}, 8),
-        ("SUCCEEDED", {"verdict": job_pb2.Verdict(outcome=77)}, 8),
-        ("FAILED", {}, 3),
-        ("CANCELLED", {}, 4),
-    ],
-)
-def test_wait_ends_with_the_status_of_the_job(service, run, state, fields, status):
-    ends(service, state, **fields)
-    assert run("wait", "nightly")[0] == status
-
-
-def test_wait_that_takes_too_long_is_5_and_names_the_job(service, run):
-    service.script("GetAnalysisJob", job("RUNNING"))
-    service.script("WatchAnalysisJob", silent)
-    status, _, err = run("wait", "nightly", "--timeout=0.3")
-    assert status == 5
-    assert NAME in err
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        (fails(CODE.UNAUTHENTICATED), 6),
-        (fails(CODE.PERMISSION_DENIED), 6),
-        (fails(CODE.UNAVAILABLE), 7),
-        (fails(CODE.INTERNAL), 7),
-        (fails(CODE.DATA_LOSS), 7),
-        (fails(CODE.NOT_FOUND), 9),
-        (fails(CODE.INVALID_ARGUMENT), 9),
-        (fails(CODE.FAILED_PRECONDITION), 9),
-    ],
-)
-def test_errors_end_with_the_status_of_their_kind(service, run, answer, status):
-    service.script("GetAnalysisJob", answer)
-    assert run("get", "nightly")[0] == status
-
-
-def test_a_watch_that_is_cut_for_good_is_7(service, run):
-    service.script("GetAnalysisJob", job("RUNNING"))
-    service.script("WatchAnalysisJob", [])
-    assert run("wait", "nightly")[0] == 7
-
-
-def test_no_error_of_the_client_is_0():
-    kinds = errors.InterferenceError.__subclasses__()
-    with_a_message = [each for each in kinds if each.__init__ is errors.InterferenceError.__init__]
-    assert all(of_error(kind("why")) != 0 for kind in with_a_message)
+from support.scripted_service import NAME, fails, job, progress, snapshot
 
 
 @pytest.mark.parametrize(
@@ -135,27 +44,6 @@ def test_wrong_usage_is_2_and_asks_the_service_nothing(service, run, arguments):
         status = ended.code
     assert status == 2
     assert not service.asked
-
-
-def test_an_interrupted_wait_is_130_and_leaves_the_job(service, run, monkeypatch):
-    service.script("GetAnalysisJob", job("RUNNING"))
-    monkeypatch.setattr(_cli_commands.Job, "wait", interrupted)
-    status, _, err = run("wait", "nightly")
-    assert status == 130
-    assert "goes on" in err
-    assert not service.requests("CancelAnalysisJob")
-
-
-def test_an_interrupted_wait_cancels_if_told_to(service, run, monkeypatch):
-    service.script("GetAnalysisJob", job("RUNNING"))
-    service.script("CancelAnalysisJob", job("CANCELLING"))
-    monkeypatch.setattr(_cli_commands.Job, "wait", interrupted)
-    assert run("wait", "nightly", "--cancel-on-interrupt")[0] == 130
-    assert len(service.requests("CancelAnalysisJob")) == 1
-
-
-def interrupted(*_: Any, **__: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def test_submit_prints_the_name_alone(service, run):
@@ -267,24 +155,6 @@ def test_every_option_has_a_flag(service, run):
         assert value
 
 
-def test_a_defect_of_the_client_is_never_a_verdict(service, run, monkeypatch):
-    def broken(*_: Any) -> int:
-        raise ArithmeticError("why")
-
-    monkeypatch.setattr(cli.Client, "job", broken)
-    status, _, err = run("gate", "nightly")
-    assert status == 70
-    assert "ArithmeticError: why" in err
-
-
-def test_submit_and_wait_ends_with_the_verdict(service, run):
-    service.script("CreateAnalysisJob", job())
-    service.script("WatchAnalysisJob", [snapshot("SUCCEEDED", verdict=verdict("VIOLATED"))])
-    status, out, _ = run(*SUBMISSION, "--wait")
-    assert status == 1
-    assert "VIOLATED     learns: was -1, wanted 0" in out
-
-
 def test_submit_that_only_validates_makes_no_job(service, run):
     service.script("CreateAnalysisJob", job(name=""))
     assert run(*SUBMISSION, "--validate-only")[:2] == (0, "valid\n")
@@ -292,7 +162,9 @@ def test_submit_that_only_validates_makes_no_job(service, run):
 
 
 def test_submit_attaches_to_the_same_job(service, run):
-    taken = fails(CODE.ALREADY_EXISTS, reason="JOB_EXISTS", metadata={"same_spec": "true"})
+    taken = fails(
+        grpc.StatusCode.ALREADY_EXISTS, reason="JOB_EXISTS", metadata={"same_spec": "true"}
+    )
     service.script("CreateAnalysisJob", taken)
     service.script("GetAnalysisJob", job("RUNNING"))
     assert run(*SUBMISSION, "--job-id=nightly", "--attach")[0] == 0
@@ -335,26 +207,6 @@ def test_cancel_and_delete_say_what_they_did(service, run):
     service.script("DeleteAnalysisJob", empty_pb2.Empty())
     assert "CANCELLING" in run("cancel", "nightly", "--reason=enough")[1]
     assert json.loads(run("delete", "nightly", "--json")[1]) == {"deleted": NAME}
-
-
-@pytest.mark.parametrize(
-    ("outcome", "status"), [("PASSED", 0), ("VIOLATED", 1), ("UNDETERMINED", 8)]
-)
-def test_gate_ends_with_the_verdict(service, run, outcome, status):
-    ends(service, "SUCCEEDED", verdict=verdict(outcome))
-    found, out, _ = run("gate", "nightly", "--json")
-    assert found == status
-    assert json.loads(out)["verdict"]["gates"][0]["outcome"] == outcome
-
-
-def test_gate_of_a_job_without_gates_is_undetermined(service, run):
-    ends(service, "SUCCEEDED", verdict=job_pb2.Verdict(outcome="PASSED"))
-    assert run("gate", "nightly")[0] == 8
-
-
-def test_gate_of_a_failed_job_is_3(service, run):
-    ends(service, "FAILED")
-    assert run("gate", "nightly")[0] == 3
 
 
 @pytest.fixture
@@ -403,7 +255,7 @@ def test_info_tells_versions_and_limits(service, run):
 
 def test_an_error_names_its_fields(service, run):
     refused = fails(
-        CODE.INVALID_ARGUMENT,
+        grpc.StatusCode.INVALID_ARGUMENT,
         "2 fields do not fit",
         violations={"a.b": "is wrong"},
         request_id="r-1",
@@ -429,22 +281,3 @@ def test_without_rich_a_table_asks_for_it_and_json_does_not(target, with_result)
     assert table.returncode == 2
     assert "gradient-interference[cli]" in table.stderr
     assert run_without("result", "nightly", "--json").returncode == 0
-
-
-def test_a_reader_that_stops_early_is_no_trace(service, target):
-    page = service_pb2.ListAnalysisJobsResponse(analysis_jobs=[job()] * 200, next_page_token="more")
-    service.script("ListAnalysisJobs", page)
-    command = [sys.executable, "-m", "interference_client.cli", "list", "--limit=20000", "--json"]
-    with subprocess.Popen(
-        [*command, f"--target={target}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.wait(60) == 141
-        assert process.stderr.read() == ""
-
-
-def test_a_bad_value_is_told_with_its_reason(run, capsys):
-    with pytest.raises(SystemExit):
-        run(*SUBMISSION, "--input=y=video:y")
-    assert "write name=image:column" in capsys.readouterr().err

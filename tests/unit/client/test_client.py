@@ -1,6 +1,5 @@
 """Calls of the synchronous client against a real server."""
 
-import inspect
 import pickle
 import subprocess
 import sys
@@ -12,12 +11,11 @@ import pytest
 from google.protobuf import empty_pb2
 
 from interference.v1 import analysis_service_pb2 as service_pb2
-from interference_client import Client, Job, ModelReference, ParquetData, errors, tensor
+from interference_client import Client, Job, errors
 from interference_client._config import connection
+from support.client_values import DATA, MODEL
 from support.scripted_service import NAME, ScriptedService, fails, job
 
-MODEL = ModelReference("models://m.pt2")
-DATA = ParquetData("rows://r.parquet", label="label", inputs={"x": tensor("x")})
 CODE = grpc.StatusCode
 
 
@@ -76,63 +74,6 @@ def test_attach_refuses_a_job_with_another_specification(service: ScriptedServic
     service.script("CreateAnalysisJob", exists(same=False))
     with pytest.raises(errors.AlreadyExists):
         client.submit(MODEL, DATA, job_id="nightly", if_exists="attach")
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (CODE.INVALID_ARGUMENT, errors.InvalidArgument),
-        (CODE.NOT_FOUND, errors.NotFound),
-        (CODE.ALREADY_EXISTS, errors.AlreadyExists),
-        (CODE.UNAUTHENTICATED, errors.Unauthenticated),
-        (CODE.PERMISSION_DENIED, errors.PermissionDenied),
-        (CODE.FAILED_PRECONDITION, errors.WrongState),
-        (CODE.ABORTED, errors.Aborted),
-        (CODE.RESOURCE_EXHAUSTED, errors.QuotaExceeded),
-        (CODE.UNAVAILABLE, errors.Unavailable),
-        (CODE.DEADLINE_EXCEEDED, errors.DeadlineExceeded),
-        (CODE.INTERNAL, errors.InternalError),
-        (CODE.CANCELLED, errors.StreamCut),
-        (CODE.DATA_LOSS, errors.UnknownServerError),
-    ],
-)
-def test_every_status_is_an_error_of_its_own(service, client, code, kind):
-    service.script("GetAnalysisJob", fails(code, "why"))
-    with pytest.raises(errors.InterferenceError, match="why") as caught:
-        client.job("nightly")
-    assert type(caught.value) is kind
-
-
-def test_an_error_tells_all_that_the_service_told(service: ScriptedService, client: Client):
-    service.script(
-        "GetAnalysisJob",
-        fails(
-            CODE.RESOURCE_EXHAUSTED,
-            "busy",
-            reason="BUSY",
-            metadata={"state": "RUNNING"},
-            violations={"a.b": "is wrong"},
-            retry_seconds=1.5,
-            request_id="r-1",
-        ),
-    )
-    with pytest.raises(errors.QuotaExceeded) as caught:
-        client.job("nightly")
-    error = caught.value
-    assert (error.reason, error.state, error.request_id) == ("BUSY", "RUNNING", "r-1")
-    assert error.violations == (errors.Violation("a.b", "is wrong"),)
-    assert error.retry_after_seconds == 1.5
-
-
-def test_a_result_that_is_not_there_is_told_apart_by_its_reason(service, client):
-    service.script("GetAnalysisJob", job("FAILED"))
-    service.script(
-        "GetAnalysisResult",
-        fails(CODE.FAILED_PRECONDITION, reason="NO_RESULT", metadata={"state": "FAILED"}),
-    )
-    with pytest.raises(errors.NoResult) as caught:
-        client.job("nightly").result()
-    assert caught.value.state == "FAILED"
 
 
 def test_nobody_at_the_target_is_unavailable():
@@ -223,34 +164,6 @@ def test_a_state_of_a_later_contract_is_told_and_not_terminal(service, client):
     unknown = client.job("nightly")
     assert unknown.state == "STATE_99"
     assert not unknown.snapshot.terminal
-
-
-ERRORS = [
-    kind
-    for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, errors.InterferenceError)
-    and kind.__init__ is errors.InterferenceError.__init__
-]
-
-
-@pytest.mark.parametrize("kind", ERRORS)
-def test_errors_survive_pickling(kind):
-    error = kind("why", reason="R", metadata={"state": "x"}, request_id="r")
-    again = pickle.loads(pickle.dumps(error))
-    assert type(again) is kind
-    assert (str(again), again.__dict__) == (str(error), error.__dict__)
-
-
-def test_the_errors_with_a_job_survive_pickling(service: ScriptedService, client: Client):
-    failed = job("FAILED")
-    failed.error.message = "broken"
-    service.script("GetAnalysisJob", failed)
-    with pytest.raises(errors.JobFailed) as caught:
-        client.job("nightly").check()
-    again = pickle.loads(pickle.dumps(caught.value))
-    assert again.job == caught.value.job
-    timeout = pickle.loads(pickle.dumps(errors.WaitTimeout(NAME, "RUNNING")))
-    assert (timeout.name, timeout.state) == (NAME, "RUNNING")
 
 
 FORKING = """

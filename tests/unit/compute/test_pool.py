@@ -1,79 +1,15 @@
 """Which job has which actors, decided on a fake cluster."""
 
-from contextlib import ExitStack
-
 import pytest
 from hypothesis import given, strategies as st
 
-from interference_service.compute.fleet import Worker
 from interference_service.compute.lost import Loss, Lost
-from interference_service.compute.pool import ActorPool, Seat
+from interference_service.compute.pool import ActorPool
 from interference_service.compute.spares import PoolBounds
 from interference_service.domain.job import Priority
 from interference_service.errors import InputUnsupported, WorkerLost
 from support.fake_fleet import FakeClock, FakeFleet
-
-LOW, NORMAL, HIGH = Priority
-
-
-class World:
-    """A pool, its cluster, and the time."""
-
-    def __init__(self, *slots: int, gpus: bool = False, **bounds: float) -> None:
-        self.fleet, self.clock = FakeFleet(*slots, gpus=gpus), FakeClock()
-        self.pool = ActorPool(self.fleet, PoolBounds(**bounds), self.clock)
-        self.stack = ExitStack()
-        self.pool.tend(0)
-        self.settle()
-
-    def settle(self, error: Exception | None = None) -> None:
-        """All processes that start are up; nothing waits for the cluster any more."""
-        for _ in range(3):
-            self.fleet.answer(error)
-            self.pool.tend(0)
-
-    def later(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.settle()
-
-    def job(self, priority: Priority = NORMAL, units: int | None = None) -> "Job":
-        job = Job(self, self.stack.enter_context(self.pool.seat(priority)))
-        if units is not None:
-            job.want(units)
-        return job
-
-
-class Job:
-    """A job as its thread behaves."""
-
-    def __init__(self, world: World, seat: Seat) -> None:
-        self.world, self.seat = world, seat
-        self.units = 0
-        self.busy: list[Worker] = []
-        self.mine: set[Worker] = set()
-
-    def want(self, units: int) -> None:
-        self.units = units
-        self.seat.want(units + len(self.busy))
-        self.take()
-
-    def take(self) -> int:
-        """Begin units on all actors to be had; returns how many work."""
-        while self.units and (taken := self.seat.take()):
-            worker, loaded = taken
-            assert loaded == (worker in self.mine)
-            self.mine.add(worker)
-            self.busy.append(worker)
-            self.units -= 1
-        return len(self.busy)
-
-    def finish(self, count: int | None = None) -> None:
-        """End units, as many as run by default, and begin the next."""
-        for worker in self.busy[:count]:
-            self.busy.remove(worker)
-            self.seat.want(self.units + len(self.busy))
-            self.seat.rest(worker)
-            self.take()
+from support.fake_pool import NORMAL, Job, World
 
 
 def test_spares_are_started_before_a_job_comes_and_one_is_had_at_once():
@@ -275,71 +211,6 @@ def test_starts_that_fail_are_tried_again_only_after_a_pause_where_nobody_waits(
     clock.now += 3
     pool.tend(0)
     assert len(fleet.started) == 2
-
-
-def test_spares_on_gpus_never_take_one_that_works_and_none_stays_for_long():
-    world = World(2, gpus=True, spares=2, idle_seconds=60)
-    assert world.fleet.started == []
-    with world.pool.seat(NORMAL) as seat:
-        job = Job(world, seat)
-        job.want(9)
-        world.settle()
-        assert job.take() == 2
-        assert len(world.fleet.living) == 2
-    world.settle()
-    assert len(world.fleet.living) == 2
-    world.later(61)
-    assert world.fleet.living == []
-
-
-def test_a_gpu_changes_hands_where_no_spare_can_be_started_beside_it():
-    world = World(1, gpus=True)
-    first = world.job(LOW, units=9)
-    world.settle()
-    assert first.take() == 1
-    second = world.job(HIGH, units=1)
-    world.settle()
-    assert second.take() == 0
-    first.finish()
-    world.settle()
-    assert (first.take(), second.take()) == (0, 1)
-
-
-def test_a_job_waits_so_long_for_a_first_gpu_and_shows_that_it_needs_one():
-    world = World(gpus=True, gpu_wait_seconds=300)
-    job = world.job(units=4)
-    world.later(299)
-    assert job.take() == 0
-    assert len(world.fleet.living) == 1
-    world.fleet.slots["new"] = 2
-    world.later(2)
-    world.settle()
-    assert job.take() == 2
-
-
-def test_a_gpu_that_never_comes_fails_the_job():
-    world = World(gpus=True, gpu_wait_seconds=300)
-    job = world.job(units=1)
-    world.later(301)
-    with pytest.raises(WorkerLost, match="no worker can be had: one needs 1 gpus"):
-        job.take()
-    world.stack.close()
-    assert world.fleet.living == []
-
-
-def test_spares_of_another_kind_are_replaced_but_no_job_changes_its_device():
-    world = World(2, spares=1)
-    job = world.job(units=1)
-    world.fleet.gpus = True
-    world.later(2)
-    assert all(worker.needs.gpus == 0 for worker in world.fleet.started)
-    job.finish()
-    world.stack.close()
-    world.later(2)
-    other = world.job(units=1)
-    world.settle()
-    assert other.take() == 1
-    assert other.busy[0].needs.gpus == 1
 
 
 def test_a_closed_pool_starts_nothing_and_leaves_nothing():

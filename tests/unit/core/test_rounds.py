@@ -1,47 +1,26 @@
 """Rounds to a target precision: how many rows come next, and why there are no more."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from interference_service.core.analysis import analyse, shared_statistics
 from interference_service.core.folds import fold_layout
-from interference_service.core.layers import Layer
 from interference_service.core.rounds import (
     LEAST_GROWTH,
     ROWS_PER_FOLD,
     STEP,
-    Decision,
     Goal,
     Outcome,
     Precision,
-    allocation,
     first_rows,
     next_round,
-    precision_of,
 )
-from interference_service.core.scope import Setting, scope_of
-from interference_service.core.sufficient_statistics import sufficient_statistics
-from interference_service.errors import InputUnsupported
-from support.brute_force import BruteForce, random_classes
+from interference_service.core.scope import Setting
+from support.goals import goal, left, precision
 
 NAN = float("nan")
 WIDTHS = st.one_of(st.floats(0, 10), st.just(NAN), st.just(float("inf")))
 SHARES = st.one_of(st.floats(0, 1e300), st.just(0.0), st.just(NAN), st.just(float("inf")))
-
-
-def goal(limits, *, judged=None, data=None, target: float = 1.0) -> Goal:
-    limits = np.array(limits)
-    mask = np.ones(len(limits), dtype=bool) if judged is None else np.array(judged)
-    return Goal(target, mask, limits, limits if data is None else np.array(data))
-
-
-def precision(half_widths, variances=None) -> Precision:
-    half_widths = np.array(half_widths, dtype=float)
-    eye = np.eye(len(half_widths))
-    return Precision(half_widths, eye if variances is None else np.array(variances, dtype=float))
 
 
 def decided(rows_used, wanted: Goal, found: Precision) -> tuple[list[int], Outcome | None]:
@@ -103,68 +82,6 @@ def test_a_class_near_the_target_grows_by_what_it_lacks():
     found = precision([1.1, 1.01])
     # 800 · 1.1² rows; 1.01² is less growth than any class has.
     assert decided([800, 800], goal([9999] * 2), found)[0] == [968, 900]
-
-
-def allocated(rows_used, variances, kept, limit=9999) -> list[int]:
-    limits = np.full(len(rows_used), limit)
-    arguments = np.array(variances, dtype=float), np.array(kept)
-    return allocation(np.array(rows_used), limits, *arguments).tolist()
-
-
-def test_rows_are_given_as_neyman_gives_them():
-    # √500 : √400, of which 500 / n' + 400 / n' is 0.7 · 9.
-    assert allocated([100, 100], [[5, 4]], [0.7]) == [150, 134]
-    # A class with rows enough gets none: 900 / n' + 1 is 0.8 · 10.
-    assert allocated([100, 100], [[9, 1]], [0.8]) == [129, 100]
-    # What one cannot give the other does: 500 / 120 + 400 / n' is 0.7 · 9.
-    assert allocated([100, 100], [[5, 4]], [0.7], limit=160)[0] == 150
-    assert allocated([100, 100], [[5, 4]], [0.7], limit=145) == [145, 140]
-
-
-def test_rows_that_serve_two_classes_are_given_once():
-    alone = allocated([1000] * 3, [[1, 0, 4]], [0.8])
-    assert allocated([1000] * 3, [[1, 0, 4], [0, 1, 4]], [0.8, 0.8])[2] == alone[2]
-    assert allocated([1000] * 2, [[3, 1], [3, 1]], [0.8, 0.8]) == allocated(
-        [1000] * 2, [[3, 1]], [0.8]
-    )
-
-
-@st.composite
-def allocations(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, limits, variances of some classes, and the part of each that is to be left."""
-    C, J = draw(st.integers(1, 6)), draw(st.integers(1, 3))
-    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
-    used = generator.integers(500, 5000, C)
-    limits = used + generator.integers(0, 9000, C)
-    variances = generator.exponential(1, (J, C)) ** draw(st.sampled_from([0, 1, 3]))
-    return used, limits, variances, generator.uniform(STEP, 1, J)
-
-
-def left(used, after, variances) -> np.ndarray:
-    return (variances * used / after).sum(1) / variances.sum(1)
-
-
-@given(allocations())
-def test_rows_given_do_what_they_are_for_or_as_much_as_rows_can(drawn):
-    used, limits, variances, kept = drawn
-    after = allocation(used, limits, variances, kept)
-    possible = left(used, np.minimum(2 * used, limits), variances)
-    assert (left(used, after, variances) <= np.maximum(kept, possible) * 1.01).all()
-
-
-@given(allocations(), st.integers(0, 2**32))
-def test_no_other_rows_do_it_with_fewer(drawn, seed):
-    used, limits, variances, kept = drawn
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("interference_service.core.rounds.LEAST_GROWTH", 0.0)
-        after = allocation(used, limits, variances, kept)
-    most = np.minimum(2 * used, limits)
-    generator = np.random.default_rng(seed)
-    others = after + generator.normal(0, 0.1, (200, len(used))) * used
-    others = np.clip(others, used, most)
-    remaining = (variances[:, None] * used / others).sum(2).T
-    do_it = (remaining <= kept * variances.sum(1)).all(1)
-    assert (after.sum() <= others[do_it].sum(1) * 1.01).all()
 
 
 def test_the_rows_of_others_are_added_for_a_class_that_has_no_more():
@@ -335,97 +252,3 @@ def test_minorities_are_judged_or_all_classes_with_a_share_where_there_are_none(
     none = Goal.of(0.1, Setting(priors, np.zeros(3, dtype=bool)), rows, rows)
     assert some.judged.tolist() == [False, True, False]
     assert none.judged.tolist() == [True, True, False]
-
-
-COUNTS = st.lists(st.integers(3, 12), min_size=2, max_size=4)
-
-
-def measured(rows: BruteForce, folds: int, cuts=(), heads=(), priors=None) -> Precision:
-    counts = rows.counts()
-    π = np.array(counts if priors is None else priors, dtype=float)
-    layout = fold_layout(counts, folds)
-    blocks = np.split(rows.means_of_folds(), cuts, axis=1)
-    layers = [Layer(f"layer{i}", (), each.shape[1], i in heads) for i, each in enumerate(blocks)]
-    statistics = [sufficient_statistics(layout, each) for each in blocks]
-    setting = Setting(π / π.sum(), π < 0.5 * π.mean())
-    return precision_of(scope_of(shared_statistics(statistics, layers), setting))
-
-
-@given(COUNTS, st.integers(3, 5), st.integers(0, 2**32))
-def test_contributions_equal_brute_force(counts, folds, seed):
-    rows = random_classes(counts, folds, features=8, seed=seed)
-    π = np.array(counts) / sum(counts)
-    own, ρ = π * np.diag(rows.gram()), rows.progress_ratio(π)
-
-    def first_order(part: BruteForce) -> np.ndarray:
-        """ρ_c with its denominator held, but for what that does to first order."""
-        denominator = π * np.diag(part.gram())
-        others = part.descent_rate(π) - denominator
-        return (others - (ρ - 1) * denominator) / own
-
-    found = measured(rows, folds).variances
-    determined = np.isfinite(found).all(1)
-    assume(determined.any())
-    wanted = rows.jackknife(first_order).T
-    scale = wanted[determined].max()
-    np.testing.assert_allclose(found[determined], wanted[determined], rtol=1e-6, atol=1e-9 * scale)
-
-
-@given(COUNTS, st.integers(3, 5), st.integers(0, 2**32))
-def test_half_widths_are_those_of_the_reported_intervals(counts, folds, seed):
-    rows = random_classes(counts, folds, features=8, seed=seed)
-    layout, π = fold_layout(counts, folds), np.array(counts) / sum(counts)
-    statistics = [sufficient_statistics(layout, rows.means_of_folds())]
-    setting, layer = Setting(π, π < 0.5 / len(π)), Layer("whole", (), 8, False)
-    scope = analyse(statistics, [layer], setting, np.ones(1)).scopes[0]
-    column, half_widths = scope.columns["progress_ratio"], measured(rows, folds).half_widths
-    for value, lower, upper, half in zip(
-        column.values, column.lower, column.upper, half_widths, strict=True
-    ):
-        farther = max(upper - value, value - lower)
-        assert half == pytest.approx(farther, rel=1e-9, nan_ok=True)
-
-
-@given(st.integers(0, 2**32))
-def test_the_precision_is_that_of_the_shared_layers_together(seed):
-    rows = random_classes([9, 7, 5], 3, features=12, seed=seed)
-    whole = measured(replace(rows, gradients=rows.gradients[:, :9]), 3)
-    cut = measured(rows, 3, cuts=(4, 9), heads=(2,))
-    np.testing.assert_allclose(cut.half_widths, whole.half_widths, rtol=1e-9)
-    np.testing.assert_allclose(cut.variances, whole.variances, rtol=1e-9, atol=1e-12)
-
-
-def test_a_class_below_the_noise_floor_has_neither_width_nor_contributions():
-    rows = random_classes([30, 30, 2], 5, seed=1)
-    found = measured(rows, 5)
-    assert np.isnan(found.half_widths).tolist() == [False, False, True]
-    assert np.isnan(found.variances[2]).all()
-    assert np.isfinite(found.variances[:2]).all()
-
-
-def test_a_class_without_rows_contributes_nothing():
-    found = measured(random_classes([30, 30, 0], 5, seed=1), 5)
-    assert (found.variances[:2, 2] == 0).all()
-
-
-def test_classes_that_share_no_layer_are_refused():
-    with pytest.raises(InputUnsupported):
-        measured(random_classes([9, 9], 3), 3, heads=(0,))
-
-
-def test_rounds_use_few_rows_where_few_reach_the_target():
-    counts, folds = np.array([2000, 1500, 300]), 8
-    rows = random_classes(counts.tolist(), folds, features=16, signal=1.0, seed=3)
-    ranks = np.concatenate([np.arange(n) for n in counts])
-    wanted = goal(counts, judged=[False, False, True], target=0.4)
-    decision, rounds = Decision(first_rows(counts, folds), None), 0
-    while decision.outcome is None:
-        used, rounds = decision.rows_used, rounds + 1
-        kept = ranks < used[rows.labels]
-        part = BruteForce(rows.gradients[kept], rows.labels[kept], rows.folds[kept], 3)
-        found = measured(part, folds, priors=counts)
-        decision = next_round(used, wanted, found)
-    assert decision.outcome is Outcome.TARGET_REACHED
-    assert found.half_widths[2] <= wanted.target
-    assert rounds > 1
-    assert used.sum() < counts.sum() / 5

@@ -1,0 +1,13 @@
+"""Waiting for a job of the runner."""
+
+NAME = "projects/default/analysisJobs/nightly"
+
+
+async def ended(world, job_id="nightly"):
+    name = f"projects/default/analysisJobs/{job_id}"
+    await world.until(lambda: world.store.get(name).state.terminal)
+    return world.store.get(name)
+
+
+async def running(world, job_id="nightly"):
+    await world.until(lambda: job_id in world.executor.running)

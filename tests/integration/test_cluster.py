@@ -1,12 +1,7 @@
 """A service that attaches to a cluster which somebody else runs, and leaves it as it was."""
 
 import os
-import secrets
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,50 +9,16 @@ import pytest
 from interference_client import Client
 from interference_service import __version__
 from interference_service.demo.server import ServiceDied, running_service
-from support.network_ports import free_port, listens
+from support.clusters import one_node
+from support.network_ports import listens
 from support.service import FEW_RESOURCES
 from support.submissions import submit
-from support.waiting import eventually
-
-
-@contextmanager
-def started_cluster(home: Path, environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Variables that lead to a cluster of one node, started as an operator would."""
-    port, token = free_port(), home / "token"
-    token.write_text(secrets.token_hex(32))
-    variables = {
-        "RAY_ADDRESS": f"127.0.0.1:{port}",
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-    }
-    command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
-        *("--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"),
-        *("--include-dashboard=false", "--disable-usage-stats"),
-        f"--object-store-memory={100 << 20}",
-    ]
-    with (home / "ray.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=home,
-            env=os.environ | environment | variables,
-        )
-    try:
-        eventually(lambda: listens(port), what="the cluster")
-        yield variables
-    finally:
-        # Its own way down takes half a minute.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Variables that lead to a cluster whose node has what the service has."""
-    with started_cluster(tmp_path_factory.mktemp("cluster"), {}) as variables:
+    with one_node(tmp_path_factory.mktemp("cluster"), {}) as variables:
         yield variables
 
 
@@ -93,7 +54,7 @@ def test_a_node_with_another_version_is_named_and_nothing_is_computed(files: Pat
     (other / "__init__.py").write_text('__version__ = "0.0.9"\n')
     path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
     with (
-        started_cluster(tmp_path, {"PYTHONPATH": path}) as variables,
+        one_node(tmp_path, {"PYTHONPATH": path}) as variables,
         running_service(tmp_path, {"data": files}, FEW_RESOURCES | variables) as service,
         Client(service.grpc) as client,
     ):

@@ -5,7 +5,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -42,11 +42,18 @@ class Nodes:
 
 
 @contextmanager
-def three_nodes(home: Path) -> Iterator[Nodes]:
-    """A cluster, started as an operator would.
+def one_node(
+    home: Path, environment: Mapping[str, str], num_cpus: int = 2
+) -> Iterator[dict[str, str]]:
+    """A cluster of one node, started as an operator would.
 
     Args:
         home: Of the logs.
+        environment: Variables of the node beside those of this process.
+        num_cpus: Its cores.
+
+    Yields:
+        Variables that lead a service to it.
     """
     port, token = free_port(), home / "token"
     token.write_text(secrets.token_hex(32))
@@ -55,16 +62,30 @@ def three_nodes(home: Path) -> Iterator[Nodes]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
     }
-    environment = os.environ | variables | _FAST_CHECKS
-    head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=0")
+    head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={num_cpus}")
+    everything = {**os.environ, **environment, **variables}
+    with _node(home, everything, "first", *head, "--include-dashboard=false"):
+        yield variables
+
+
+@contextmanager
+def three_nodes(home: Path) -> Iterator[Nodes]:
+    """A cluster of three nodes.
+
+    Args:
+        home: Of the logs.
+
+    Yields:
+        The cluster.
+    """
     with ExitStack() as stack:
-        started = partial(_node, home, environment)
-        stack.enter_context(started("first", *head, "--include-dashboard=false"))
+        variables = stack.enter_context(one_node(home, _FAST_CHECKS, num_cpus=0))
+        started = partial(_node, home, os.environ | variables | _FAST_CHECKS)
         working = [
             stack.enter_context(
                 started(
                     name,
-                    f"--address=127.0.0.1:{port}",
+                    f"--address={variables['RAY_ADDRESS']}",
                     f"--node-ip-address={address}",
                     "--num-cpus=1",
                 )

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.functional import pad
 
 from interference_service.core.segmented.axes import BatchAxis
 from interference_service.core.segmented.table import (
@@ -200,7 +199,7 @@ def _windows(x: Tensor, kernel: Sequence[int], how: Convolved) -> Tensor:
         Has shape ``[I, *kernel, *positions, B]``.
     """
     around = [0, 0, *(each for padding in reversed(how.padding) for each in (padding, padding))]
-    padded = pad(x.movedim(0, -1), around).contiguous()
+    padded = functional.pad(x.movedim(0, -1), around).contiguous()
     of_channel, *of_axes, of_row = padded.stride()
     inside = [step * dilation for step, dilation in zip(of_axes, how.dilation, strict=True)]
     across = [step * stride for step, stride in zip(of_axes, how.stride, strict=True)]

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -19,16 +18,15 @@ from numpy.typing import NDArray
 from interference_service.domain.specification import DataReference
 from interference_service.errors import InputUnavailable, InputUnsupported, InvalidData
 from interference_service.references.data.arrow import (
-    bytes_column,
     class_values,
     is_allowed,
     is_list_of_text,
     is_text_or_bytes,
     label_lists,
-    number_column,
     refuse_lists,
 )
-from interference_service.references.data.columns import Column, Indices, LabelLists, Rows
+from interference_service.references.data.columns import Indices, LabelLists, Rows
+from interference_service.references.data.projection import project, projection
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores, open_verified
 
@@ -130,30 +128,18 @@ class ParquetSource:
 
     def read_rows(self, fragment: Fragment, rows: Indices) -> Rows:
         """See ``DataSource.read_rows``."""
-        wanted = self._wanted()
+        wanted = projection(self._reference.inputs)
         with self._open(fragment.file) as parquet:
-            for column, (field, _) in wanted.items():
-                self._check_column(parquet, column, field)
+            for column, each in wanted.items():
+                self._check_column(parquet, column, each.field)
             parts = []
             first = 0
             for batch in self._batches(parquet, fragment, list(wanted)):
                 mine = rows[(rows >= first) & (rows < first + batch.num_rows)] - first
                 if len(mine):
-                    parts.append(_rows_of(batch.take(pa.array(mine)), wanted))
+                    parts.append(project(batch.take(pa.array(mine)), wanted))
                 first += batch.num_rows
         return Rows.concatenate(parts)
-
-    def _wanted(self) -> "dict[str, tuple[str, Callable[[pa.Array], Column]]]":
-        """Field and reader of every column that the inputs need."""
-        wanted: dict[str, tuple[str, Callable[[pa.Array], Column]]] = {}
-        for index, each in enumerate(self._reference.inputs):
-            kind = "image" if each.image else "tensor" if each.tensor else "columns"
-            name = "columns" if each.columns else "column"
-            field = f"data.inputs[{index}].{kind}.{name}"
-            read = bytes_column if each.image else number_column
-            for column in each.source_columns:
-                wanted[column] = (field, partial(read, field=field))
-        return wanted
 
     def _batches(
         self, parquet: pq.ParquetFile, fragment: Fragment, columns: list[str]
@@ -230,13 +216,6 @@ def _check_label_count(
                     f"lists {chunk.num_values} labels in one row group; at most "
                     f"{MAX_GROUP_LABELS} are read, so write smaller row groups",
                 )
-
-
-def _rows_of(
-    batch: pa.RecordBatch, wanted: "dict[str, tuple[str, Callable[[pa.Array], Column]]]"
-) -> Rows:
-    columns = {name: read(batch.column(name)) for name, (_, read) in wanted.items()}
-    return Rows(columns, batch.num_rows)
 
 
 def _guarded(read: Callable[[], _T], field: str) -> _T:

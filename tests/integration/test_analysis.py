@@ -60,7 +60,7 @@ def references() -> Mapping[str, Mapping[str, BruteForce]]:
     """Every layer and both scopes of every model, by brute force."""
     rows = examples.example()
     labels = rows.labels.numpy()
-    folds = dealt_folds(labels, FOLDS, source="0:rows.parquet")
+    folds = dealt_folds(labels, FOLDS, source="0:rows")
     return {
         name: {
             scope: BruteForce(gradients, labels, folds, len(examples.COUNTS))

@@ -101,7 +101,7 @@ def reference(labelled: Labelled, weights: Tensor) -> BruteForce:
     targets = torch.cat([torch.from_numpy(groups)[:, None], present.long()], dim=1)
     layers = per_sample_gradients(examples.perceptron(), labelled.inputs[used], targets[used], loss)
     gradients = np.concatenate([each for name, each in layers.items() if name != HEAD], axis=1)
-    folds = dealt_folds(groups, FOLDS, source="0:labels.parquet", seed=SEED)
+    folds = dealt_folds(groups, FOLDS, source="0:labels", seed=SEED)
     return BruteForce(gradients, groups[used], folds[used], C + 1)
 
 

@@ -31,7 +31,7 @@ JUST_OUT_OF_REACH, WITHIN_BUDGET = 0.1, 0.25
 to be met by luck.
 """
 HEAD = "5"
-SOURCE = "0:rounds.parquet"
+SOURCE = "0:rounds"
 NAMES = ("shared/gram", "shared/cosine", "shared/plain_cosine")
 STAGES = ("QUEUED", "SCAN", "GRADIENTS", "REDUCE", "WRITE")
 ENDLESS = {"target_precision": JUST_OUT_OF_REACH}

@@ -17,7 +17,7 @@ from interference_service.errors import (
     InputUnsupported,
     InvalidData,
 )
-from interference_service.references.data import parquet
+from interference_service.references.data import parquet, table
 from interference_service.references.data.columns import BytesColumn, NumberColumn, Rows
 from interference_service.references.data.parquet import ParquetSource
 from interference_service.references.stores import Stores
@@ -220,7 +220,7 @@ def test_a_column_that_is_there_twice_is_refused(path):
 
 
 def test_groups_of_rows_are_gathered_into_fragments(path, monkeypatch):
-    monkeypatch.setattr(parquet, "FRAGMENT_ROWS", 10)
+    monkeypatch.setattr(table, "FRAGMENT_ROWS", 10)
     write(path, label=list(range(26)), x=list(range(26)), write_row_group_size=4)
     fragments = source(path).fragments()
     assert [(each.groups, each.first_row, each.num_rows) for each in fragments] == [
@@ -228,7 +228,7 @@ def test_groups_of_rows_are_gathered_into_fragments(path, monkeypatch):
         ((2, 3), 8, 8),
         ((4, 5, 6), 16, 10),
     ]
-    assert {each.source for each in fragments} == {"0:rows.parquet"}
+    assert {each.source for each in fragments} == {"0:rows"}
     assert labels(source(path)) == list(range(26))
     held = source(path).read_rows(fragments[2], np.array([1, 7])).columns["x"]
     assert isinstance(held, NumberColumn)
@@ -238,12 +238,12 @@ def test_groups_of_rows_are_gathered_into_fragments(path, monkeypatch):
 def test_a_fragment_of_wide_rows_has_fewer_of_them(path, monkeypatch):
     write(path, label=list(range(20)), x=[[0.5] * 1000] * 20, write_row_group_size=2)
     group_bytes = pq.read_metadata(path).row_group(0).total_byte_size
-    monkeypatch.setattr(parquet, "FRAGMENT_BYTES", 3 * group_bytes)
+    monkeypatch.setattr(table, "FRAGMENT_BYTES", 3 * group_bytes)
     assert [each.num_rows for each in source(path).fragments()] == [6, 6, 6, 2]
 
 
 def test_a_group_of_rows_that_is_larger_than_a_fragment_is_one(path, monkeypatch):
-    monkeypatch.setattr(parquet, "FRAGMENT_ROWS", 10)
+    monkeypatch.setattr(table, "FRAGMENT_ROWS", 10)
     write(path, label=list(range(50)), write_row_group_size=25)
     assert [each.num_rows for each in source(path).fragments()] == [25, 25]
 
@@ -258,7 +258,7 @@ def test_a_batch_that_unfolds_to_too_much_is_refused(path, monkeypatch):
     write(path, label=[0] * 1000, x=[[0.0] * 100] * 1000)
     assert path.stat().st_size < 20_000
     assert len(numbers(source(path))) == 1000
-    monkeypatch.setattr(parquet, "MAX_BATCH_BYTES", 100_000)
+    monkeypatch.setattr(table, "MAX_BATCH_BYTES", 100_000)
     refused(lambda: rows(source(path)), "data.uris[0]", InputUnsupported, "unfolds")
 
 

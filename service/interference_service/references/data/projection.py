@@ -13,7 +13,8 @@ from interference_service.domain.inputs import (
     Source,
     TensorSource,
 )
-from interference_service.references.data.arrow import bytes_column, number_column
+from interference_service.errors import InputUnsupported, InvalidData
+from interference_service.references.data.arrow import bytes_column, is_allowed, number_column
 from interference_service.references.data.columns import Column, Rows
 
 Read = Callable[[pa.Array, str], Column]
@@ -60,3 +61,35 @@ def project(batch: pa.RecordBatch, wanted: Mapping[str, Projected]) -> Rows:
     """
     columns = {name: each.read(batch.column(name), each.field) for name, each in wanted.items()}
     return Rows(columns, batch.num_rows)
+
+
+def check_names(names: Sequence[str], columns: Mapping[str, str]) -> None:
+    """See that a file has the columns that are wanted.
+
+    Args:
+        names: Those that it has.
+        columns: Those that are wanted, with the fields that name them.
+
+    Raises:
+        InvalidData: A column is missing, or there is more than one of that name.
+    """
+    for column, field in columns.items():
+        if names.count(column) != 1:
+            there = ", ".join(repr(name) for name in names[:50])
+            raise InvalidData.at(field, f"is {column!r}; the columns are {there}")
+
+
+def check_schema(schema: pa.Schema, columns: Mapping[str, str]) -> None:
+    """See that a file has the columns that are wanted, of plain types.
+
+    Raises:
+        InputUnsupported: A column has a type that is not read.
+        InvalidData: See ``check_names``.
+    """
+    check_names(schema.names, columns)
+    for column, field in columns.items():
+        kind = schema.field(column).type
+        if not is_allowed(kind):
+            raise InputUnsupported.at(
+                field, f"{column!r} has the type {kind}, which is not read; store plain values"
+            )

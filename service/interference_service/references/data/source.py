@@ -14,13 +14,19 @@ from interference_service.references.data.columns import Indices, LabelLists, Ro
 class Fragment:
     """A part of the data that one task reads.
 
+    The rows of a URI are one table whatever its format and its partition: those of a file, or of
+    all files of a directory in order. A table is known by the number of its URI and the last
+    component of it without its extension, so that the same rows are sampled alike as ``rows.csv``,
+    as ``rows.parquet`` and as shards or images in ``rows/``.
+
     Attributes:
-        file: Number of its file among those of the reference.
-        source: Name under which its rows are known, whatever the path and the partition.
+        file: Number of its URI among those of the reference.
+        source: Name under which the rows of its table are known.
         groups: Parts of the file, as its format numbers them: row groups, batches, offsets.
-        first_row: Number of its first row in the file.
+        first_row: Number of its first row in the table.
         num_rows: Its rows.
         version: Of the file; another one is not read.
+        path: Of the file below the directory that the URI names; empty: the URI is the file.
     """
 
     file: int
@@ -29,6 +35,7 @@ class Fragment:
     first_row: int
     num_rows: int
     version: str = ""
+    path: str = ""
 
 
 class DataSource(Protocol):
@@ -38,7 +45,10 @@ class DataSource(Protocol):
         """All parts, in order."""
 
     def digest(self) -> str:
-        """``sha256:…`` of the file, or of the digests of all files in order."""
+        """``sha256:…`` of the file, or of the digests of all files in order.
+
+        That of a directory is of its files' digests and paths, as ``sha256sum`` prints them.
+        """
 
     def read_column(self, fragment: Fragment, column: str) -> NDArray[np.generic]:
         """Labels or groups of a fragment: 64-bit integers, or strings as objects. ``[num_rows]``.

@@ -59,9 +59,12 @@ class Proxy:
         with client, socket.create_connection(("127.0.0.1", self._target)) as server:
             with self._lock:
                 self._open |= {client, server}
-            up = threading.Thread(target=self._pass, args=(client, server, None), daemon=True)
+            up = threading.Thread(target=_pass, args=(client, server, None), daemon=True)
             up.start()
-            self._pass(server, client, allowance, swallow=faulty and allowance is None)
+            if faulty and allowance is None:
+                up.join()
+            else:
+                _pass(server, client, allowance)
             for each in (client, server):
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
@@ -69,21 +72,14 @@ class Proxy:
             with self._lock:
                 self._open -= {client, server}
 
-    def _pass(
-        self,
-        source: socket.socket,
-        target: socket.socket,
-        allowance: int | None,
-        swallow: bool = False,
-    ) -> None:
-        with suppress(OSError):
-            while allowance != 0 and (content := source.recv(_CHUNK)):
-                if swallow:
-                    continue
-                if allowance is not None:
-                    content = content[:allowance]
-                    allowance -= len(content)
-                target.sendall(content)
+
+def _pass(source: socket.socket, target: socket.socket, allowance: int | None) -> None:
+    with suppress(OSError):
+        while allowance != 0 and (content := source.recv(_CHUNK)):
+            if allowance is not None:
+                content = content[:allowance]
+                allowance -= len(content)
+            target.sendall(content)
 
 
 @contextmanager

@@ -67,9 +67,9 @@ def test_a_tar_is_read_in_few_requests():
             member.size = 5000
             tar.addfile(member, io.BytesIO(bytes(5000)))
     server = Server(packed.getvalue())
-    with open_ranged(len(server.content), server.request) as file:
-        with tarfile.open(fileobj=file, mode="r|") as tar:
-            names = [each.name for each in tar]
+    file = open_ranged(len(server.content), server.request)
+    with tarfile.open(fileobj=file, mode="r|") as tar:
+        names = [each.name for each in tar]
     assert len(names) == 4000
     assert len(server.asked) < 16
     assert server.fetched == len(server.content)

@@ -67,3 +67,16 @@ def unavailable(error: Exception, place: Place) -> InputUnavailable:
 def bucket_missing(place: Place) -> InputUnavailable:
     """The error where there is no bucket."""
     return InputUnavailable.at(place.field, f"{place.uri!r} cannot be read: {_NO_BUCKET}")
+
+
+def broken(place: Place) -> InputUnavailable:
+    """The error where the store says what cannot be, again and again."""
+    return InputUnavailable.at(
+        place.field,
+        f"{place.uri!r} cannot be read: it is empty, or {_UNREACHABLE}",
+    )
+
+
+def changed(place: Place) -> InputUnavailable:
+    """The error for what is another object by now."""
+    return InputUnavailable.at(place.field, f"{place.uri!r} was changed while it was read")

@@ -19,8 +19,14 @@ from interference_service.references.stores.description import (
     Secrets,
     ServiceAccountFile,
 )
+from interference_service.references.stores.pinned import LOOKS, PinnedObject
 from interference_service.references.stores.ranged import open_ranged
-from interference_service.references.stores.refusal import bucket_missing, unavailable
+from interference_service.references.stores.refusal import (
+    broken,
+    bucket_missing,
+    changed,
+    unavailable,
+)
 from interference_service.references.stores.store import Entry, Place
 
 _ACCOUNT_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -81,18 +87,16 @@ class RemoteStore:
             pinned.size, lambda offset, length: lambda: pinned.read(offset, length, place)
         )
 
-    def pin(self, path: tuple[str, ...], place: Place, version: str = "") -> "PinnedObject":
+    def pin(self, path: tuple[str, ...], place: Place, version: str = "") -> PinnedObject:
         """An object of which ranges can be read, as long as it stays what it is.
 
         Raises:
             InputUnavailable: See ``Store.open``.
         """
-        key = self._key(path)
-        file = self._asked(lambda: self._client.open_input_file(key), place)
         size, found = _size_and_version(self._information(path, place))
         if version not in {"", found}:
-            raise _changed(place)
-        return PinnedObject(self._client, key, file, size)
+            raise changed(place)
+        return PinnedObject(self._client, self._key(path), size, place)
 
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""
@@ -105,22 +109,38 @@ class RemoteStore:
             The files.
         """
         base = self._key(path) + "/"
+        found: list[Entry] | None = None
+        for _ in range(LOOKS):
+            before, found = found, list(self._listed(base, place))
+            # An answer that is cut in its headers counts as one without any more files.
+            if before == found:
+                break
+        else:
+            raise broken(place)
+        if not found:
+            raise self._missing(place)
+        yield from found
+
+    def _listed(self, base: str, place: Place) -> Iterator[Entry]:
         selector = fs.FileSelector(base.removesuffix("/"), recursive=True, allow_not_found=True)
         for each in self._asked(lambda: self._client.get_file_info(selector), place):
             below = each.path.removeprefix(base)
-            if each.type is not fs.FileType.File or _is_hidden(below):
-                continue
-            yield Entry(below, *_size_and_version(each))
+            if each.type is fs.FileType.File and not _is_hidden(below):
+                yield Entry(below, *_size_and_version(each))
 
     def _information(self, path: tuple[str, ...], place: Place) -> Any:
-        found = self._asked(lambda: self._client.get_file_info(self._key(path)), place)
-        if found.type is fs.FileType.Directory:
-            raise InputUnsupported.at(
-                place.field, f"{place.uri!r} is a directory, not a file; end it in / if it is meant"
-            )
-        if found.type is not fs.FileType.File:
-            raise self._missing(place)
-        return found
+        key = self._key(path)
+        for _ in range(LOOKS):
+            found = self._asked(lambda: self._client.get_file_info(key), place)
+            if found.type is fs.FileType.Directory:
+                raise InputUnsupported.at(
+                    place.field, f"{place.uri!r} is a directory; its name must end in /"
+                )
+            if found.type is not fs.FileType.File:
+                raise self._missing(place)
+            if found.size and found.mtime_ns:
+                return found
+        raise broken(place)
 
     def _key(self, path: tuple[str, ...]) -> str:
         return "/".join((*self._root, *path))
@@ -142,60 +162,6 @@ class RemoteStore:
         if bucket is not None and bucket.type is fs.FileType.NotFound:
             return bucket_missing(place)
         return InputUnavailable.at(place.field, f"there is no file {place.uri!r}")
-
-
-class PinnedObject:
-    """An object as it was when it was opened.
-
-    Attributes:
-        size: In bytes.
-    """
-
-    def __init__(self, client: Any, key: str, file: Any, size: int) -> None:
-        self.size = size
-        self._client = client
-        self._key = key
-        self._file = file
-        self._identity = file.metadata()
-
-    def read(self, offset: int, length: int, place: Place) -> bytes:
-        """Bytes from a position.
-
-        Args:
-            offset: Where they begin.
-            length: How many; all of them must lie in the object.
-            place: For errors.
-
-        Raises:
-            InputUnavailable: It cannot be read, or is another object by now.
-        """
-        try:
-            content: bytes = self._file.read_at(length, offset)
-        except (OSError, ValueError) as error:
-            self._check(place)
-            raise unavailable(error, place) from None
-        # Requests are for a name, not for an object: what came may be of another one. Where that is
-        # shorter, the client fills up with what was in memory before, so nothing is used unchecked.
-        self._check(place)
-        if len(content) != length:
-            raise _changed(place)
-        return content
-
-    def _check(self, place: Place) -> None:
-        try:
-            identity = self._client.open_input_file(self._key).metadata()
-        except FileNotFoundError:
-            raise InputUnavailable.at(
-                place.field, f"{place.uri!r} was removed while it was read"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise unavailable(error, place) from None
-        if identity != self._identity:
-            raise _changed(place)
-
-
-def _changed(place: Place) -> InputUnavailable:
-    return InputUnavailable.at(place.field, f"{place.uri!r} was changed while it was read")
 
 
 def _size_and_version(information: Any) -> tuple[int, str]:

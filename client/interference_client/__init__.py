@@ -1,5 +1,7 @@
 """Submits analyses to a gradient-interference service and reads what they found."""
 
+from typing import TYPE_CHECKING, Any
+
 from interference_client._client import Client, Job
 from interference_client._config import Access
 from interference_client._requests import Changes, Submission
@@ -7,6 +9,7 @@ from interference_client.errors import (
     Aborted,
     AlreadyExists,
     DeadlineExceeded,
+    ExportFailed,
     GateUndetermined,
     GateViolated,
     InterferenceError,
@@ -62,6 +65,9 @@ from interference_client.values import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from interference_client.export import export_hugging_face, export_model
+
 __all__ = [
     "Aborted",
     "Access",
@@ -75,6 +81,7 @@ __all__ = [
     "CsvData",
     "DeadlineExceeded",
     "Estimate",
+    "ExportFailed",
     "Gate",
     "GateOutcome",
     "GateUndetermined",
@@ -118,7 +125,18 @@ __all__ = [
     "WebDatasetData",
     "WrongState",
     "columns",
+    "export_hugging_face",
+    "export_model",
     "image",
     "tensor",
     "tokens",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch is imported when it is asked for (PEP 562)."""
+    if name in {"export_hugging_face", "export_model"}:
+        from interference_client import export
+
+        return getattr(export, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,6 +56,7 @@ def of_error(error: errors.InterferenceError) -> Exit:
             | errors.WrongState()
             | errors.NoResult()
             | errors.Aborted()
+            | errors.ExportFailed()
         ):
             return Exit.INVALID
         case _:

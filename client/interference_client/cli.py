@@ -13,7 +13,11 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from interference_client import _cli_commands as commands, _cli_exit as exits
+from interference_client import (
+    _cli_commands as commands,
+    _cli_exit as exits,
+    _cli_export as exporting,
+)
 from interference_client._cli_exit import Exit
 from interference_client._cli_output import Output
 from interference_client._cli_specification import add_flags, parsed, seconds
@@ -28,15 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     output = Output(json_lines=options.json)
     try:
-        token = options.token_file.read_text().strip() if options.token_file else None
-        with Client(
-            options.target,
-            project=options.project,
-            token=token,
-            ca=options.ca,
-            insecure=options.insecure or None,
-        ) as client:
-            return int(options.command(client, options, output))
+        return _run(options, output)
     except InterferenceError as error:
         output.error(error)
         return exits.of_error(error)
@@ -48,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except ModuleNotFoundError as error:
         output.note(
-            f"error: {error.name} is missing; install it, or the extra gradient-interference[cli]"
+            f"error: {error.name} is missing; install it, or the extra gradient-interference[cli], "
+            "[export] for the command of that name"
         )
         return Exit.USAGE
     except KeyError as error:
@@ -62,6 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.DEFECT
 
 
+def _run(options: argparse.Namespace, output: Output) -> int:
+    if options.command is exporting.export:
+        return int(exporting.export(options, output))
+    token = options.token_file.read_text().strip() if options.token_file else None
+    with Client(
+        options.target,
+        project=options.project,
+        token=token,
+        ca=options.ca,
+        insecure=options.insecure or None,
+    ) as client:
+        return int(options.command(client, options, output))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="interference",
@@ -69,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    common = _common()
+    json_lines = _json_lines()
+    common = _common(json_lines)
     every = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: commands.Command, *, job: bool = True) -> argparse.ArgumentParser:
@@ -101,18 +113,29 @@ def _parser() -> argparse.ArgumentParser:
     matrix.add_argument("--out", type=Path, metavar="FILE.npy")
     add("gate", commands.gate).add_argument("--timeout", type=seconds, metavar="SECONDS")
     add("info", commands.info, job=False)
+    # The only one that needs no service.
+    export = every.add_parser(
+        "export", help=exporting.export.__doc__, parents=[json_lines], allow_abbrev=False
+    )
+    export.set_defaults(command=exporting.export)
+    exporting.add_flags(export)
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+def _json_lines() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="write JSON for programs")
+    return parser
+
+
+def _common(json_lines: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[json_lines])
     group = common.add_argument_group("connection", "defaults come from INTERFERENCE_TARGET, …")
     group.add_argument("--target", metavar="HOST:PORT")
     group.add_argument("--project")
     group.add_argument("--token-file", type=Path, metavar="FILE")
     group.add_argument("--ca", type=Path, metavar="FILE", help="certificate authorities in PEM")
     group.add_argument("--insecure", action="store_true", help="plaintext to another machine")
-    common.add_argument("--json", action="store_true", help="write JSON for programs")
     return common
 
 

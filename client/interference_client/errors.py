@@ -21,7 +21,8 @@
     ├── JobFailed               .job
     ├── JobCancelled            .job
     ├── GateViolated            .verdict
-    └── GateUndetermined        .verdict
+    ├── GateUndetermined        .verdict
+    └── ExportFailed            a model cannot be written as an archive
 
 All of them pickle.
 """
@@ -202,6 +203,10 @@ class GateUndetermined(InterferenceError):
     def __init__(self, verdict: Any) -> None:
         super().__init__(f"undetermined: {_gates_of(verdict, 'UNDETERMINED') or 'no gates'}")
         self.verdict = verdict
+
+
+class ExportFailed(InterferenceError):
+    """A model cannot be written as an archive; the message says why and what to change."""
 
 
 def _gates_of(verdict: Any, outcome: str) -> str:

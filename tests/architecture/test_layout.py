@@ -32,6 +32,10 @@ def test_the_command_line_imports_rich_only_to_draw():
     assert "rich" not in modules_after("import interference_client.cli")
 
 
+def test_the_command_line_imports_torch_only_to_export():
+    assert "torch" not in modules_after("import interference_client.cli")
+
+
 def test_the_process_that_answers_requests_has_no_torch():
     assert "torch" not in modules_after("import interference_service.main")
 

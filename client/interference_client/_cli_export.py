@@ -1,0 +1,139 @@
+"""``interference export``: a network of the caller's own code as an archive, in the caller's process."""
+
+import argparse
+import importlib
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interference_client._cli_exit import Exit
+from interference_client._cli_output import Output
+from interference_client.errors import ExportFailed
+
+if TYPE_CHECKING:
+    from interference_client.export import Examples, ExportedModel
+
+_EXAMPLE = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)=(?P<dtype>[a-z]+[0-9]*):(?P<shape>[1-9]\d*(x[1-9]\d*)*)"
+)
+_AXES = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<axes>\d+(,\d+)*)")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of ``export``."""
+    parser.add_argument("factory", metavar="MODULE:FACTORY", help="function that makes the network")
+    parser.add_argument("--arguments", type=_object, default={}, metavar="JSON", help="for it")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE.safetensors", help="loaded into the network"
+    )
+    parser.add_argument(
+        "--example",
+        action="append",
+        required=True,
+        type=_example,
+        metavar="NAME=DTYPE:SHAPE",
+        help="input of forward, the batch first, as x=float32:2x3x32x32; again for more",
+    )
+    parser.add_argument(
+        "--dynamic",
+        action="append",
+        default=[],
+        type=_axes,
+        metavar="NAME=AXIS,…",
+        help="axes of any size besides the batch, as input_ids=1; again for more",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.pt2")
+
+
+def export(arguments: argparse.Namespace, output: Output) -> int:
+    """Write a trained network as an archive for the service; needs torch."""
+    from interference_client.export import export_model
+
+    exported = export_model(
+        _network(arguments),
+        _examples(arguments),
+        arguments.out,
+        dynamic_axes=dict(arguments.dynamic),
+    )
+    output.document(asdict(exported), _text(exported))
+    return Exit.PASSED
+
+
+def _network(arguments: argparse.Namespace) -> Any:
+    """What the factory makes; its code runs as if the caller had imported it.
+
+    Raises:
+        ExportFailed: There is no such factory, or its network does not have these weights.
+    """
+    module, _, name = arguments.factory.partition(":")
+    # As `python -m` does; the script of this command lies elsewhere.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        factory = getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError, ValueError) as error:
+        raise ExportFailed(
+            f"there is no factory {arguments.factory!r}: {error}; write module.path:function, as "
+            "seen from this directory"
+        ) from error
+    network = factory(**arguments.arguments)
+    if arguments.weights is not None:
+        from safetensors.torch import load_model
+
+        try:
+            load_model(network, arguments.weights)
+        except RuntimeError as error:
+            raise ExportFailed(f"{arguments.weights} has other weights: {error}") from error
+    return network
+
+
+def _examples(arguments: argparse.Namespace) -> "Examples":
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    made = {}
+    for name, dtype_name, shape in arguments.example:
+        dtype = getattr(torch, dtype_name, None)
+        if not isinstance(dtype, torch.dtype):
+            raise ExportFailed(f"the example of {name!r} has the unknown type {dtype_name!r}")
+        made[name] = (
+            torch.randn(shape, generator=generator).to(dtype)
+            if dtype.is_floating_point
+            # Small enough for the indices of any embedding.
+            else torch.randint(0, 2, shape, generator=generator).to(dtype)
+        )
+    return made
+
+
+def _text(exported: "ExportedModel") -> str:
+    lines = [f"{exported.path}  {exported.digest}", f"  {exported.parameters} parameters"]
+    for each in exported.inputs:
+        sizes = " x ".join("any" if size is None else str(size) for size in each.shape)
+        lines.append(f"  {each.name}: {each.dtype} {sizes}")
+    return "\n".join([*lines, f"  torch {exported.torch_version}"])
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object")
+    return found
+
+
+def _example(text: str) -> tuple[str, str, tuple[int, ...]]:
+    found = _EXAMPLE.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=DTYPE:SHAPE")
+    return found["name"], found["dtype"], tuple(int(each) for each in found["shape"].split("x"))
+
+
+def _axes(text: str) -> tuple[str, tuple[int, ...]]:
+    found = _AXES.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=AXIS,…")
+    return found["name"], tuple(int(each) for each in found["axes"].split(","))

@@ -13,6 +13,7 @@
     ├── EtagMismatch              somebody else changed the job
     ├── LeaseLost                 another worker holds the job
     ├── Draining                  the server is going down
+    ├── Overloaded                the server has too much of this to do now
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
         ├── InputUnavailable      model or data missing, unreadable or with another digest
@@ -166,6 +167,13 @@ class Draining(ServiceError):
 
     code = ErrorCode.UNAVAILABLE
     reason = "DRAINING"
+
+
+class Overloaded(ServiceError):
+    """As many such calls run as may at once; a later try finds room."""
+
+    code = ErrorCode.RESOURCE_EXHAUSTED
+    reason = "OVERLOADED"
 
 
 class InternalError(ServiceError):

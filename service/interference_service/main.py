@@ -18,6 +18,7 @@ from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, JobStore
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
+from interference_service.jobs.preflights import Preflights
 from interference_service.jobs.retention import Retention
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
@@ -130,10 +131,12 @@ async def _serve(
     )
     stores, notices = Stores(settings.stores), Notices()
     seal = Seal(store.secret("tokens"))
+    executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
     jobs = AnalysisJobs(
         store=store,
         artifacts=artifacts,
         checker=StoreReferenceChecker(stores),
+        preflights=Preflights(executor, settings.jobs.validations),
         sink=metrics,
         clock=clock,
         notices=notices,
@@ -141,7 +144,6 @@ async def _serve(
         limits=_limits(settings),
         engine_version=ENGINE_VERSION,
     )
-    executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
     runner = JobRunner(
         store=store,
         artifacts=artifacts,

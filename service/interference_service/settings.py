@@ -59,6 +59,10 @@ class ComputePart(Part):
     """A unit whose worker died this often fails its job."""
     max_losses: Annotated[int, Field(ge=1)] = 8
     """A unit that was lost this often with its node, or for lack of memory, fails its job."""
+    parse_memory_bytes: Annotated[int, Field(ge=1 << 26)] = 8 << 30
+    """Memory that reading one file, or trying a model on a few rows, may take; larger is refused."""
+    parse_seconds: Annotated[float, Field(gt=0)] = 600.0
+    """Time that either may take, on the clock."""
 
     @field_validator("gpus_per_actor")
     @classmethod
@@ -75,6 +79,8 @@ class JobsPart(Part):
     """Jobs of this process at once."""
     lease_seconds: Annotated[float, Field(gt=1)] = 10.0
     """A dead server's jobs are taken over after this long."""
+    validations: Annotated[int, Field(ge=1)] = 2
+    """Submissions with ``validate_only`` that are tried at once; more are told to come again."""
     max_attempts: Annotated[int, Field(ge=1)] = 5
     """A job whose server died this often fails."""
     default_ttl_seconds: Annotated[float, Field(gt=0)] = 90 * 86_400.0

@@ -58,6 +58,7 @@ def settle(ref: Ref, timeout: float | None = None) -> Any:
 
     Raises:
         Lost: Its worker, or what it needed, was lost.
+        OutOfMemory: The cluster has no room for it.
         ServiceError: The call raised it.
         GetTimeoutError: The value is not here yet.
         RayTaskError: The call raised something else.

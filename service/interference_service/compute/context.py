@@ -1,10 +1,11 @@
 """What travels between the service and its workers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interference_service.compute.limits import Limits
 from interference_service.compute.plan import Indices
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
 from interference_service.domain.specification import AnalysisSpecification
@@ -22,12 +23,14 @@ class JobContext:
         stores: The operator's stores.
         batch_rows: Most rows of one pass.
         table_bytes: Memory of the gradients that an actor adds up at a time.
+        limits: Of reading a file of the client.
     """
 
     specification: AnalysisSpecification
     stores: Stores
     batch_rows: int
     table_bytes: int = 512 << 20
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,19 @@ class Inspection:
         shapes: Shape of every differentiable parameter, in the model's order.
         squared_norms: Their squared norms.
         num_outputs: Classes that the model tells apart, C.
-        model_digest: ``sha256:…`` of the model.
-        model_bytes: Memory of its tensors, which its file is hardly larger than.
-        data_digest: Likewise of the data.
+        model_bytes: Of the model as an exported program.
         fragments: Parts of the data, in order.
         segmentation: How the model is used by segments.
+        unreached: Names of parameters that the loss gives no gradient.
     """
 
     shapes: dict[str, tuple[int, ...]]
     squared_norms: dict[str, float]
     num_outputs: int
-    model_digest: str
     model_bytes: int
-    data_digest: str
     fragments: tuple[Fragment, ...]
     segmentation: Segmentation = HOMOGENEOUS
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

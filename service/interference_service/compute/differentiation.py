@@ -1,7 +1,7 @@
 """Worker side of the gradients: one job's model on one device."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interference_service.compute.arithmetic import dtype_of, not_finite, row_loss
 from interference_service.compute.batches import Cut, ahead, cut, gathered
 from interference_service.compute.context import (
     JobContext,
@@ -21,10 +22,9 @@ from interference_service.compute.context import (
 from interference_service.compute.engines import engine_for
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
 from interference_service.core.gradients import Batch
-from interference_service.core.losses import per_row_loss
 from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection
-from interference_service.domain.specification import Loss, Precision
+from interference_service.domain.specification import Precision
 from interference_service.errors import NonFinite, OutOfMemory
 from interference_service.references.data.columns import Rows
 from interference_service.references.models import model_of
@@ -62,7 +62,7 @@ class GradientWorker:
         options = context.specification.options
         self._context = context
         self._device = torch.device(device)
-        self._dtype = _dtype(options.precision)
+        self._dtype = dtype_of(options.precision)
         autocast_dtype = torch.bfloat16 if options.precision is Precision.BFLOAT16 else None
         _set_arithmetic(options.precision)
         try:
@@ -74,7 +74,7 @@ class GradientWorker:
         self._engine = engine_for(
             model,
             parameter_names,
-            _loss(options.loss),
+            row_loss(options.loss),
             segmentation,
             autocast_dtype=autocast_dtype,
         )
@@ -179,10 +179,6 @@ def _unchanged(gradient: Tensor) -> Tensor:
     return gradient
 
 
-def _dtype(precision: Precision) -> torch.dtype:
-    return torch.float64 if precision is Precision.FLOAT64 else torch.float32
-
-
 def _set_arithmetic(precision: Precision) -> None:
     tf32 = precision is Precision.TF32
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
@@ -191,27 +187,10 @@ def _set_arithmetic(precision: Precision) -> None:
     torch.backends.cudnn.deterministic = True
 
 
-def _loss(loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
-    return per_row_loss(
-        loss.kind.value.removeprefix("LOSS_KIND_").lower(),
-        label_smoothing=loss.label_smoothing,
-        class_weights=loss.class_weights,
-        focal_gamma=loss.focal_gamma,
-        margin=loss.margin,
-    )
-
-
 def _named(error: NonFinite, segments: Sequence[SegmentTask]) -> NonFinite:
     """The error with the class of its segment."""
-    what = error.metadata["what"]
     class_id = segments[int(error.metadata["segment"])].class_id
-    return NonFinite.at(
-        "model.uri",
-        f"the {what} of a row of class {class_id!r} is NaN or infinite; check the "
-        "weights and the scale, mean and standard_deviation of the inputs",
-        what=what,
-        class_id=class_id,
-    )
+    return not_finite(error.metadata["what"], class_id)
 
 
 def _out_of_memory(batch_rows: int) -> OutOfMemory:

@@ -14,25 +14,31 @@ from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.fleet import RayFleet
 from interference_service.compute.grouping import Grouping, grouped_by_class, grouped_by_label
 from interference_service.compute.label_sets import label_set_table
+from interference_service.compute.limits import Limits
 from interference_service.compute.lost import Bounds
 from interference_service.compute.models import ModelCache
 from interference_service.compute.nodes import Nodes
-from interference_service.compute.payloads import Call, Payload
+from interference_service.compute.payloads import Call
 from interference_service.compute.pool import ActorPool, Seat
+from interference_service.compute.preflight import fly
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
-from interference_service.compute.scanning import FragmentScan
+from interference_service.compute.scanning import FragmentScan, field_of, told
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spares import PoolBounds
 from interference_service.compute.summary import SummaryTask, parameter_norms
 from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
-from interference_service.core.layers import HeadSelection, Layer, layers_of
 from interference_service.core.sketch import Projection
-from interference_service.domain.job import Job, Progress, Stage
+from interference_service.domain.job import Job, Progress, ResolvedInputs, Stage
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
-from interference_service.domain.specification import MAX_CLASSES, AnalysisOptions, LossKind
+from interference_service.domain.specification import (
+    MAX_CLASSES,
+    AnalysisSpecification,
+    LossKind,
+)
+from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores
 
 
@@ -50,6 +56,7 @@ class RayExecutor:
         self._sink = sink
         self._clock = clock
         self._nodes = Nodes()
+        self._bounds = Bounds(tries=settings.max_tries, losses=settings.max_losses)
         bounds = PoolBounds(
             spares=settings.spare_actors,
             max_actors=settings.max_actors,
@@ -82,19 +89,33 @@ class RayExecutor:
         tracker = Tracker(job_name=job.name, report=report, sink=self._sink, clock=self._clock)
         return _Run(
             job=job,
-            context=JobContext(
-                job.specification,
-                self._stores,
-                self._settings.batch_rows,
-                self._settings.unit_bytes,
-            ),
+            context=self._context(job.specification),
             settings=self._settings,
             pool=self._pool,
             models=self._models,
+            bounds=self._bounds,
             sink=self._sink,
             tracker=tracker,
             cancellation=cancellation,
         ).analysis()
+
+    def check(
+        self, specification: AnalysisSpecification, cancellation: Cancellation
+    ) -> ResolvedInputs:
+        """See ``ports.Preflight.check``."""
+        self._nodes.check()
+        tasks = Tasks(bounds=self._bounds, cancellation=cancellation, sink=self._sink)
+        return fly(self._context(specification), tasks, self._models).resolved
+
+    def _context(self, specification: AnalysisSpecification) -> JobContext:
+        settings = self._settings
+        return JobContext(
+            specification,
+            self._stores,
+            settings.batch_rows,
+            settings.unit_bytes,
+            Limits(settings.parse_memory_bytes, settings.parse_seconds),
+        )
 
 
 class _Run:
@@ -108,6 +129,7 @@ class _Run:
         settings: ComputeSettings,
         pool: ActorPool,
         models: ModelCache,
+        bounds: Bounds,
         sink: EventSink,
         tracker: Tracker,
         cancellation: Cancellation,
@@ -120,8 +142,8 @@ class _Run:
         self._sink = sink
         self._tracker = tracker
         self._cancellation = cancellation
-        self._bounds = Bounds(tries=settings.max_tries, losses=settings.max_losses)
-        self._tasks = Tasks(bounds=self._bounds, cancellation=cancellation, sink=sink)
+        self._bounds = bounds
+        self._tasks = Tasks(bounds=bounds, cancellation=cancellation, sink=sink)
 
     def analysis(self) -> Analysis:
         # An actor is got ready while the data is scanned, and is given up before the reduction.
@@ -146,15 +168,15 @@ class _Run:
             )
             rounds.fetch()
         with self._tracker.stage(Stage.GRADIENTS):
-            model = self._model(scanned.inspection)
-            actors = self._actors(model, scanned, rounds.projection)
+            actors = self._actors(scanned, rounds.projection)
             with actors.seated(seat):
                 rounds.run(actors)
-            self._keep(model, scanned.inspection)
         return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
-        inspection = self._inspect()
+        found = fly(self._context, self._tasks, self._models)
+        self._context, inspection = found.context, found.inspection
+        self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
         by_label = self._context.specification.options.loss.kind is LossKind.MULTI_LABEL
         grouping = self._by_label(inspection) if by_label else self._by_class(inspection)
         setting = setting_of(
@@ -163,7 +185,7 @@ class _Run:
             grouping.terms,
             grouping.selection.rows_available,
         )
-        return Scanned(inspection, grouping, setting, self._layers(inspection))
+        return Scanned(found, grouping, setting)
 
     def _finished(self, scanned: Scanned, rounds: Rounds, device: str) -> Analysis:
         reducer, inspection = rounds.reducer, scanned.inspection
@@ -174,6 +196,7 @@ class _Run:
         task = SummaryTask(
             specification=self._context.specification,
             inspection=inspection,
+            resolved=scanned.preflight.resolved,
             layers=scanned.layers,
             setting=scanned.setting,
             class_ids=scanned.grouping.classes.ids,
@@ -189,24 +212,18 @@ class _Run:
         analysis: Analysis = self._values([finish])[0]
         return replace(analysis, matrices=reducer.matrices(analysis.matrices, matrices))
 
-    def _inspect(self) -> Inspection:
-        call = self._tasks.call("the inspection", remote.inspect.remote, self._context)
-        inspection: Inspection = self._values([call])[0]
-        self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
-        return inspection
-
     def _by_class(self, inspection: Inspection) -> Grouping:
         """Rows of one class each, by their classes or by the values of another column."""
-        data = self._context.specification.data
+        data, fragments = self._context.specification.data, inspection.fragments
         scans: list[FragmentScan] = self._of_fragments(
-            "the scan", remote.scan.remote, enumerate(inspection.fragments)
+            "the scan", remote.scan.remote, fragments, enumerate(fragments)
         )
         distinct = _union(scan.values for scan in scans)
         if not data.group_column:
             labels = label_table(distinct, data.class_names, inspection.num_outputs)
             return grouped_by_class(labels, labels, scans)
-        fragments = ((each,) for each in inspection.fragments)
-        found = self._of_fragments("the labels", remote.labels.remote, fragments)
+        alone = ((each,) for each in fragments)
+        found = self._of_fragments("the labels", remote.labels.remote, fragments, alone)
         labels = label_table(_union(found), data.class_names, inspection.num_outputs)
         return grouped_by_class(labels, group_table(distinct, MAX_CLASSES), scans)
 
@@ -215,47 +232,21 @@ class _Run:
         fragments = inspection.fragments
         self._tracker.expect(len(fragments))
         alone = ((each,) for each in fragments)
-        found = self._of_fragments("the labels", remote.find_labels.remote, alone)
+        found = self._of_fragments("the labels", remote.find_labels.remote, fragments, alone)
         names = self._context.specification.data.class_names
         table = label_set_table(found, names, inspection.num_outputs)
         arguments = ((index, each, table) for index, each in enumerate(fragments))
-        scans = self._of_fragments("the scan", remote.scan_label_sets.remote, arguments)
+        scans = self._of_fragments("the scan", remote.scan_label_sets.remote, fragments, arguments)
         return grouped_by_label(table, scans)
-
-    def _layers(self, inspection: Inspection) -> tuple[Layer, ...]:
-        options = self._context.specification.options
-        return layers_of(
-            inspection.shapes,
-            num_outputs=inspection.num_outputs,
-            depth=options.layer_depth,
-            globs=options.layer_globs,
-            head=_head(options),
-        )
 
     def _seat(self) -> AbstractContextManager[Seat]:
         return self._pool.seat(self._job.settings.priority)
 
-    def _model(self, inspection: Inspection) -> Payload:
-        """Content of the model's file, for every actor the same that was inspected."""
-        digest = inspection.model_digest
-        specification = self._context.specification
-        reference = specification.model.model_copy(update={"digest": digest})
-        pinned = specification.model_copy(update={"model": reference})
-        self._context = replace(self._context, specification=pinned)
-        call = self._tasks.call("reading the model", remote.fetch_model.remote, self._context)
-        if (kept := self._models.get(digest)) is not None:
-            call.keep([kept])
-        return call.payload()
-
-    def _keep(self, model: Payload, inspection: Inspection) -> None:
-        if model.ref is not None:
-            self._models.keep(inspection.model_digest, model.ref, inspection.model_bytes)
-
-    def _actors(self, model: Payload, scanned: Scanned, projection: Projection) -> JobActors:
+    def _actors(self, scanned: Scanned, projection: Projection) -> JobActors:
         return JobActors(
             self._seat,
             context=self._context,
-            model=model,
+            model=scanned.preflight.model,
             parameter_names=[name for layer in scanned.layers for name in layer.parameters],
             projection=projection,
             segmentation=scanned.inspection.segmentation,
@@ -265,13 +256,23 @@ class _Run:
         )
 
     def _of_fragments(
-        self, what: str, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
+        self,
+        what: str,
+        function: Callable[..., Any],
+        fragments: Sequence[Fragment],
+        arguments: Iterable[tuple[Any, ...]],
     ) -> list[Any]:
         """What a function says of the job and of every fragment."""
         return self._values(
             [
-                self._tasks.call(f"{what} of fragment {index}", function, self._context, *each)
-                for index, each in enumerate(arguments)
+                self._tasks.call(
+                    f"{what} of {told(fragment)}",
+                    function,
+                    self._context,
+                    *each,
+                    reads=(field_of(fragment),),
+                )
+                for fragment, each in zip(fragments, arguments, strict=True)
             ]
         )
 
@@ -281,8 +282,3 @@ class _Run:
 
 def _union(values: Iterable[tuple[Value, ...]]) -> list[Value]:
     return list({each: None for some in values for each in some})
-
-
-def _head(options: AnalysisOptions) -> HeadSelection:
-    rule = options.head.rule.value.removeprefix("HEAD_RULE_").lower()
-    return HeadSelection(rule, options.head.pattern)

@@ -1,103 +1,120 @@
-"""What a job's model and data are, found before any gradient."""
+"""What a job's model and data are, found before any gradient: the one is tried on the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import structlog
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from interference_service.compute.arithmetic import dtype_of, row_loss
+from interference_service.compute.checks import (
+    check_arguments,
+    check_losses,
+    check_weights,
+    logits_of,
+    outputs_of,
+    unreached,
+)
 from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.independence import check_independence
+from interference_service.compute.limits import bounded
 from interference_service.compute.segmentation.check import segmentation_of
 from interference_service.compute.segmentation.known import MORE, Segmentation
-from interference_service.domain.specification import LossKind
-from interference_service.errors import InputUnsupported, InvalidData
+from interference_service.compute.trial import Trial, targets_of, trial_of
+from interference_service.errors import InvalidData
 from interference_service.references.data import open_data
-from interference_service.references.models import load_model
+from interference_service.references.data.source import Fragment
+from interference_service.references.models import model_of
 from interference_service.references.models.exported_program import GraphModel
 from interference_service.references.preprocessing import prepare
 
 _log = structlog.get_logger(__name__)
+_CPU = torch.device("cpu")
+_COPIES = 16
+"""Memory of a trial, in sizes of the model: it is copied, widened and differentiated."""
 
 
-def inspect(context: JobContext) -> Inspection:
+def inspect(context: JobContext, content: NDArray[np.uint8]) -> Inspection:
     """Read what model and data are, and try the one on the other.
+
+    Args:
+        context: The job, whose references are resolved.
+        content: Of its model, an exported program. Has shape ``[bytes]``.
 
     Raises:
         AnalysisError: Model or data is missing or refused, or the one does not fit the other.
     """
-    specification = context.specification
-    device = torch.device("cpu")
-    model = load_model(specification.model, context.stores, device=device, dtype=torch.float32)
-    source = open_data(specification.data, context.stores)
+    data, options = context.specification.data, context.specification.options
+    dtype = dtype_of(options.precision)
+    with bounded(context.limits, "model.uri", _COPIES * content.nbytes):
+        model = model_of(content, context.specification.model, device=_CPU, dtype=dtype)
+        check_arguments((each.name for each in data.inputs), model.input_names)
+        check_weights(model.parameters)
+    with bounded(context.limits, "data.uris"):
+        fragments, trial = _read(context)
+        inputs = prepare(data.inputs, trial.rows, dtype=dtype, device=_CPU)
+    with bounded(context.limits, "model.uri", _COPIES * content.nbytes):
+        return _tried(context, model, trial, inputs, fragments, content.nbytes)
+
+
+def _read(context: JobContext) -> tuple[tuple[Fragment, ...], Trial]:
+    data = context.specification.data
+    source = open_data(data, context.stores)
     fragments = source.fragments()
-    if not any(fragment.num_rows for fragment in fragments):
+    first = next((each for each in fragments if each.num_rows), None)
+    if first is None:
         raise InvalidData.at("data.uris", "holds no rows")
-    names = {each.name for each in specification.data.inputs}
-    if names != set(model.input_names):
-        raise InvalidData.at(
-            "data.inputs",
-            f"names {sorted(names)}, but the model's forward takes {sorted(model.input_names)}; "
-            "give one input per argument",
-        )
-    num_outputs = _num_outputs(context, model)
-    check_independence(context, model)
+    return fragments, trial_of(data, context.specification.options.loss.kind, source, first)
+
+
+def _tried(
+    context: JobContext,
+    model: GraphModel,
+    trial: Trial,
+    inputs: Mapping[str, Tensor],
+    fragments: tuple[Fragment, ...],
+    model_bytes: int,
+) -> Inspection:
+    data, options = context.specification.data, context.specification.options
+    loss, dtype = options.loss, dtype_of(options.precision)
+    logits = logits_of(model, inputs)
+    num_outputs = outputs_of(logits.shape, trial.rows.count, loss)
+    targets, class_ids = targets_of(trial, data.class_names, num_outputs)
+    losses = row_loss(loss)(logits, targets)
+    check_losses(losses, class_ids, inputs)
     parameters = {name: each for name, each in model.parameters.items() if each.requires_grad}
-    segmentation = _segmentation(context, model, tuple(parameters))
+    without_gradient = unreached(_gradients(losses, parameters))
+    check_independence(model, data.inputs, trial.rows, dtype)
     return Inspection(
         shapes={name: tuple(each.shape) for name, each in parameters.items()},
         squared_norms={
             name: float(each.detach().double().square().sum()) for name, each in parameters.items()
         },
         num_outputs=num_outputs,
-        model_digest=model.digest,
-        model_bytes=sum(
-            each.nbytes for each in (*model.parameters.values(), *model.buffers.values())
-        ),
-        data_digest=source.digest(),
+        model_bytes=model_bytes,
         fragments=fragments,
-        segmentation=segmentation,
+        segmentation=_segmentation(context, model, tuple(parameters), inputs),
+        unreached=without_gradient,
     )
 
 
-def _num_outputs(context: JobContext, model: GraphModel) -> int:
-    """Classes that the model tells apart, found by running it on its first rows."""
-    loss = context.specification.options.loss
-    count, inputs = _probe(context)
-    with torch.no_grad():
-        logits = model(inputs)
-    shape = tuple(logits.shape)
-    binary = loss.kind is LossKind.BINARY
-    fewest = 1 if loss.kind is LossKind.MULTI_LABEL else 2
-    wanted = shape[1:] in ((), (1,)) if binary else len(shape) == 2 and shape[1] >= fewest
-    if not wanted or shape[:1] != (count,):
-        raise InputUnsupported.at(
-            "model.uri",
-            f"gives an output of shape {list(shape)} for {count} rows; "
-            + ("[rows] or [rows, 1] is needed" if binary else "[rows, classes] is needed"),
-        )
-    count = 2 if binary else shape[1]
-    if loss.class_weights and len(loss.class_weights) != count:
-        raise InvalidData.at(
-            "options.loss.class_weights",
-            f"has {len(loss.class_weights)} values for {count} classes; give one each",
-        )
-    return count
+def _gradients(losses: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, Tensor | None]:
+    """Gradients of the summed loss by parameter; None where the graph leads nowhere."""
+    if not parameters or not losses.requires_grad:
+        return dict.fromkeys(parameters)
+    found = torch.autograd.grad(losses.sum(), list(parameters.values()), allow_unused=True)
+    return dict(zip(parameters, found, strict=True))
 
 
-def _probe(context: JobContext) -> tuple[int, dict[str, Tensor]]:
-    """The first rows of the data, a few: how many, and as arguments of the model."""
-    data = context.specification.data
-    source = open_data(data, context.stores)
-    fragment = next(each for each in source.fragments() if each.num_rows)
-    count = min(MORE, fragment.num_rows)
-    rows = source.read_rows(fragment, np.arange(count))
-    return count, prepare(data.inputs, rows, dtype=torch.float32, device=torch.device("cpu"))
-
-
-def _segmentation(context: JobContext, model: GraphModel, names: Sequence[str]) -> Segmentation:
-    count, inputs = _probe(context)
+def _segmentation(
+    context: JobContext,
+    model: GraphModel,
+    names: tuple[str, ...],
+    inputs: Mapping[str, Tensor],
+) -> Segmentation:
+    count = len(next(iter(inputs.values())))
     repeated = torch.arange(MORE) % count
     found = segmentation_of(model, names, {name: x[repeated] for name, x in inputs.items()})
     _log.info(

@@ -10,7 +10,7 @@ import structlog
 
 from interference_service.domain.events import WorkerDied
 from interference_service.domain.ports import EventSink
-from interference_service.errors import OutOfMemory, WorkerLost
+from interference_service.errors import OutOfMemory, Violation, WorkerLost
 
 _log = structlog.get_logger(__name__)
 _FIRST_PAUSE_SECONDS = 0.5
@@ -62,20 +62,24 @@ class Bounds:
 class Losses:
     """Counts how often one call was lost, by cause, and says when it was once too often."""
 
-    def __init__(self, name: str, bounds: Bounds, sink: EventSink) -> None:
+    def __init__(
+        self, name: str, bounds: Bounds, sink: EventSink, reads: Sequence[str] = ()
+    ) -> None:
         """Begin at none.
 
         Args:
             name: What the call does, for errors.
             bounds: How often it may be lost.
             sink: Is told of lost workers.
+            reads: Fields of the specification whose files it reads, which may end its process.
         """
         self._name = name
         self._bounds = bounds
         self._sink = sink
+        self._reads = reads
         self._counts: Counter[Loss] = Counter()
-        self.payload = ""
-        """Id of the payload that the call lacked last, where the cluster named one."""
+        self.lacked_id = ""
+        """Of the payload that the call lacked last, where the cluster named one."""
 
     def note(self, lost: Lost) -> None:
         """Count a loss.
@@ -84,7 +88,7 @@ class Losses:
             OutOfMemory: The call was ended for memory too often, alone at last.
             WorkerLost: The call was lost too often for another cause.
         """
-        loss, self.payload = lost.loss, lost.object_id
+        loss, self.lacked_id = lost.loss, lost.object_id
         _log.warning("call_lost", what=self._name, reason=loss.value, text=str(lost)[:500])
         if loss is not Loss.PAYLOAD_LOST:
             self._sink.emit(WorkerDied(loss.value))
@@ -94,7 +98,7 @@ class Losses:
             return
         match loss:
             case Loss.DIED:
-                raise WorkerLost(f"{self._name} lost its worker {count} times") from lost
+                raise self._died(count) from lost
             case Loss.NODE_DIED:
                 raise WorkerLost(f"{self._name} lost its node {count} times") from lost
             case Loss.OUT_OF_MEMORY:
@@ -104,6 +108,14 @@ class Losses:
                 ) from lost
             case Loss.PAYLOAD_LOST:
                 raise WorkerLost(f"{self._name} lost what it needs {count} times") from lost
+
+    def _died(self, count: int) -> WorkerLost:
+        what = f"{self._name} lost its worker {count} times"
+        if self._reads:
+            what += "; a file that ends whoever reads it is damaged: write it anew"
+        return WorkerLost(
+            what, violations=[Violation(f"spec.{field}", what) for field in self._reads]
+        )
 
     def forget(self) -> None:
         """Begin anew: the call has succeeded, so its worker was to blame."""

@@ -117,6 +117,7 @@ class Runner(ABC):
         *arguments: Any,
         frees: bool = False,
         cost: int = 1,
+        reads: Sequence[str] = (),
     ) -> Call:
         """A call to be made by this runner.
 
@@ -126,8 +127,9 @@ class Runner(ABC):
             arguments: See ``Call``.
             frees: See ``Call``.
             cost: See ``Call``.
+            reads: Fields of the specification whose files it reads.
         """
-        losses = Losses(what, self._bounds, self._sink)
+        losses = Losses(what, self._bounds, self._sink, reads)
         return Call(self, losses, function, arguments, frees=frees, cost=cost)
 
     def run(self, calls: Sequence[Call], done: Done | None = None) -> None:
@@ -200,6 +202,6 @@ def _make_needs(calls: Iterable[Call]) -> None:
 def _release_lost(call: Call) -> None:
     needs = list(call.needs)
     # One may be out of reach without being known to be lost; then all are made again.
-    told = call.losses.payload
+    told = call.losses.lacked_id
     for need in [each for each in needs if each.ref is None or is_lost(each.ref, told)] or needs:
         need.release()

@@ -100,10 +100,10 @@ def _most_rows(left: int, unit_rows: int) -> int:
 
 
 def _segments(layout: FoldLayout, before: Indices) -> Iterator[Segment]:
-    """Cut nothing yet.
+    """The folds of every class, which ``units_of`` cuts where they are longer than a unit.
 
     Yields:
-        All rows of the round by class and fold.
+        The rows of the round that each fold has, by class.
     """
     starts = np.concatenate([[0], np.cumsum(layout.rows_used - before)])
     for index in range(layout.num_segments):

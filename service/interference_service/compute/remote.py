@@ -22,12 +22,14 @@ from interference_service.compute.context import (
     UnitTask,
 )
 from interference_service.compute.label_sets import FoundLabels, LabelSetScan, LabelSetTable
+from interference_service.compute.limits import bounded
 from interference_service.compute.plan import Indices
 from interference_service.compute.reduction import LayerPart, ScopeSums, reduce_block
 from interference_service.compute.scanning import (
     FragmentScan,
     distinct_labels,
     fetch_rows,
+    field_of,
     scan_fragment,
 )
 from interference_service.compute.scopes import (
@@ -45,18 +47,20 @@ from interference_service.core.rounds import Decision
 from interference_service.core.scope import Setting
 from interference_service.core.sketch import Projection
 from interference_service.domain.result import Analysis
+from interference_service.references import resolution
+from interference_service.references.data import open_data
 from interference_service.references.data.source import Fragment
+from interference_service.references.resolution import Resolution
 
 # Every call returns a small summary beside its payload, so that success is known without moving
 # the payload to the caller. Ray itself never retries: see `calls`.
 
 
 @ray.remote(max_retries=0, num_returns=2)
-def inspect(context: JobContext) -> tuple[None, Inspection]:
-    """See ``inspection.inspect``."""
-    from interference_service.compute import inspection
-
-    return None, inspection.inspect(context)
+def resolve(context: JobContext) -> tuple[None, Resolution]:
+    """See ``resolution.resolve``."""
+    with bounded(context.limits, "model.uri"):
+        return None, resolution.resolve(context.specification, context.stores)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -64,25 +68,43 @@ def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
     """See ``models.fetch_model``."""
     from interference_service.references.models import fetch_model
 
-    return None, fetch_model(context.specification.model, context.stores)
+    with bounded(context.limits, "model.uri"):
+        return None, fetch_model(context.specification.model, context.stores)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Inspection]:
+    """See ``inspection.inspect``."""
+    from interference_service.compute import inspection
+
+    return None, inspection.inspect(context, content)
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def digest_data(context: JobContext) -> tuple[None, str]:
+    """See ``DataSource.digest``; as long as it takes to read all of it."""
+    return None, open_data(context.specification.data, context.stores).digest()
 
 
 @ray.remote(max_retries=0, num_returns=2)
 def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
     """See ``scanning.scan_fragment``."""
-    return None, scan_fragment(context, index, fragment)
+    with bounded(context.limits, field_of(fragment)):
+        return None, scan_fragment(context, index, fragment)
 
 
 @ray.remote(max_retries=0, num_returns=2)
 def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, ...]]:
     """See ``scanning.distinct_labels``."""
-    return None, distinct_labels(context, fragment)
+    with bounded(context.limits, field_of(fragment)):
+        return None, distinct_labels(context, fragment)
 
 
 @ray.remote(max_retries=0, num_returns=2)
 def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLabels]:
     """See ``label_sets.find_labels``."""
-    return None, label_sets.find_labels(context, fragment)
+    with bounded(context.limits, field_of(fragment)):
+        return None, label_sets.find_labels(context, fragment)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -90,7 +112,8 @@ def scan_label_sets(
     context: JobContext, index: int, fragment: Fragment, table: LabelSetTable
 ) -> tuple[None, LabelSetScan]:
     """See ``label_sets.scan_label_sets``."""
-    return None, label_sets.scan_label_sets(context, index, fragment, table)
+    with bounded(context.limits, field_of(fragment)):
+        return None, label_sets.scan_label_sets(context, index, fragment, table)
 
 
 @ray.remote(max_retries=0, num_returns=2)
@@ -98,7 +121,8 @@ def fetch(
     context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable | LabelSetTable
 ) -> tuple[None, RowBlock]:
     """See ``scanning.fetch_rows``."""
-    return None, fetch_rows(context, fragment, rows, table)
+    with bounded(context.limits, field_of(fragment)):
+        return None, fetch_rows(context, fragment, rows, table)
 
 
 @ray.remote(max_retries=0, num_returns=2)

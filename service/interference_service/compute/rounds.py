@@ -19,7 +19,9 @@ from interference_service.compute.plan import (
     column_blocks,
     units_of,
 )
+from interference_service.compute.preflight import Preflight
 from interference_service.compute.reducing import Reducer
+from interference_service.compute.scanning import field_of, told
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.submission import description, needed_fragments, submit_unit
 from interference_service.compute.tasks import Tasks
@@ -39,16 +41,24 @@ class Scanned:
     """What is known before any gradient.
 
     Attributes:
-        inspection: Of model and data.
+        preflight: What model and data are.
         grouping: Classes or groups, and their rows.
         setting: Priors, minorities and levels.
-        layers: In the order of the flat gradient.
     """
 
-    inspection: Inspection
+    preflight: Preflight
     grouping: Grouping
     setting: Setting
-    layers: tuple[Layer, ...]
+
+    @property
+    def inspection(self) -> Inspection:
+        """Of model and data."""
+        return self.preflight.inspection
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """In the order of the flat gradient."""
+        return self.preflight.layers
 
 
 class Rounds:
@@ -157,12 +167,13 @@ class Rounds:
         fragments = self._scanned.inspection.fragments
         calls = [
             self._tasks.call(
-                f"reading the rows of fragment {index}",
+                f"reading {told(fragments[index])}",
                 remote.fetch.remote,
                 self._context,
                 fragments[index],
                 self._rows.wanted(index),
                 self._scanned.grouping.labels,
+                reads=(field_of(fragments[index]),),
             )
             for index in needed
         ]

@@ -21,6 +21,17 @@ class FragmentScan:
     sample: BottomK
 
 
+def field_of(fragment: Fragment) -> str:
+    """Path of a fragment's file below the specification."""
+    return f"data.uris[{fragment.file}]"
+
+
+def told(fragment: Fragment) -> str:
+    """Which rows a fragment has, in a few words."""
+    last = fragment.first_row + fragment.num_rows - 1
+    return f"rows {fragment.first_row} to {last} of {fragment.source!r}"
+
+
 def scan_fragment(context: JobContext, index: int, fragment: Fragment) -> FragmentScan:
     """Count and sample one fragment.
 

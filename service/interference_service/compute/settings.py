@@ -50,4 +50,8 @@ class ComputeSettings:
     """A unit or task whose process ended this often, by itself or so it seems, fails its job."""
     max_losses: int = 8
     """A unit or task that was lost this often with a node, or for lack of memory, fails its job."""
-    max_layers: int = 10_000
+    parse_memory_bytes: int = 8 << 30
+    """Memory that the reading of one file, or the trial of a model, may take beyond what its process
+    has; for a trial, 16 times the size of the model more."""
+    parse_seconds: float = 600.0
+    """Time that either may take."""

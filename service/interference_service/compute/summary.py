@@ -48,6 +48,7 @@ class SummaryTask:
     Attributes:
         specification: Of the job.
         inspection: Of model and data.
+        resolved: What was read, as far as it was known before the rows were chosen.
         layers: In the order of the flat gradient.
         setting: Priors, minorities and levels.
         class_ids: Names of the classes. Has length C.
@@ -62,6 +63,7 @@ class SummaryTask:
 
     specification: AnalysisSpecification
     inspection: Inspection
+    resolved: ResolvedInputs
     layers: tuple[Layer, ...]
     setting: Setting
     class_ids: tuple[str, ...]
@@ -105,7 +107,8 @@ def summarise(
         matrices=tuple(infos.values()),
         method=_method(task),
     )
-    return Analysis(result, matrices, _resolved(task))
+    found = {"class_count": classes, "rows_used": int(task.rows_used.sum())}
+    return Analysis(result, matrices, task.resolved.model_copy(update=found))
 
 
 def parameter_norms(inspection: Inspection, layers: Sequence[Layer]) -> tuple[float, ...]:
@@ -147,17 +150,6 @@ def _layers(task: SummaryTask, findings: Findings, norms: Sequence[float]) -> It
             conflicting_pairs=int(found.numbers["conflicting_pairs"]),
             majority_to_minority_norm_ratio=found.numbers["majority_to_minority_norm_ratio"],
         )
-
-
-def _resolved(task: SummaryTask) -> ResolvedInputs:
-    return ResolvedInputs(
-        model_digest=task.inspection.model_digest,
-        data_digest=task.inspection.data_digest,
-        class_count=len(task.class_ids),
-        layer_count=len(task.layers),
-        row_count=sum(fragment.num_rows for fragment in task.inspection.fragments),
-        rows_used=int(task.rows_used.sum()),
-    )
 
 
 def _method(task: SummaryTask) -> AnalysisMethod:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from interference_service.domain.events import Event
-from interference_service.domain.job import Job, JobState, Progress
+from interference_service.domain.job import Job, JobState, Progress, ResolvedInputs
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.domain.result import Analysis, AnalysisResult, Matrix
 from interference_service.domain.specification import AnalysisSpecification
@@ -160,6 +160,26 @@ class ReferenceChecker(Protocol):
 
         Raises:
             AnalysisError: The first reference that is refused or missing.
+        """
+
+
+class Preflight(Protocol):
+    """Tries what a specification points at, without a job. Blocks; for a thread of its own."""
+
+    def check(
+        self, specification: AnalysisSpecification, cancellation: Cancellation
+    ) -> ResolvedInputs:
+        """Read the model and some rows, and try the one on the other.
+
+        Args:
+            specification: As the client wrote it.
+            cancellation: Ends it.
+
+        Returns:
+            What was read: no rows used, and 0 classes where only all rows tell how many.
+
+        Raises:
+            AnalysisError: What would fail the job in its first stage; Cancelled if it was stopped.
         """
 
 

@@ -24,15 +24,18 @@ from interference_service.errors import (
     InvalidRequest,
     NoResult,
     NotFound,
+    ServiceError,
     WrongState,
 )
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
+from interference_service.jobs.preflights import Preflights
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent, watch
 
+_DRAINING = "the server is going down; try again"
 QUEUE = "queue"
 """Name under which the runner waits for new jobs."""
 
@@ -46,6 +49,7 @@ class AnalysisJobs:
         store: JobStore,
         artifacts: ArtifactStore,
         checker: ReferenceChecker,
+        preflights: Preflights,
         sink: EventSink,
         clock: Clock,
         notices: Notices,
@@ -56,6 +60,7 @@ class AnalysisJobs:
         self._store = store
         self._artifacts = artifacts
         self._checker = checker
+        self._preflights = preflights
         self._sink = sink
         self._clock = clock
         self._notices = notices
@@ -69,32 +74,34 @@ class AnalysisJobs:
         return self._limits
 
     def drain(self) -> None:
-        """Take no more jobs and end every watch; clients resume elsewhere."""
+        """Take no more jobs and end every watch and validation; clients resume elsewhere."""
         self._draining.set()
+        self._preflights.stop()
         self._notices.notify_all()
 
     async def submit(self, submission: Submission) -> tuple[Job, bool]:
         """Make a job durable; returns it, and whether it is the replay of an earlier request.
+
+        With ``validate_only`` nothing is made, and what the job points at is tried out.
 
         Raises:
             InvalidRequest: A reference is refused or missing, or a time does not fit.
             JobExists: The job id is taken.
             RequestIdReused: The request id came before with another request.
             Draining: The server is going down.
+            Overloaded: Too many submissions are being validated.
+            AnalysisError: A validation failed for a cause outside of the request.
         """
         if self._draining.is_set():
-            raise Draining("the server is going down; try again")
+            raise Draining(_DRAINING)
         job = self._new_job(submission)
         try:
             await asyncio.to_thread(self._checker.check, submission.specification)
+            if submission.validate_only:
+                resolved = await self._preflights.check(submission.specification)
+                return job.model_copy(update={"resolved_inputs": resolved}), False
         except AnalysisError as error:
-            raise InvalidRequest(
-                error.message,
-                violations=[each.below("analysis_job") for each in error.violations],
-                metadata=error.metadata,
-            ) from error
-        if submission.validate_only:
-            return job, False
+            raise _told_to_the_caller(error) from error
         job, replayed = await asyncio.to_thread(self._store.create, job, submission.idempotency)
         if not replayed:
             self._sink.emit(JobSubmitted(job.name))
@@ -268,6 +275,19 @@ class AnalysisJobs:
     async def matrix(self, job: Job, matrix_id: str) -> Matrix:
         """One matrix of a succeeded job. Has shape ``[rows, columns]``."""
         return await asyncio.to_thread(self._artifacts.read_matrix, job, matrix_id)
+
+
+def _told_to_the_caller(error: AnalysisError) -> ServiceError:
+    """What a job would fail with, as an error of the request that asks for it."""
+    if isinstance(error, Cancelled):
+        return Draining(_DRAINING)
+    if not error.violations:
+        return error
+    return InvalidRequest(
+        error.message,
+        violations=[each.below("analysis_job") for each in error.violations],
+        metadata={"cause": error.reason} | error.metadata,
+    )
 
 
 def _match(job: Job, etag: str) -> None:

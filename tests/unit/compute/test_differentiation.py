@@ -10,7 +10,7 @@ import torch
 
 from interference_service.compute import differentiation, inspection as inspecting
 from interference_service.compute.classes import label_table
-from interference_service.compute.context import JobContext, SegmentTask, UnitTask
+from interference_service.compute.context import Inspection, JobContext, SegmentTask, UnitTask
 from interference_service.compute.label_sets import LabelSetTable
 from interference_service.compute.scanning import fetch_rows
 from interference_service.compute.segmentation.known import HOMOGENEOUS
@@ -52,8 +52,12 @@ def content(job: JobContext) -> np.ndarray:
     return fetch_model(job.specification.model, job.stores)
 
 
+def inspected(job: JobContext) -> Inspection:
+    return inspecting.inspect(job, content(job))
+
+
 def test_an_inspection_tells_parameters_outputs_and_fragments(directory: Path):
-    found = inspecting.inspect(context(directory))
+    found = inspected(context(directory))
     model = examples.perceptron()
     assert found.shapes == {name: tuple(each.shape) for name, each in model.named_parameters()}
     assert found.num_outputs == len(examples.COUNTS)
@@ -74,7 +78,7 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
     cases = ((2, ((0, 100), (100, len(wanted))), True), (16, ((0, len(wanted)),), False))
     for batch_rows, columns, by_segments in cases:
         job = context(directory, batch_rows)
-        inspection = inspecting.inspect(job)
+        inspection = inspected(job)
         labels = label_table([0], (), inspection.num_outputs)
         blocks = [
             fetch_rows(job, each, np.arange(each.num_rows), labels) for each in inspection.fragments
@@ -100,7 +104,7 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
 
 def test_projected_sums_are_projections_of_the_sums(directory: Path):
     job = context(directory)
-    inspection = inspecting.inspect(job)
+    inspection = inspected(job)
     names = tuple(inspection.shapes)
     layers = layers_of(inspection.shapes, num_outputs=inspection.num_outputs)
     projection = projection_of(layers, 64)
@@ -123,7 +127,7 @@ def test_projected_sums_are_projections_of_the_sums(directory: Path):
 
 
 def inspected_and_read(job: JobContext) -> None:
-    inspection = inspecting.inspect(job)
+    inspection = inspected(job)
     labels = label_table([0], (), inspection.num_outputs)
     fetch_rows(job, inspection.fragments[0], np.arange(2), labels)
 
@@ -154,7 +158,7 @@ def test_terms_of_labels_are_differentiated_and_multiplied_by_the_factor(directo
     loss = {"kind": "LOSS_KIND_MULTI_LABEL"}
     changes = {"data__uris": ["data://lists.parquet"], "data__label_column": "labels"}
     job = context(directory, 4, **changes, options__loss=loss)
-    inspection = inspecting.inspect(job)
+    inspection = inspected(job)
     fragment, mine = inspection.fragments[0], np.arange(12)
     classes = len(examples.COUNTS)
     table = LabelSetTable(label_table([0], (), classes), 2)
@@ -179,12 +183,19 @@ def test_terms_of_labels_are_differentiated_and_multiplied_by_the_factor(directo
 def test_any_number_of_outputs_can_be_labels(directory: Path, outputs):
     examples.export(examples.perceptron(classes=outputs), directory / "few.pt2")
     loss = {"kind": "LOSS_KIND_MULTI_LABEL", "class_weights": [2.0] * outputs}
+    lists = pa.array([[0], [], [outputs - 1], [0]])
+    examples.write(examples.example((1, 1, 1, 1)), directory / "lists.parquet", labels=lists)
     model = {"uri": "data://few.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"}
-    job = context(directory, options__loss=loss)
+    job = context(
+        directory,
+        options__loss=loss,
+        data__uris=["data://lists.parquet"],
+        data__label_column="labels",
+    )
     job = replace(
         job,
         specification=job.specification.model_copy(
             update={"model": ModelReference.model_validate(model)}
         ),
     )
-    assert inspecting.inspect(job).num_outputs == outputs
+    assert inspected(job).num_outputs == outputs

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from interference_service.compute.context import JobContext
+from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.inspection import inspect
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InputUnsupported
+from interference_service.references.models import fetch_model
 from interference_service.references.stores import Stores
 from support import examples
 
@@ -44,10 +45,14 @@ def context(directory: Path, model: nn.Module, rows: int = 40) -> JobContext:
     return JobContext(specification, Stores({"data": directory}), 16)
 
 
+def inspected(job: JobContext) -> Inspection:
+    return inspect(job, fetch_model(job.specification.model, job.stores))
+
+
 @pytest.mark.parametrize("model", [Centred(1.0), Centred(0.01)])
 def test_a_model_that_mixes_rows_is_refused(tmp_path: Path, model: nn.Module):
     with pytest.raises(InputUnsupported, match="another row shares its batch") as caught:
-        inspect(context(tmp_path, model))
+        inspected(context(tmp_path, model))
     assert [each.field for each in caught.value.violations] == ["spec.model.uri"]
 
 
@@ -55,9 +60,9 @@ def test_a_model_that_mixes_rows_is_refused(tmp_path: Path, model: nn.Module):
     "model", [examples.perceptron(), examples.convolutional(), Centred(0.0), Centred(1e-7)]
 )
 def test_a_model_of_single_rows_is_taken(tmp_path: Path, model: nn.Module):
-    assert inspect(context(tmp_path, model)).num_outputs == len(examples.COUNTS)
+    assert inspected(context(tmp_path, model)).num_outputs == len(examples.COUNTS)
 
 
 def test_a_batch_of_two_rows_is_too_small_to_tell(tmp_path: Path):
     torch.manual_seed(0)
-    assert inspect(context(tmp_path, Centred(1.0), rows=2)).num_outputs == len(examples.COUNTS)
+    assert inspected(context(tmp_path, Centred(1.0), rows=2)).num_outputs == len(examples.COUNTS)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from interference_service.domain.events import Event
-from interference_service.domain.job import Job, Progress, Settings, Stage
+from interference_service.domain.job import Job, Progress, ResolvedInputs, Settings, Stage
 from interference_service.domain.ports import Cancellation
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import Cancelled
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
+from interference_service.jobs.preflights import Preflights
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.submission import Submission
@@ -61,6 +62,28 @@ class Checker:
             raise self.refusal
 
 
+class ScriptedPreflight:
+    """Goes on until the test says how to end, or until it is told to stop."""
+
+    def __init__(self) -> None:
+        self.end: ResolvedInputs | Exception | None = analysis().resolved_inputs
+        self.running = 0
+
+    def check(
+        self, specification: AnalysisSpecification, cancellation: Cancellation
+    ) -> ResolvedInputs:
+        self.running += 1
+        try:
+            while self.end is None:
+                if cancellation.wait(0.005):
+                    raise Cancelled("stopped on request")
+            if isinstance(self.end, Exception):
+                raise self.end
+            return self.end
+        finally:
+            self.running -= 1
+
+
 @dataclass
 class World:
     """Everything that a test of jobs needs."""
@@ -75,10 +98,12 @@ class World:
         self.artifacts = MemoryArtifactStore()
         self.notices = Notices()
         self.executor = ScriptedExecutor(self.clock)
+        self.preflight = ScriptedPreflight()
         self.jobs = AnalysisJobs(
             store=self.store,
             artifacts=self.artifacts,
             checker=self.checker,
+            preflights=Preflights(self.preflight, 2),
             sink=self,
             clock=self.clock,
             notices=self.notices,

@@ -209,7 +209,9 @@ def test_an_input_of_the_wrong_kind_is_named(path, array, given):
 def test_types_that_are_not_plain_are_refused_unread(path, array):
     write(path, label=[0], x=array)
     field = "data.inputs[0].tensor.column"
-    refused(lambda: rows(source(path)), field, InputUnsupported, "store plain values")
+    refused(
+        lambda: rows(source(path)), field, InputUnsupported, "store plain values|cast it to float64"
+    )
     assert labels(source(path)) == [0]
 
 

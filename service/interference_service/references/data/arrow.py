@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from interference_service.domain.specification import MAX_CLASSES
 from interference_service.errors import InputUnsupported, InvalidData
-from interference_service.references.data.columns import BytesColumn, LabelLists, NumberColumn
+from interference_service.references.data.columns import (
+    BytesColumn,
+    LabelLists,
+    NumberColumn,
+    RaggedColumn,
+)
 
 MAX_COLUMN_BYTES = 1 << 30
 """A batch of encoded values that is larger is refused."""
@@ -41,7 +46,7 @@ def class_values(array: pa.Array, field: str, first_row: int) -> NDArray[np.gene
         InvalidData: A value is null, or the column holds neither integers nor strings.
     """
     if array.null_count:
-        row = first_row + _first_null(array)
+        row = first_row + first_null(array)
         raise InvalidData.at(field, f"is null in row {row}; every row needs a value")
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -88,7 +93,7 @@ def label_lists(array: pa.Array, field: str, first_row: int, row_in_file: int) -
             "strings",
         )
     if array.null_count:
-        row = row_in_file + _first_null(array)
+        row = row_in_file + first_null(array)
         raise InvalidData.at(field, f"is null in row {row}; a row without labels has an empty list")
     sizes = pc.list_value_length(array).to_numpy(zero_copy_only=False).astype(np.int64)
     if sizes.max(initial=0) > MAX_CLASSES:
@@ -99,9 +104,50 @@ def label_lists(array: pa.Array, field: str, first_row: int, row_in_file: int) -
         )
     labels = array.flatten()
     if labels.null_count:
-        row = row_in_file + int(np.searchsorted(np.cumsum(sizes), _first_null(labels), "right"))
+        row = row_in_file + int(np.searchsorted(np.cumsum(sizes), first_null(labels), "right"))
         raise InvalidData.at(field, f"lists a null in row {row}; leave out what is not known")
     return LabelLists(first_row, _listed_values(labels, field), sizes)
+
+
+def integer_lists(array: pa.Array, field: str) -> RaggedColumn:
+    """Lists of integers of any length.
+
+    Raises:
+        InvalidData: A list or integer is null, an integer is too large, or the column holds
+            something else.
+    """
+    _no_nulls(array, field)
+    if not (_is_list(array.type) and pa.types.is_integer(array.type.value_type)):
+        raise InvalidData.at(field, f"holds {array.type}; it must hold lists of integers")
+    sizes = pc.list_value_length(array).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = array.flatten()
+    _no_nulls(values, field)
+    return RaggedColumn(np.asarray(_integers(values, field).to_numpy()), np.cumsum(sizes))
+
+
+def filled(array: pa.Array, fill: float, field: str) -> pa.Array:
+    """Numbers with another in the place of nulls, in one type whether or not there are any.
+
+    NaN is a number and stays.
+
+    Raises:
+        InvalidData: The column holds something else, or integers that are too large.
+    """
+    kind = array.type
+    if not _is_number(kind):
+        raise InvalidData.at(field, f"holds {kind}; it must hold numbers")
+    integer = fill.is_integer() and abs(fill) < 1 << 63 and not pa.types.is_floating(kind)
+    if not integer:
+        return array.cast(pa.float64(), safe=False).fill_null(fill)
+    # Of 64 bits, as it need not be one of the integers of the column's type.
+    return _integers(array, field).fill_null(int(fill))
+
+
+def _integers(array: pa.Array, field: str) -> pa.Array:
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowException as error:
+        raise InvalidData.at(field, "holds an integer of more than 63 bits") from error
 
 
 def _listed_values(labels: pa.Array, field: str) -> NDArray[np.generic]:
@@ -112,7 +158,8 @@ def _listed_values(labels: pa.Array, field: str) -> NDArray[np.generic]:
     return np.asarray(distinct[labels.indices.to_numpy(zero_copy_only=False).astype(np.int64)])
 
 
-def _first_null(array: pa.Array) -> int:
+def first_null(array: pa.Array) -> int:
+    """Position of the first null of an array that has one."""
     return int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
 
 
@@ -140,6 +187,11 @@ def _bounded(total_bytes: int, field: str) -> None:
         raise InputUnsupported.at(
             field, f"unfolds a batch of rows to more than {MAX_COLUMN_BYTES >> 20} MiB"
         )
+
+
+def remedy(kind: pa.DataType) -> str:
+    """What to do with a type that is not read."""
+    return "cast it to float64" if pa.types.is_decimal(kind) else "store plain values"
 
 
 def is_text_or_bytes(kind: pa.DataType) -> bool:

@@ -52,7 +52,43 @@ class BytesColumn:
         return BytesColumn.of([self.value(int(row)) for row in rows])
 
 
-Column: TypeAlias = NumberColumn | BytesColumn
+@dataclass(frozen=True, slots=True)
+class RaggedColumn:
+    """Lists of integers of any length, one after the other.
+
+    Attributes:
+        values: All integers. Has shape ``[total]``.
+        ends: Where each row ends in ``values``. Has shape ``[n]``.
+    """
+
+    values: Indices
+    ends: Indices
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> "RaggedColumn":
+        """The column of these lists."""
+        ends = np.cumsum([len(each) for each in lists], dtype=np.int64)
+        values = [value for each in lists for value in each]
+        return cls(np.array(values, dtype=np.int64), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @property
+    def sizes(self) -> Indices:
+        """How many integers each row has. Has shape ``[n]``."""
+        return np.diff(self.ends, prepend=0)
+
+    def take(self, rows: Indices) -> "RaggedColumn":
+        """The rows asked for, in that order."""
+        sizes = self.sizes[rows]
+        ends = np.cumsum(sizes, dtype=np.int64)
+        # Every value's place: that of its row's first one here, and how far it is behind that one.
+        moved = np.repeat(self.ends[rows] - ends, sizes)
+        return RaggedColumn(self.values[np.arange(len(moved)) + moved], ends)
+
+
+Column: TypeAlias = NumberColumn | BytesColumn | RaggedColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +139,17 @@ def _join(columns: Sequence[Column]) -> Column:
     numbers = [each.values for each in columns if isinstance(each, NumberColumn)]
     if numbers:
         return NumberColumn(np.concatenate(numbers))
+    ragged = [each for each in columns if isinstance(each, RaggedColumn)]
+    if ragged:
+        values = [each.values for each in ragged]
+        return RaggedColumn(np.concatenate(values), _joined_ends(values, ragged))
     encoded = [each for each in columns if isinstance(each, BytesColumn)]
-    starts = np.cumsum([0, *(len(each.data) for each in encoded[:-1])])
-    ends = [each.ends + start for each, start in zip(encoded, starts, strict=True)]
-    return BytesColumn(np.concatenate([each.data for each in encoded]), np.concatenate(ends))
+    data = [each.data for each in encoded]
+    return BytesColumn(np.concatenate(data), _joined_ends(data, encoded))
+
+
+def _joined_ends(
+    held: "Sequence[NDArray[np.generic]]", columns: "Sequence[BytesColumn | RaggedColumn]"
+) -> Indices:
+    starts = np.cumsum([0, *(len(each) for each in held[:-1])])
+    return np.concatenate([each.ends + start for each, start in zip(columns, starts, strict=True)])

@@ -12,10 +12,19 @@ from interference_service.domain.inputs import (
     Input,
     Source,
     TensorSource,
+    TokensSource,
 )
 from interference_service.errors import InputUnsupported, InvalidData
-from interference_service.references.data.arrow import bytes_column, is_allowed, number_column
-from interference_service.references.data.columns import Column, Rows
+from interference_service.references.data.arrow import (
+    bytes_column,
+    filled,
+    first_null,
+    integer_lists,
+    is_allowed,
+    number_column,
+    remedy,
+)
+from interference_service.references.data.columns import Column, Indices, Rows
 
 Read = Callable[[pa.Array, str], Column]
 """The column of an array; the second argument is the field that names it, for errors."""
@@ -25,6 +34,7 @@ _READERS: "MappingProxyType[type[Source], tuple[str, Read]]" = MappingProxyType(
         ImageSource: ("image.column", bytes_column),
         TensorSource: ("tensor.column", number_column),
         ColumnsSource: ("columns.columns", number_column),
+        TokensSource: ("tokens.column", integer_lists),
     }
 )
 """Field that names the columns of a kind of input, and how they are read."""
@@ -37,30 +47,69 @@ class Projected:
     Attributes:
         field: Path of the field that names it.
         read: How it is read.
+        can_fill: Whether nulls may be filled.
+        fill: What takes their place.
     """
 
     field: str
     read: Read
+    can_fill: bool = False
+    fill: float | None = None
 
 
 def projection(inputs: Sequence[Input]) -> dict[str, Projected]:
-    """The columns that the inputs need, by name."""
-    wanted = {}
+    """The columns that the inputs need, by name.
+
+    Raises:
+        InvalidData: Two inputs need a column in different ways.
+    """
+    wanted: dict[str, Projected] = {}
     for index, each in enumerate(inputs):
-        name, read = _READERS[type(each.source)]
+        source = each.source
+        name, read = _READERS[type(source)]
+        can_fill = isinstance(source, ColumnsSource)
+        fill = source.fill if isinstance(source, ColumnsSource) else None
         for column in each.source_columns:
-            wanted[column] = Projected(f"data.inputs[{index}].{name}", read)
+            new = Projected(f"data.inputs[{index}].{name}", read, can_fill, fill)
+            old = wanted.setdefault(column, new)
+            if (old.read, old.fill) != (new.read, new.fill):
+                raise InvalidData.at(
+                    new.field,
+                    f"wants {column!r} otherwise than spec.{old.field} does; store it twice, or give "
+                    "both the same fill",
+                )
     return wanted
 
 
-def project(batch: pa.RecordBatch, wanted: Mapping[str, Projected]) -> Rows:
+def project(
+    batch: pa.RecordBatch, wanted: Mapping[str, Projected], rows: Indices | None = None
+) -> Rows:
     """The rows of a batch in the columns that are wanted.
+
+    Args:
+        batch: The batch.
+        wanted: Its columns.
+        rows: Numbers of its rows in the file, for errors. Has shape ``[n]``.
 
     Raises:
         InvalidData: Values of a column do not fit its input.
     """
-    columns = {name: each.read(batch.column(name), each.field) for name, each in wanted.items()}
+    columns = {
+        name: each.read(_without_nulls(batch.column(name), name, each, rows), each.field)
+        for name, each in wanted.items()
+    }
     return Rows(columns, batch.num_rows)
+
+
+def _without_nulls(array: pa.Array, name: str, wanted: Projected, rows: Indices | None) -> pa.Array:
+    if wanted.fill is not None:
+        return filled(array, wanted.fill, wanted.field)
+    if wanted.can_fill and array.null_count:
+        row = f"row {rows[first_null(array)]}" if rows is not None else "a row"
+        raise InvalidData.at(
+            wanted.field, f"{name!r} is null in {row}; set fill, or leave out such rows"
+        )
+    return array
 
 
 def check_names(names: Sequence[str], columns: Mapping[str, str]) -> None:
@@ -91,5 +140,5 @@ def check_schema(schema: pa.Schema, columns: Mapping[str, str]) -> None:
         kind = schema.field(column).type
         if not is_allowed(kind):
             raise InputUnsupported.at(
-                field, f"{column!r} has the type {kind}, which is not read; store plain values"
+                field, f"{column!r} has the type {kind}, which is not read; {remedy(kind)}"
             )

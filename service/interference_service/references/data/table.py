@@ -154,7 +154,8 @@ class TableSource(ABC):
         for batch in self._bounded(fragment, {name: each.field for name, each in wanted.items()}):
             mine = rows[(rows >= first) & (rows < first + batch.num_rows)] - first
             if len(mine):
-                parts.append(project(batch.take(pa.array(mine)), wanted))
+                taken = batch.take(pa.array(mine))
+                parts.append(project(taken, wanted, mine + first + fragment.first_row))
             first += batch.num_rows
         return Rows.concatenate(parts)
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from interference_service.references.data.columns import BytesColumn, NumberColumn, Rows
+from interference_service.references.data.columns import (
+    BytesColumn,
+    NumberColumn,
+    RaggedColumn,
+    Rows,
+)
 
 contents = st.lists(st.binary(max_size=5))
 
@@ -14,9 +19,19 @@ def values(column: BytesColumn) -> list[bytes]:
 
 
 def rows_of(column: list[bytes]) -> Rows:
-    """Rows whose number column tells the length of their bytes."""
-    lengths = np.array([len(each) for each in column])
-    return Rows({"b": BytesColumn.of(column), "n": NumberColumn(lengths)}, len(column))
+    """Rows whose numbers tell the length of their bytes, and whose lists have the bytes one by one."""
+    held = {
+        "b": BytesColumn.of(column),
+        "n": NumberColumn(np.array([len(each) for each in column])),
+        "l": RaggedColumn.of([list(each) for each in column]),
+    }
+    return Rows(held, len(column))
+
+
+def lists(column: RaggedColumn) -> list[bytes]:
+    parts = np.split(column.values, column.ends)[: len(column)]
+    assert [len(part) for part in parts] == column.sizes.tolist()
+    return [bytes(part.tolist()) for part in parts]
 
 
 @given(contents)
@@ -31,6 +46,7 @@ def test_rows_are_picked_in_the_order_asked_for(data):
     taken = rows_of(column).take(np.array(picked, dtype=np.int64))
     assert taken.count == len(picked)
     assert values(taken.columns["b"]) == [column[row] for row in picked]
+    assert lists(taken.columns["l"]) == [column[row] for row in picked]
     assert taken.columns["n"].values.tolist() == [len(column[row]) for row in picked]
 
 
@@ -40,6 +56,7 @@ def test_parts_are_joined_in_order(parts):
     whole = [each for part in parts for each in part]
     assert joined.count == len(whole)
     assert values(joined.columns["b"]) == whole
+    assert lists(joined.columns["l"]) == whole
     assert joined.columns["n"].values.tolist() == [len(each) for each in whole]
 
 

@@ -152,23 +152,21 @@ def test_the_row_of_a_null_is_its_number_in_the_file(tmp_path):
     rows = 3000
     column = pa.array([None if row == 2500 else row for row in range(rows)])
     pq.write_table(pa.table({"a": column, "b": column, "y": [0] * rows}), tmp_path / "f")
-    for inputs in ([columns_input()], [columns_input(fill=0.0)]):
+
+    def read(**options: float) -> list:
         reference = DataReference(
-            uris=["data://f"], format=DataFormat.PARQUET, label_column="y", inputs=inputs
+            uris=["data://f"],
+            format=DataFormat.PARQUET,
+            label_column="y",
+            inputs=[columns_input(**options)],
         )
         data = open_data(reference, Stores({"data": tmp_path}))
         (fragment,) = data.fragments()
-        chosen = np.array([1, 2000, 2500, 2999])
-        if inputs[0].columns.fill is None:
-            field = "data.inputs[0].columns.columns"
-            refused(lambda: data.read_rows(fragment, chosen), field, "'a' is null in row 2500;")
-        else:
-            assert data.read_rows(fragment, chosen).columns["a"].values.tolist() == [
-                1,
-                2000,
-                0,
-                2999,
-            ]
+        chosen = data.read_rows(fragment, np.array([1, 2000, 2500, 2999]))
+        return chosen.columns["a"].values.tolist()
+
+    refused(read, "data.inputs[0].columns.columns", "'a' is null in row 2500;")
+    assert read(fill=0.0) == [1, 2000, 0, 2999]
 
 
 def test_decimals_are_told_to_be_cast():

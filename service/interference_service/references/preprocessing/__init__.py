@@ -39,6 +39,8 @@ def prepare(
 def _argument(each: Input, rows: Rows, field: str, dtype: torch.dtype) -> Tensor:
     match each.source:
         case ImageSource() as source:
+            # The wrong pixels would pass for the right ones.
+            assert not source.preprocessor_uri, "resolved_inputs comes first"  # noqa: S101
             return image_tensor(source, rows, f"{field}.image.column", dtype)
         case TensorSource() as source:
             return number_tensor(source, rows, f"{field}.tensor", dtype)

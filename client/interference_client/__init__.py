@@ -61,6 +61,7 @@ from interference_client.values import (
     JobError,
     JobSnapshot,
     Progress,
+    ResolvedInputs,
     ServerInfo,
     Verdict,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "PermissionDenied",
     "Progress",
     "QuotaExceeded",
+    "ResolvedInputs",
     "Result",
     "SafetensorsData",
     "ServerInfo",

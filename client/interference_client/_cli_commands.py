@@ -35,7 +35,7 @@ def submit(client: Client, arguments: argparse.Namespace, output: Output) -> int
         submission["ttl"] = timedelta(seconds=arguments.ttl)
     job = client.submit_specification(specification(arguments), **submission)
     if arguments.validate_only:
-        output.document({"valid": True}, "valid")
+        output.validated(job.snapshot)
         return Exit.PASSED
     if arguments.wait:
         return _wait(job, arguments, output)

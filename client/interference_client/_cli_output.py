@@ -6,7 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from interference_client.errors import InterferenceError
-from interference_client.values import JobSnapshot, Progress, Verdict, json_ready
+from interference_client.values import (
+    JobSnapshot,
+    Progress,
+    ResolvedInputs,
+    Verdict,
+    json_ready,
+)
 
 
 class Output:
@@ -29,6 +35,12 @@ class Output:
     def job(self, job: JobSnapshot) -> None:
         """Write a job."""
         self.document(job.to_dict(), _job_text(job))
+
+    def validated(self, job: JobSnapshot) -> None:
+        """Write what a job would read that was validated."""
+        found = job.resolved_inputs
+        document = {"valid": True, "resolved_inputs": asdict(found) if found else None}
+        self.document(document, "\n".join(["valid", *(_resolved_lines(found) if found else ())]))
 
     def event(self, event: JobSnapshot | Progress) -> None:
         """Write an event of a watch."""
@@ -87,6 +99,17 @@ def _job_text(job: JobSnapshot) -> str:
     if job.verdict is not None and job.verdict.gates:
         lines.append(_verdict_text(job.verdict))
     return "\n".join(lines)
+
+
+def _resolved_lines(found: ResolvedInputs) -> list[str]:
+    version = f" (version {found.model_version})" if found.model_version else ""
+    lines = [
+        f"  model {found.model_uri}{version} {found.model_digest}",
+        f"  data {found.data_digest}",
+        f"  {found.row_count} rows, {found.class_count or 'unknown'} classes, "
+        f"{found.layer_count} layers",
+    ]
+    return lines + [f"  input {name}: {json.dumps(each)}" for name, each in found.inputs.items()]
 
 
 def _verdict_text(verdict: Verdict | None) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from interference_client.errors import GateUndetermined, GateViolated, JobCancelled, JobFailed
-from interference_client.values import JobError, JobSnapshot, Progress, Verdict
+from interference_client.values import JobError, JobSnapshot, Progress, ResolvedInputs, Verdict
 
 
 class JobHandle:
@@ -49,6 +49,11 @@ class JobHandle:
     def verdict(self) -> Verdict | None:
         """What its gates say, once it has succeeded."""
         return self._snapshot.verdict
+
+    @property
+    def resolved_inputs(self) -> ResolvedInputs | None:
+        """What it read, once it has succeeded; what it would read, if it was only validated."""
+        return self._snapshot.resolved_inputs
 
     def check(self) -> None:
         """Raise if the job has ended without success.

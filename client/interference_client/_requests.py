@@ -24,6 +24,9 @@ from interference_client.specification import (
     Options,
 )
 
+VALIDATION_SECONDS = 300.0
+"""Deadline of a submission with ``validate_only``, where the caller names none."""
+
 
 class Submission(TypedDict, total=False):
     """What may be said about a job beside its specification; all of it is optional.
@@ -38,7 +41,8 @@ class Submission(TypedDict, total=False):
         priority: ``"low"``, ``"normal"`` or ``"high"``.
         ttl: How long it is kept after its end.
         request_id: UUID4 of this logical submission; made here where it is not given.
-        validate_only: Check everything, make nothing.
+        validate_only: Make nothing, but read the model and try it on some rows; the job that is
+            returned has no name, and says in ``resolved_inputs`` what was read.
         timeout: Seconds for the whole call.
     """
 
@@ -52,6 +56,12 @@ class Submission(TypedDict, total=False):
     request_id: str
     validate_only: bool
     timeout: float
+
+
+def submit_seconds(submission: Submission) -> float | None:
+    """Seconds for a submission; a validation takes longer, as it reads the model; None: as ever."""
+    validation = VALIDATION_SECONDS if submission.get("validate_only") else None
+    return submission.get("timeout", validation)
 
 
 def create_request(

@@ -84,7 +84,7 @@ class AsyncClient:
         self, specification: job_pb2.AnalysisSpec, **submission: Unpack[Submission]
     ) -> "AsyncJob":
         """Submit a job whose specification is a message already; otherwise as ``submit``."""
-        project, timeout = self._calls.project, submission.get("timeout")
+        project, timeout = self._calls.project, _requests.submit_seconds(submission)
         request = _requests.create_request(project, specification, submission)
         try:
             created = await self._calls.unary(self._calls.stub.CreateAnalysisJob, request, timeout)

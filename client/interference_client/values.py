@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf.json_format import MessageToDict
 from google.rpc import error_details_pb2, status_pb2
 
 from interference.v1 import analysis_job_pb2 as job_pb2, analysis_service_pb2 as service_pb2
@@ -73,6 +74,33 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedInputs:
+    """What a job really read, or would read.
+
+    Attributes:
+        model_digest: ``sha256:…`` of the model.
+        data_digest: Likewise of the data.
+        class_count: 0 where only the analysis tells it.
+        layer_count: Layers that are analysed.
+        row_count: Rows in the data.
+        rows_used: Rows used; 0 before the analysis.
+        model_uri: Where the model was found.
+        model_version: In its registry; empty without one.
+        inputs: By the argument of forward, what its values come from, with every step spelled out.
+    """
+
+    model_digest: str
+    data_digest: str
+    class_count: int
+    layer_count: int
+    row_count: int
+    rows_used: int
+    model_uri: str
+    model_version: str
+    inputs: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class JobSnapshot:
     """A job as it was at one moment."""
 
@@ -88,6 +116,7 @@ class JobSnapshot:
     creator: str
     error: JobError | None
     verdict: Verdict | None
+    resolved_inputs: ResolvedInputs | None
     create_time: datetime | None
     start_time: datetime | None
     end_time: datetime | None
@@ -144,6 +173,9 @@ def snapshot_of(message: job_pb2.AnalysisJob) -> JobSnapshot:
         creator=message.creator,
         error=_error(message.error) if message.HasField("error") else None,
         verdict=_verdict(message.verdict) if message.HasField("verdict") else None,
+        resolved_inputs=(
+            _resolved(message.resolved_inputs) if message.HasField("resolved_inputs") else None
+        ),
         create_time=_time(message, "create_time"),
         start_time=_time(message, "start_time"),
         end_time=_time(message, "end_time"),
@@ -198,6 +230,24 @@ def _verdict(message: job_pb2.Verdict) -> Verdict:
             )
             for each in message.gates
         ),
+    )
+
+
+def _resolved(message: job_pb2.ResolvedInputs) -> ResolvedInputs:
+    inputs: dict[str, dict[str, Any]] = {}
+    for each in message.inputs:
+        inputs[each.name] = MessageToDict(each, preserving_proto_field_name=True)
+        del inputs[each.name]["name"]
+    return ResolvedInputs(
+        model_digest=message.model_digest,
+        data_digest=message.data_digest,
+        class_count=message.class_count,
+        layer_count=message.layer_count,
+        row_count=message.row_count,
+        rows_used=message.rows_used,
+        model_uri=message.model_uri,
+        model_version=message.model_version,
+        inputs=inputs,
     )
 
 

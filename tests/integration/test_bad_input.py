@@ -130,11 +130,8 @@ def test_an_archive_with_a_pickled_weight_is_refused_and_runs_nothing(
 
 
 def test_a_loss_that_is_nan_names_the_class(client: Client, files: Path):
-    broken = examples.perceptron()
-    with torch.no_grad():
-        broken[-1].weight.fill_(torch.nan)
-    examples.export(broken, files / "nan.pt2")
-    error = failure(client, model=ModelReference("data://nan.pt2")).job.error
+    examples.write_with_a_broken_row(files / "broken.parquet")
+    error = failure(client, data=rows("broken.parquet")).job.error
     assert error.reason == "NON_FINITE"
     assert error.violations[0].field == "spec.model.uri"
     assert "class" in error.message

@@ -9,7 +9,7 @@ import pytest
 
 from interference_service.domain.events import WorkerDied
 from interference_service.errors import Cancelled, InvalidData, WorkerLost
-from support import poison, ray_calls
+from support import examples, poison, ray_calls
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,26 @@ def test_a_unit_that_kills_whoever_runs_it_fails_its_job_and_no_other(elsewhere)
     assert lost == 3
     assert sound == list(range(8))
     assert lost_by_sound == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "what", "fields"),
+    [
+        ("resolve", "finding the model 'data://mlp.pt2'", ["spec.model.uri"]),
+        ("fetch_model", "reading the model 'data://mlp.pt2'", ["spec.model.uri"]),
+        ("inspect", "trying the model 'data://mlp.pt2'", ["spec.model.uri", "spec.data.uris"]),
+        ("digest_data", "taking the digest of 'data://rows.parquet'", ["spec.data.uris"]),
+    ],
+)
+def test_a_file_that_kills_whoever_reads_it_is_named(
+    elsewhere, tmp_path: Path, function, what, fields
+):
+    examples.write_all(tmp_path)
+    validation = elsewhere.submit(ray_calls.validation_with_deadly, function, str(tmp_path))
+    with pytest.raises(WorkerLost, match="lost its worker 3 times") as caught:
+        validation.result()
+    assert [each.field for each in caught.value.violations] == fields
+    assert caught.value.message.startswith(what)
 
 
 def test_a_task_that_is_ended_for_lack_of_memory_is_run_again(short_of_memory, tmp_path: Path):

@@ -5,14 +5,13 @@ from typing import Any
 
 import psutil
 import pytest
-import torch
 
 from interference_client import Client, Job, JobCancelled, ModelReference, Options
 from interference_service.demo.server import Running, running_service
 from support import examples
 from support.processes import actors, gone
 from support.service import FEW_RESOURCES
-from support.submissions import slow_rows, submit
+from support.submissions import rows, slow_rows, submit
 from support.waiting import eventually
 
 
@@ -76,12 +75,9 @@ def test_a_job_that_waits_is_cancelled_at_once(service: Running, client: Client)
 def test_the_actor_of_a_job_that_fails_serves_no_other(
     service: Running, client: Client, files: Path
 ):
-    broken = examples.perceptron()
-    with torch.no_grad():
-        broken[-1].weight.fill_(torch.nan)
-    examples.export(broken, files / "broken.pt2")
+    examples.write_with_a_broken_row(files / "broken.parquet")
     spares = eventually(lambda: actors(service), what="a spare")
-    job = submit(client, model=ModelReference("data://broken.pt2")).wait(timeout=60, check=False)
+    job = submit(client, data=rows("broken.parquet")).wait(timeout=60, check=False)
     assert job.error.reason == "NON_FINITE"
     eventually(
         lambda: any(gone([spare]) for spare in spares),

@@ -94,6 +94,13 @@ def write_all(directory: Path, counts: tuple[int, ...] = COUNTS) -> Example:
     return rows
 
 
+def write_with_a_broken_row(path: Path) -> None:
+    """Write rows of which the last, far from the first ones of its class, holds a NaN."""
+    rows = example()
+    rows.inputs[-1] = torch.nan
+    write(rows, path)
+
+
 def slow(directory: Path, rows: int = 3000) -> None:
     """A model and data that keep a core busy for many seconds: ``slow.pt2``, ``slow.parquet``."""
     torch.manual_seed(0)

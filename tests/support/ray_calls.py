@@ -1,17 +1,23 @@
 """Calls on a real cluster, to be run in a process that has no gRPC channels of its own."""
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 import ray
 
-from interference_service.compute import cluster
+from interference_service.compute import cluster, remote
+from interference_service.compute.executor import RayExecutor
 from interference_service.compute.lost import Bounds
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.tasks import Tasks
+from interference_service.domain.specification import AnalysisSpecification
+from interference_service.references.stores import Stores
+from support.jobs import FixedClock
 
 
 def start() -> None:
@@ -99,6 +105,36 @@ def _endless(path: str) -> tuple[None, None]:
     Path(path).touch()
     threading.Event().wait()
     return None, None
+
+
+@ray.remote(max_retries=0, num_returns=2)
+def _deadly(*_: Any) -> tuple[None, None]:
+    """Reads a file that brings its process to an end, as a defect of a library would."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return None, None
+
+
+def validation_with_deadly(function: str, directory: str) -> Any:
+    """Validate a good submission, with a function of ``remote`` that always ends its process."""
+    specification = AnalysisSpecification.model_validate(
+        {
+            "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
+            "data": {
+                "uris": ["data://rows.parquet"],
+                "format": "DATA_FORMAT_PARQUET",
+                "label_column": "label",
+                "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
+            },
+        }
+    )
+    executor = RayExecutor(
+        stores=Stores({"data": Path(directory)}),
+        settings=ComputeSettings(device="cpu"),
+        sink=Events(),
+        clock=FixedClock(),
+    )
+    with mock.patch.object(remote, function, _deadly):
+        return executor.check(specification, Never())
 
 
 def _run(submissions: list[Any], cancellation: Any = None) -> tuple[list[Any], Events]:

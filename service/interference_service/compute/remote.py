@@ -59,6 +59,8 @@ from interference_service.references.resolution import Resolution
 @ray.remote(max_retries=0, num_returns=2)
 def resolve(context: JobContext) -> tuple[None, Resolution]:
     """See ``resolution.resolve``."""
+    from interference_service.references import models  # noqa: F401 - its import takes long
+
     with bounded(context.limits, "model.uri"):
         return None, resolution.resolve(context.specification, context.stores)
 

@@ -161,6 +161,35 @@ def test_submit_that_only_validates_makes_no_job(service, run):
     assert service.requests("CreateAnalysisJob")[0].validate_only
 
 
+RESOLVED = {
+    "model_digest": "sha256:aa",
+    "data_digest": "sha256:bb",
+    "class_count": 10,
+    "layer_count": 4,
+    "row_count": 400,
+    "model_uri": "data://m.pt2",
+    "model_version": "7",
+    "inputs": [{"name": "x", "image": {"column": "jpeg", "mean": [0.5, 0.5, 0.5]}}],
+}
+
+
+def test_submit_that_only_validates_says_what_would_be_read(service, run):
+    service.script("CreateAnalysisJob", job(name="", resolved_inputs=RESOLVED))
+    status, out, _ = run(*SUBMISSION, "--validate-only")
+    assert status == 0
+    assert out.splitlines() == [
+        "valid",
+        "  model data://m.pt2 (version 7) sha256:aa",
+        "  data sha256:bb",
+        "  400 rows, 10 classes, 4 layers",
+        '  input x: {"image": {"column": "jpeg", "mean": [0.5, 0.5, 0.5]}}',
+    ]
+    status, out, _ = run(*SUBMISSION, "--validate-only", "--json")
+    found = json.loads(out)
+    assert found["valid"]
+    assert found["resolved_inputs"]["inputs"]["x"]["image"]["mean"] == [0.5, 0.5, 0.5]
+
+
 def test_submit_attaches_to_the_same_job(service, run):
     taken = fails(
         grpc.StatusCode.ALREADY_EXISTS, reason="JOB_EXISTS", metadata={"same_spec": "true"}

@@ -239,3 +239,31 @@ def test_only_this_machine_is_spoken_to_in_the_clear(target, plaintext):
 def test_a_host_without_a_port_has_the_usual_one():
     assert connection("solar", {}, environment={}).target == "solar:50051"
     assert connection(None, {}, environment={"INTERFERENCE_TARGET": "x:1"}).target == "x:1"
+
+
+def test_a_validation_has_the_time_that_it_takes(service, client):
+    seconds = []
+
+    def create(request, context):
+        seconds.append(context.time_remaining())
+        return job()
+
+    service.script("CreateAnalysisJob", create)
+    client.submit(MODEL, DATA)
+    client.submit(MODEL, DATA, validate_only=True)
+    client.submit(MODEL, DATA, validate_only=True, timeout=7)
+    assert seconds[0] < 30
+    assert seconds[1] > 100
+    assert seconds[2] < 8
+
+
+def test_a_job_says_what_it_really_read(service, client):
+    read = {
+        "model_version": "7",
+        "inputs": [{"name": "x", "tensor": {"column": "x", "scale": 0.5}}],
+    }
+    service.script("GetAnalysisJob", job("SUCCEEDED", resolved_inputs=read), job("RUNNING"))
+    found = client.job("nightly").resolved_inputs
+    assert found.model_version == "7"
+    assert found.inputs == {"x": {"tensor": {"column": "x", "scale": 0.5}}}
+    assert client.job("nightly").resolved_inputs is None

@@ -40,6 +40,23 @@ def test_every_cause_has_its_bound_and_names_the_call(loss, most, error, text):
         note(counted, loss)
 
 
+def test_a_call_that_reads_names_the_fields_of_what_ends_its_process():
+    counted = Losses("reading the model", BOUNDS, Events(), reads=("model.uri", "data.uris"))
+    note(counted, Loss.DIED)
+    with pytest.raises(WorkerLost, match="reading the model lost its worker 2 times") as caught:
+        note(counted, Loss.DIED)
+    assert [each.field for each in caught.value.violations] == ["spec.model.uri", "spec.data.uris"]
+    assert "is damaged" in caught.value.violations[0].description
+
+
+def test_a_lost_node_is_no_matter_of_what_is_read():
+    counted = Losses("reading the model", BOUNDS, Events(), reads=("model.uri",))
+    note(counted, *[Loss.NODE_DIED] * 3)
+    with pytest.raises(WorkerLost) as caught:
+        note(counted, Loss.NODE_DIED)
+    assert not caught.value.violations
+
+
 def test_causes_are_counted_apart():
     counted = losses()
     note(counted, Loss.DIED, *[Loss.NODE_DIED] * 3, *[Loss.OUT_OF_MEMORY] * 3)

@@ -10,15 +10,18 @@ from interference_service.errors import (
     Draining,
     EtagMismatch,
     InputUnavailable,
+    InputUnsupported,
     InvalidRequest,
     InvalidToken,
     JobExists,
     NoResult,
     NotFound,
+    OutOfMemory,
+    Overloaded,
     RequestIdReused,
     WrongState,
 )
-from support.jobs import job as example_job, succeed
+from support.jobs import analysis, job as example_job, succeed
 
 NAME = "projects/default/analysisJobs/nightly"
 
@@ -74,6 +77,59 @@ async def test_validation_alone_leaves_no_trace(world):
     with pytest.raises(NotFound):
         await world.jobs.get(NAME)
     assert not world.events
+
+
+async def test_a_validated_job_says_what_would_be_read(world):
+    job = await world.submit(validate_only=True)
+    assert job.resolved_inputs == world.preflight.end
+    assert (await world.submit()).resolved_inputs is None
+
+
+async def test_only_a_validation_tries_what_is_submitted(world):
+    world.preflight.end = InputUnsupported.at("model.uri", "is noise")
+    await world.submit()
+    with pytest.raises(InvalidRequest) as caught:
+        await world.submit("other", validate_only=True)
+    assert caught.value.violations[0].field == "analysis_job.spec.model.uri"
+    assert caught.value.metadata["cause"] == "INPUT_UNSUPPORTED"
+
+
+async def test_what_the_request_is_not_to_blame_for_is_no_error_of_the_request(world):
+    world.preflight.end = OutOfMemory("the cluster has no room")
+    with pytest.raises(OutOfMemory):
+        await world.submit(validate_only=True)
+
+
+async def test_more_validations_than_may_run_are_told_to_come_again(world):
+    world.preflight.end = None
+    running = [asyncio.create_task(world.submit(validate_only=True)) for _ in range(2)]
+    await world.until(lambda: world.preflight.running == 2)
+    with pytest.raises(Overloaded):
+        await world.submit(validate_only=True)
+    assert (await world.submit()).id == "nightly"
+    world.preflight.end = analysis().resolved_inputs
+    await asyncio.gather(*running)
+    assert await world.submit(validate_only=True)
+
+
+async def test_a_validation_ends_with_its_call_and_its_place_is_free_once_it_has(world):
+    world.preflight.end = None
+    running = [asyncio.create_task(world.submit(validate_only=True)) for _ in range(2)]
+    await world.until(lambda: world.preflight.running == 2)
+    for each in running:
+        each.cancel()
+    await world.until(lambda: world.preflight.running == 0)
+    world.preflight.end = analysis().resolved_inputs
+    assert await world.submit(validate_only=True)
+
+
+async def test_a_drained_service_ends_its_validations(world):
+    world.preflight.end = None
+    running = asyncio.create_task(world.submit(validate_only=True))
+    await world.until(lambda: world.preflight.running)
+    world.jobs.drain()
+    with pytest.raises(Draining):
+        await running
 
 
 @pytest.mark.parametrize("ttl", [0.0, -1.0, 1e12])

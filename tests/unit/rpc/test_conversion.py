@@ -111,6 +111,20 @@ def test_a_job_survives_the_wire():
     assert message.resolved_inputs.row_count == 2**33
 
 
+def test_what_was_read_has_its_inputs_as_the_specification_has_them():
+    specification = rich_specification()
+    read = succeeded_job().resolved_inputs.model_copy(
+        update={"inputs": specification.data.inputs, "model_version": "7"}
+    )
+    message = job_to_wire(succeeded_job().model_copy(update={"resolved_inputs": read}))
+    assert message.resolved_inputs.model_version == "7"
+    wanted = specification_to_wire(specification).data.inputs
+    for found, each in zip(message.resolved_inputs.inputs, wanted, strict=True):
+        plain = MessageToDict(found) | {"name": each.name}
+        assert MessageToDict(each).items() <= plain.items()
+        assert found.WhichOneof("source") == each.WhichOneof("source")
+
+
 def test_a_job_shows_nothing_that_has_not_happened_yet():
     message = job_to_wire(pending_job(ttl_seconds=5.0))
     for field in ("start_time", "end_time", "error", "verdict", "resolved_inputs"):

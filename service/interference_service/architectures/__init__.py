@@ -1,0 +1,1 @@
+"""Networks by name, for models that are weights alone."""

@@ -14,7 +14,7 @@ import torch
 from interference_service.references.models.checks import CHECKS, Checked
 
 _READING = """
-abs adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d adaptive_avg_pool3d
+__and__ abs adaptive_avg_pool1d _adaptive_avg_pool2d adaptive_avg_pool2d adaptive_avg_pool3d
 adaptive_max_pool2d add addcmul addmm alias all alpha_dropout amax amin any arange argmax avg_pool1d
 avg_pool2d avg_pool3d baddbmm batch_norm bilinear bmm cat ceil celu channel_shuffle chunk clamp
 clamp_max clamp_min clone constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d
@@ -111,6 +111,9 @@ KINDS: Mapping[str, frozenset[str]] = {
 A number where an element type is due ends the process, so kinds are checked before a call.
 """
 
+_FOR_TORCH_ITSELF = re.compile(r"(.*_)?out|prim_.*|data")
+"""Overloads that no graph needs; where they are left out it says why."""
+
 _ARITHMETIC = [
     "add",
     "and_",
@@ -139,7 +142,7 @@ def _allowed() -> dict[str, Callable[..., Any]]:
             # Variants that write into an argument given to them are for torch's own use.
             # Those of the scripting language take an element type as a bare number, unchecked.
             # Sequences that are packed have no axis for the batch.
-            if overload.endswith("out") or overload.startswith("prim_") or overload == "data":
+            if _FOR_TORCH_ITSELF.fullmatch(overload):
                 continue
             call = getattr(packet, overload)
             if _only_reads(call) or name in _WRITING.split():

@@ -129,7 +129,7 @@ async def _serve(
             max_layers=telemetry.max_layers,
         )
     )
-    stores, notices = Stores(settings.stores), Notices()
+    stores, notices = Stores(settings.stores, settings.model_policy), Notices()
     seal = Seal(store.secret("tokens"))
     executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
     jobs = AnalysisJobs(

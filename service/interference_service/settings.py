@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from interference_service.references.policy import ModelPolicy
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
@@ -125,6 +127,12 @@ class Settings(BaseSettings):
     """Whether the server tells its methods to tools."""
     stores: dict[StoreName, Path] = Field(default_factory=dict)
     """Directories that references may name, by store name; nothing else is ever read."""
+    architectures: tuple[str, ...] = ModelPolicy().architectures
+    """Networks that weights are read for: ours, and entry points of installed packages."""
+    allow_checkpoints: bool = False
+    """Whether weights are read from checkpoints of torch.save too; safetensors are safer."""
+    hugging_face_classes: tuple[str, ...] = ()
+    """Model classes of transformers that are loaded, beside those known to work."""
     state_directory: Path = Path("interference-state")
     """Home of the SQLite database and of results."""
     database_url: str = ""
@@ -148,6 +156,11 @@ class Settings(BaseSettings):
             if not root.is_dir():
                 raise ValueError(f"store {name!r} is {str(root)!r}, which is not a directory")
         return {name: root.resolve() for name, root in stores.items()}
+
+    @property
+    def model_policy(self) -> ModelPolicy:
+        """What is allowed of models."""
+        return ModelPolicy(self.architectures, self.allow_checkpoints, self.hugging_face_classes)
 
     @property
     def database(self) -> str:

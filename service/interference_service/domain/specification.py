@@ -86,7 +86,7 @@ class ModelReference(Value):
     def _is_json_object(cls, text: str) -> str:
         try:
             fits = not text or isinstance(json.loads(text), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             fits = False
         if not fits:
             raise ValueError("must be a JSON object")

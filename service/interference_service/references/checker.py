@@ -8,7 +8,12 @@ from interference_service.domain.specification import (
 from interference_service.errors import InputUnsupported
 from interference_service.references.stores import Stores
 
-MODEL_FORMATS = (ModelFormat.TORCH_EXPORT,)
+MODEL_FORMATS = (
+    ModelFormat.TORCH_EXPORT,
+    ModelFormat.STATE_DICT,
+    ModelFormat.CHECKPOINT,
+    ModelFormat.HUGGING_FACE,
+)
 DATA_FORMATS = (DataFormat.PARQUET,)
 
 
@@ -25,6 +30,7 @@ class StoreReferenceChecker:
             raise _unsupported("model.format", model.format, MODEL_FORMATS)
         if data.format not in DATA_FORMATS:
             raise _unsupported("data.format", data.format, DATA_FORMATS)
+        self._stores.policy.check(model)
         self._stores.check(model.uri, "model.uri")
         for index, uri in enumerate(data.uris):
             self._stores.check(uri, f"data.uris[{index}]")

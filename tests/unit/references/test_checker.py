@@ -16,7 +16,12 @@ from interference_service.references.checker import (
 )
 from interference_service.references.data import SOURCES
 from interference_service.references.models import FORMATS
+from interference_service.references.policy import ModelPolicy
 from interference_service.references.stores import Stores
+
+UNOFFERED = {"format": "MODEL_FORMAT_MLFLOW", "uri": "models:/solar/3"}
+STATE_DICT = {"format": "MODEL_FORMAT_STATE_DICT", "architecture": "mlp"}
+CHECKPOINT = "MODEL_FORMAT_CHECKPOINT"
 
 
 @pytest.fixture
@@ -65,7 +70,11 @@ def test_a_specification_whose_files_are_there_passes(checker):
             InputUnavailable,
         ),
         ({"data": {"uris": ["file:///etc/passwd"]}}, "data.uris[0]", InputUnsupported),
-        ({"model": {"format": "MODEL_FORMAT_HUGGING_FACE"}}, "model.format", InputUnsupported),
+        ({"model": UNOFFERED}, "model.format", InputUnsupported),
+        ({"model": {"format": "MODEL_FORMAT_HUGGING_FACE"}}, "model.uri", InputUnsupported),
+        ({"model": STATE_DICT | {"uri": "data://deep/"}}, "model.uri", InputUnsupported),
+        ({"model": STATE_DICT | {"architecture": "os"}}, "model.architecture", InputUnsupported),
+        ({"model": STATE_DICT | {"format": CHECKPOINT}}, "model.format", InputUnsupported),
         ({"data": {"format": "DATA_FORMAT_CSV"}}, "data.format", InputUnsupported),
     ],
 )
@@ -78,7 +87,29 @@ def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):
 
 def test_a_refused_format_is_told_with_those_that_are_offered(checker):
     with pytest.raises(InputUnsupported, match="MODEL_FORMAT_TORCH_EXPORT"):
-        checker.check(specification(model={"format": "MODEL_FORMAT_HUGGING_FACE"}))
+        checker.check(specification(model=UNOFFERED))
+
+
+def test_weights_of_a_network_that_is_offered_pass(checker):
+    checker.check(specification(model=STATE_DICT))
+
+
+def test_a_directory_of_hugging_face_passes(checker, tmp_path):
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").touch()
+    reference = {"format": "MODEL_FORMAT_HUGGING_FACE", "uri": "data://bert/"}
+    checker.check(specification(model=reference))
+
+
+def test_a_checkpoint_that_is_not_allowed_is_told_how_to_convert(checker):
+    with pytest.raises(InputUnsupported, match=r"safetensors\.torch\.save_file"):
+        checker.check(specification(model=STATE_DICT | {"format": CHECKPOINT}))
+
+
+def test_a_checkpoint_passes_where_the_operator_allows_them(tmp_path, checker):
+    allowing = Stores({"data": tmp_path}, ModelPolicy(allow_checkpoints=True))
+    reference = STATE_DICT | {"format": CHECKPOINT}
+    StoreReferenceChecker(allowing).check(specification(model=reference))
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():

@@ -14,12 +14,21 @@ from numpy.typing import NDArray
 
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import InputUnsupported
+from interference_service.references.models.checkpoint import read_checkpoint
 from interference_service.references.models.exported_program import GraphModel, read
+from interference_service.references.models.hugging_face import HuggingFaceDirectory
+from interference_service.references.models.registered import RegisteredNetwork
+from interference_service.references.models.safetensors_file import read_tensors
 from interference_service.references.models.source import ExportedProgram, ModelSource
 from interference_service.references.stores import Stores
 
 FORMATS: MappingProxyType[ModelFormat, ModelSource] = MappingProxyType(
-    {ModelFormat.TORCH_EXPORT: ExportedProgram()}
+    {
+        ModelFormat.TORCH_EXPORT: ExportedProgram(),
+        ModelFormat.STATE_DICT: RegisteredNetwork(read_tensors),
+        ModelFormat.CHECKPOINT: RegisteredNetwork(read_checkpoint),
+        ModelFormat.HUGGING_FACE: HuggingFaceDirectory(),
+    }
 )
 
 

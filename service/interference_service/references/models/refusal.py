@@ -36,3 +36,9 @@ def well_formed(what: str) -> Iterator[None]:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         raise refuse(f"has a damaged {what}; export the model again") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line of bounded length."""
+    text = str(error).strip().partition("\n")[0][:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

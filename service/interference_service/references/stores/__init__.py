@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from interference_service.errors import InputUnavailable, InputUnsupported
+from interference_service.references.policy import ModelPolicy
 from interference_service.references.stores.local import LocalStore
 from interference_service.references.stores.store import Entry, Place, Store
 
@@ -20,12 +21,16 @@ _CHUNK_BYTES = 1 << 20
 class Stores:
     """Stores by name; URIs are ``{store}://{path}``, or ``file:///…`` below a local one."""
 
-    def __init__(self, stores: Mapping[str, Store | Path]) -> None:
+    def __init__(
+        self, stores: Mapping[str, Store | Path], policy: ModelPolicy | None = None
+    ) -> None:
         """Name the stores.
 
         Args:
             stores: By name; a path is a directory of this machine.
+            policy: What is allowed of models that are read from them.
         """
+        self.policy = policy or ModelPolicy()
         self._stores: dict[str, Store] = {
             name: LocalStore(each) if isinstance(each, Path) else each
             for name, each in stores.items()

@@ -237,7 +237,7 @@ def test_inputs_that_do_not_fit_the_graph_are_refused(path):
 
 
 def test_a_format_that_is_not_offered_is_named(path):
-    reference = ModelReference(uri="data://model.pt2", format=ModelFormat.HUGGING_FACE)
+    reference = ModelReference(uri="models:/solar/1", format=ModelFormat.MLFLOW)
     with pytest.raises(InputUnsupported) as caught:
         load_model(
             reference,

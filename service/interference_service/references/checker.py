@@ -14,7 +14,16 @@ MODEL_FORMATS = (
     ModelFormat.CHECKPOINT,
     ModelFormat.HUGGING_FACE,
 )
-DATA_FORMATS = (DataFormat.PARQUET,)
+DATA_FORMATS = (
+    DataFormat.PARQUET,
+    DataFormat.ARROW,
+    DataFormat.CSV,
+    DataFormat.JSONL,
+    DataFormat.IMAGE_FOLDER,
+    DataFormat.WEBDATASET,
+    DataFormat.NPZ,
+    DataFormat.SAFETENSORS,
+)
 
 
 class StoreReferenceChecker:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.specification import AnalysisSpecification, DataFormat
 from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
+from interference_service.references import checker as module
 from interference_service.references.checker import (
     DATA_FORMATS,
     MODEL_FORMATS,
@@ -75,7 +76,6 @@ def test_a_specification_whose_files_are_there_passes(checker):
         ({"model": STATE_DICT | {"uri": "data://deep/"}}, "model.uri", InputUnsupported),
         ({"model": STATE_DICT | {"architecture": "os"}}, "model.architecture", InputUnsupported),
         ({"model": STATE_DICT | {"format": CHECKPOINT}}, "model.format", InputUnsupported),
-        ({"data": {"format": "DATA_FORMAT_CSV"}}, "data.format", InputUnsupported),
     ],
 )
 def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):
@@ -110,6 +110,13 @@ def test_a_checkpoint_passes_where_the_operator_allows_them(tmp_path, checker):
     allowing = Stores({"data": tmp_path}, ModelPolicy(allow_checkpoints=True))
     reference = STATE_DICT | {"format": CHECKPOINT}
     StoreReferenceChecker(allowing).check(specification(model=reference))
+
+
+def test_data_in_a_format_that_is_not_offered_is_refused(checker, monkeypatch):
+    monkeypatch.setattr(module, "DATA_FORMATS", (DataFormat.PARQUET,))
+    with pytest.raises(InputUnsupported, match="DATA_FORMAT_PARQUET") as caught:
+        checker.check(specification(data={"format": "DATA_FORMAT_CSV"}))
+    assert [each.field for each in caught.value.violations] == ["spec.data.format"]
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():

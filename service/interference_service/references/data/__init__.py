@@ -5,12 +5,30 @@ from types import MappingProxyType
 
 from interference_service.domain.specification import DataFormat, DataReference
 from interference_service.errors import InputUnsupported
+from interference_service.references.data.comma_separated import CsvSource
+from interference_service.references.data.image_folder import ImageFolderSource
+from interference_service.references.data.ipc import ArrowSource
+from interference_service.references.data.json_lines import JsonLinesSource
+from interference_service.references.data.npz import NpzSource
 from interference_service.references.data.parquet import ParquetSource
+from interference_service.references.data.safetensors import SafetensorsSource
 from interference_service.references.data.source import DataSource
+from interference_service.references.data.webdataset import WebDatasetSource
 from interference_service.references.stores import Stores
 
 SOURCES: "MappingProxyType[DataFormat, Callable[[DataReference, Stores], DataSource]]" = (
-    MappingProxyType({DataFormat.PARQUET: ParquetSource})
+    MappingProxyType(
+        {
+            DataFormat.PARQUET: ParquetSource,
+            DataFormat.ARROW: ArrowSource,
+            DataFormat.CSV: CsvSource,
+            DataFormat.JSONL: JsonLinesSource,
+            DataFormat.IMAGE_FOLDER: ImageFolderSource,
+            DataFormat.WEBDATASET: WebDatasetSource,
+            DataFormat.NPZ: NpzSource,
+            DataFormat.SAFETENSORS: SafetensorsSource,
+        }
+    )
 )
 
 

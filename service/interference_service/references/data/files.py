@@ -11,7 +11,7 @@ from typing import BinaryIO, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from interference_service.errors import InputUnavailable, InputUnsupported
+from interference_service.errors import InputUnavailable, InputUnsupported, InvalidData
 from interference_service.references.data import table as tables
 from interference_service.references.data.source import Fragment
 from interference_service.references.data.table import TableSource
@@ -64,6 +64,10 @@ class DataFile:
     def refused(self, why: str) -> InputUnsupported:
         """The error for a file that is not read; ``why`` says what would be."""
         return InputUnsupported.at(self.field, self._name + why)
+
+    def misfit(self, row: int, why: str) -> InvalidData:
+        """The error for a row that is no row of its format."""
+        return InvalidData.at(self.field, f"{self._name}has in row {row} what {why}")
 
     def guarded(self, read: Callable[[], _T]) -> _T:
         """What ``read`` returns.

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from interference_service import __version__
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
+from interference_service.compute.keeper import Keepers
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, JobStore
@@ -86,6 +87,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         compute = ComputeSettings(
             address=settings.ray_address,
             spilling_directory=str(spilled),
+            secret_variables=settings.secret_variables,
             **settings.compute.model_dump(),
         )
         # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
@@ -129,7 +131,8 @@ async def _serve(
             max_layers=telemetry.max_layers,
         )
     )
-    stores, notices = Stores(settings.stores, settings.model_policy), Notices()
+    keepers, notices = Keepers(settings.remote_stores), Notices()
+    stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
     seal = Seal(store.secret("tokens"))
     executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
     jobs = AnalysisJobs(
@@ -167,7 +170,7 @@ async def _serve(
     )
     exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
     try:
-        with executor:
+        with keepers, executor:
             await server.start()
             retention = asyncio.create_task(
                 Retention(store, artifacts, clock).run(_SWEEP_SECONDS, stopping)

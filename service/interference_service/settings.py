@@ -4,16 +4,49 @@ Every variable begins with ``INTERFERENCE_``; nested ones are joined by two unde
 instance ``INTERFERENCE_STORES='{"models": "/srv/models"}'`` or ``INTERFERENCE_COMPUTE__DEVICE=cpu``.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from interference_service.references.policy import ModelPolicy
+from interference_service.references.stores.description import (
+    Access,
+    GcsDescription,
+    S3Description,
+)
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+
+
+def _kind_of_store(value: Any) -> str | None:
+    if isinstance(value, str | Path):
+        return "directory"
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+StoreSetting = Annotated[
+    Annotated[Path, Tag("directory")]
+    | Annotated[S3Description, Tag("s3")]
+    | Annotated[GcsDescription, Tag("gcs")],
+    Discriminator(
+        _kind_of_store,
+        custom_error_type="kind_of_store",
+        custom_error_message="A store is a directory, or an object whose kind is s3 or gcs",
+    ),
+]
 
 
 class Part(BaseModel):
@@ -116,7 +149,11 @@ class Settings(BaseSettings):
     """Everything that an operator can set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INTERFERENCE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix="INTERFERENCE_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     host: str = "127.0.0.1"
@@ -125,8 +162,8 @@ class Settings(BaseSettings):
     """gRPC port; 0: any free one."""
     reflection: bool = True
     """Whether the server tells its methods to tools."""
-    stores: dict[StoreName, Path] = Field(default_factory=dict)
-    """Directories that references may name, by store name; nothing else is ever read."""
+    stores: dict[StoreName, StoreSetting] = Field(default_factory=dict)
+    """Directories and buckets that references may name, by store name; nothing else is ever read."""
     architectures: tuple[str, ...] = ModelPolicy().architectures
     """Networks that weights are read for: ours, and entry points of installed packages."""
     allow_checkpoints: bool = False
@@ -149,13 +186,38 @@ class Settings(BaseSettings):
 
     @field_validator("stores")
     @classmethod
-    def _stores_are_directories(cls, stores: dict[str, Path]) -> dict[str, Path]:
-        for name, root in stores.items():
-            if name == "file":
-                raise ValueError("a store must not be named 'file'; that scheme names paths")
-            if not root.is_dir():
-                raise ValueError(f"store {name!r} is {str(root)!r}, which is not a directory")
-        return {name: root.resolve() for name, root in stores.items()}
+    def _stores_are_there(cls, stores: dict[str, StoreSetting]) -> dict[str, StoreSetting]:
+        if "file" in stores:
+            raise ValueError("a store must not be named 'file'; that scheme names paths")
+        for name, store in stores.items():
+            if not isinstance(store, Path):
+                store.access(os.environ)
+            elif not store.is_dir():
+                raise ValueError(f"store {name!r} is {str(store)!r}, which is not a directory")
+        return {
+            name: store.resolve() if isinstance(store, Path) else store
+            for name, store in stores.items()
+        }
+
+    @property
+    def directories(self) -> dict[str, Path]:
+        """The stores of this machine."""
+        return {name: each for name, each in self.stores.items() if isinstance(each, Path)}
+
+    @property
+    def remote_stores(self) -> dict[str, Access]:
+        """The stores on the network, with their secrets."""
+        return {
+            name: each.access(os.environ)
+            for name, each in self.stores.items()
+            if not isinstance(each, Path)
+        }
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """Variables that hold secrets of stores."""
+        remote = (each for each in self.stores.values() if not isinstance(each, Path))
+        return frozenset().union(*(each.variables for each in remote))
 
     @property
     def model_policy(self) -> ModelPolicy:

@@ -11,11 +11,9 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from pydantic import SecretStr
-
 from interference_service.references.stores.description import (
+    Access,
     GcsDescription,
-    RemoteDescription,
     S3Description,
 )
 from interference_service.references.stores.remote import RemoteStore, open_remote
@@ -85,16 +83,14 @@ class Bucket:
         }
         return said | changes
 
-    def description(self, *, port: int = 0, **changes: Any) -> RemoteDescription:
-        """What an operator says of it."""
+    def access(self, *, port: int = 0, **changes: Any) -> Access:
+        """What a service makes of it that has the variables of the keys."""
         made = S3Description if self.kind == "s3" else GcsDescription
-        return made.model_validate(self.said(port=port, **changes))
+        return made.model_validate(self.said(port=port, **changes)).access(KEYS)
 
     def store(self, *, port: int = 0, **changes: Any) -> RemoteStore:
-        """The store that an operator makes of it."""
-        access, secret = map(SecretStr, KEYS.values())
-        secrets = {"access_key": access, "secret_key": secret} if self.kind == "s3" else {}
-        return open_remote(self.description(port=port, **changes), secrets)
+        """The store that its keeper makes of it."""
+        return open_remote(self.access(port=port, **changes))
 
     def _ask(self, method: str, path: str, content: bytes | None = None) -> None:
         headers = {"Content-Type": "application/octet-stream", "Authorization": _SIGNED}

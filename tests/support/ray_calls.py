@@ -20,8 +20,10 @@ from interference_service.references.stores import Stores
 from support.jobs import FixedClock
 
 
-def start() -> None:
-    cluster.connect(ComputeSettings(num_cpus=2, object_store_bytes=100 << 20))
+def start(secret_variables: frozenset[str] = frozenset()) -> None:
+    cluster.connect(
+        ComputeSettings(num_cpus=2, object_store_bytes=100 << 20, secret_variables=secret_variables)
+    )
 
 
 def start_with_little_memory() -> None:

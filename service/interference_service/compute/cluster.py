@@ -6,6 +6,7 @@ from typing import Any
 import ray
 import structlog
 
+from interference_service.compute.secrets import hidden_secrets
 from interference_service.compute.settings import ComputeSettings
 
 _log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ def connect(settings: ComputeSettings) -> None:
     """Attach to the cluster of the settings, or start a local one.
 
     Must run before any gRPC object exists in this process: a local start forks, and a fork beside
-    gRPC's threads may hang.
+    gRPC's threads may hang. Processes of a local one inherit no secret of this process.
 
     Raises:
         ClusterUnavailable: Neither worked; says which address was tried.
@@ -55,7 +56,10 @@ def connect(settings: ComputeSettings) -> None:
             "object_store_memory": settings.object_store_bytes or None,
             "object_spilling_directory": settings.spilling_directory or None,
         }
-    _init(options, f"{settings.address} {_ACCESS_HINT}" if settings.address else "a local cluster")
+    with hidden_secrets(settings.secret_variables):
+        _init(
+            options, f"{settings.address} {_ACCESS_HINT}" if settings.address else "a local cluster"
+        )
     _log.info("ray_ready", address=settings.address or "local", resources=_resources())
 
 

@@ -39,6 +39,7 @@ from interference_service.compute.scopes import (
     find_in_layers,
     scopes_of,
 )
+from interference_service.compute.secrets import forget_secrets, without_secrets
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
 from interference_service.compute.versions import Environment, environment_reader
@@ -53,10 +54,12 @@ from interference_service.references.data.source import Fragment
 from interference_service.references.resolution import Resolution
 
 # Every call returns a small summary beside its payload, so that success is known without moving
-# the payload to the caller. Ray itself never retries: see `calls`.
+# the payload to the caller. Ray itself never retries: see `calls`. Those that read what a client
+# named forget the secrets of their process first.
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def resolve(context: JobContext) -> tuple[None, Resolution]:
     """See ``resolution.resolve``."""
     from interference_service.references import models  # noqa: F401 - its import takes long
@@ -66,6 +69,7 @@ def resolve(context: JobContext) -> tuple[None, Resolution]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
     """See ``models.fetch_model``."""
     from interference_service.references.models import fetch_model
@@ -75,6 +79,7 @@ def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Inspection]:
     """See ``inspection.inspect``."""
     from interference_service.compute import inspection
@@ -83,12 +88,14 @@ def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Insp
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def digest_data(context: JobContext) -> tuple[None, str]:
     """See ``DataSource.digest``; as long as it takes to read all of it."""
     return None, open_data(context.specification.data, context.stores).digest()
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
     """See ``scanning.scan_fragment``."""
     with bounded(context.limits, field_of(fragment)):
@@ -96,6 +103,7 @@ def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, Fra
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, ...]]:
     """See ``scanning.distinct_labels``."""
     with bounded(context.limits, field_of(fragment)):
@@ -103,6 +111,7 @@ def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, 
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLabels]:
     """See ``label_sets.find_labels``."""
     with bounded(context.limits, field_of(fragment)):
@@ -110,6 +119,7 @@ def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLab
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def scan_label_sets(
     context: JobContext, index: int, fragment: Fragment, table: LabelSetTable
 ) -> tuple[None, LabelSetScan]:
@@ -119,6 +129,7 @@ def scan_label_sets(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@without_secrets
 def fetch(
     context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable | LabelSetTable
 ) -> tuple[None, RowBlock]:
@@ -188,6 +199,7 @@ class GradientActor:
         Raises:
             RuntimeError: A GPU was assigned that torch cannot use.
         """
+        forget_secrets()
         import torch
 
         # The rest of what `load` needs, which takes long to import.

@@ -15,6 +15,8 @@ class ComputeSettings:
     """Object store of the local cluster; 0: Ray's default."""
     spilling_directory: str = ""
     """Where the local cluster puts what its object store has no room for; empty: Ray's default."""
+    secret_variables: frozenset[str] = frozenset()
+    """Variables of the service that its workers must not have, besides those whose names tell."""
     device: str = "auto"
     """"gpu", "cpu", or "auto": GPUs where the cluster has any."""
     gpus_per_actor: float = 1.0

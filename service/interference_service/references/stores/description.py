@@ -1,20 +1,23 @@
 """What an operator says of a store on the network; holds no secret, only where each is found."""
 
-import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_PLATFORM = re.compile(r"^(AWS|CLOUDSDK|GOOGLE)_")
+_ACCOUNT_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\%?#]")
 
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Bucket = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$")]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Secrets = dict[str, SecretStr]
-"""Of one store, by the name of the argument that takes each; goes to its keeper alone."""
+"""Of one store, by the name of the argument that takes each."""
 
 
 class SecretMissing(ValueError):
@@ -116,21 +119,36 @@ class S3Description(_Remote):
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Tries of a request that fails for a passing cause."""
 
-    def secrets(self) -> Secrets:
-        """Read what only the keeper may know.
+    @property
+    def variables(self) -> frozenset[str]:
+        """Variables of the service that hold secrets of it."""
+        named = self.credentials
+        if not isinstance(named, KeysInVariables):
+            return frozenset()
+        names = (named.access_key, named.secret_key, named.session_token)
+        return frozenset(name for name in names if name is not None)
+
+    def access(self, environment: Mapping[str, str]) -> "Access":
+        """Read the secrets.
+
+        Args:
+            environment: Of the service.
 
         Raises:
             SecretMissing: A variable or file has it not.
         """
         named = self.credentials
-        if isinstance(named, KeysInVariables | KeysInFiles):
-            wanted = {
-                "access_key": named.access_key,
-                "secret_key": named.secret_key,
-                "session_token": named.session_token,
-            }
-            return {name: _secret(where) for name, where in wanted.items() if where is not None}
-        return {}
+        if not isinstance(named, KeysInVariables | KeysInFiles):
+            return Access(self, {}, _platform(environment) if isinstance(named, Ambient) else {})
+        wanted = {
+            "access_key": named.access_key,
+            "secret_key": named.secret_key,
+            "session_token": named.session_token,
+        }
+        secrets = {
+            name: _secret(where, environment) for name, where in wanted.items() if where is not None
+        }
+        return Access(self, secrets, {})
 
 
 class GcsDescription(_Remote):
@@ -143,21 +161,50 @@ class GcsDescription(_Remote):
     retry_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long requests that fail for a passing cause are tried again."""
 
-    def secrets(self) -> Secrets:
-        """None: the file of an account is read by the keeper, on the same machine.
+    @property
+    def variables(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+    def access(self, environment: Mapping[str, str]) -> "Access":
+        """Look whether the file of the account can be read, which the client reads itself.
+
+        Args:
+            environment: Of the service.
 
         Raises:
-            SecretMissing: The file cannot be read.
+            SecretMissing: It cannot.
         """
-        if isinstance(self.credentials, ServiceAccountFile):
-            _secret(self.credentials.path)
-        return {}
+        named = self.credentials
+        if isinstance(named, ServiceAccountFile):
+            _secret(named.path, environment)
+            return Access(self, {}, {_ACCOUNT_VARIABLE: str(named.path)})
+        return Access(self, {}, _platform(environment) if isinstance(named, Ambient) else {})
 
 
 RemoteDescription = S3Description | GcsDescription
 
 
-def _secret(where: str | Path) -> SecretStr:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that is needed to read a store; goes to its keeper alone.
+
+    Attributes:
+        description: Where it is.
+        secrets: Its credentials.
+        environment: Variables that its client looks for in its process.
+    """
+
+    description: RemoteDescription
+    secrets: Secrets
+    environment: dict[str, str] = field(repr=False)
+
+
+def _platform(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if _PLATFORM.match(name)}
+
+
+def _secret(where: str | Path, environment: Mapping[str, str]) -> SecretStr:
     if isinstance(where, Path):
         try:
             value = where.read_text().strip()
@@ -165,7 +212,7 @@ def _secret(where: str | Path) -> SecretStr:
             raise SecretMissing(f"the file {str(where)!r} of a store cannot be read") from error
         called = f"the file {str(where)!r}"
     else:
-        value, called = os.environ.get(where, ""), f"the variable {where}"
+        value, called = environment.get(where, ""), f"the variable {where}"
     if not value:
         raise SecretMissing(f"{called}, which should hold a secret of a store, is empty or missing")
     return SecretStr(value)

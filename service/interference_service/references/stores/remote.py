@@ -4,7 +4,6 @@ Only what the operator said decides where a request goes and with which credenti
 operator's prefix and names that ``Stores`` has checked; nothing resolves them any further.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, BinaryIO, TypeVar
@@ -13,11 +12,9 @@ from pyarrow import fs
 
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.stores.description import (
+    Access,
     Anonymous,
-    RemoteDescription,
     S3Description,
-    Secrets,
-    ServiceAccountFile,
 )
 from interference_service.references.stores.pinned import LOOKS, PinnedObject
 from interference_service.references.stores.ranged import open_ranged
@@ -29,21 +26,18 @@ from interference_service.references.stores.refusal import (
 )
 from interference_service.references.stores.store import Entry, Place
 
-_ACCOUNT_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _NANOSECONDS = 10**9
 
 _T = TypeVar("_T")
 
 
-def open_remote(description: RemoteDescription, secrets: Secrets) -> "RemoteStore":
+def open_remote(access: Access) -> "RemoteStore":
     """Connect to a store; asks nothing of it yet.
 
-    A process has only one account of Google's: its file goes by a variable of the process.
-
     Args:
-        description: Where it is.
-        secrets: As the description told them.
+        access: Where it is, with its secrets; its variables must be those of this process.
     """
+    description = access.description
     anonymous = isinstance(description.credentials, Anonymous)
     if isinstance(description, S3Description):
         client = fs.S3FileSystem(
@@ -52,12 +46,10 @@ def open_remote(description: RemoteDescription, secrets: Secrets) -> "RemoteStor
             connect_timeout=description.connect_timeout,
             request_timeout=description.request_timeout,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=description.attempts),
-            **{name: secret.get_secret_value() for name, secret in secrets.items()},
+            **{name: secret.get_secret_value() for name, secret in access.secrets.items()},
             **description.address,
         )
     else:
-        if isinstance(description.credentials, ServiceAccountFile):
-            os.environ[_ACCOUNT_VARIABLE] = str(description.credentials.path)
         client = fs.GcsFileSystem(
             anonymous=anonymous,
             retry_time_limit=timedelta(seconds=description.retry_seconds),

@@ -1,0 +1,165 @@
+"""Keepers: processes of the service that alone have the credentials of stores on the network.
+
+Whatever parses what a client named is another process, which is fed bytes. Each store has a keeper
+of its own, so that none waits for, or knows the credentials of, another.
+"""
+
+import threading
+import uuid
+from collections.abc import Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import ray
+import structlog
+from numpy.typing import NDArray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from interference_service.compute import secrets
+from interference_service.compute.kept import KeptStore, NotReady
+from interference_service.errors import InputUnavailable
+from interference_service.references.stores.description import Access
+from interference_service.references.stores.store import Entry, Place
+
+if TYPE_CHECKING:  # Arrow is for the keeper's own process.
+    from interference_service.references.stores.pinned import PinnedObject
+    from interference_service.references.stores.remote import RemoteStore
+
+_log = structlog.get_logger(__name__)
+_READS = 16
+"""Reads of a keeper at once."""
+_OPEN = 64
+"""Objects that a keeper has open."""
+_START_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+@ray.remote(max_restarts=0, max_task_retries=0, num_cpus=0)
+class Keeper:
+    """Answers for one store; that it is asked for nothing else is in its methods."""
+
+    def __init__(self) -> None:
+        self._opened: RemoteStore | None = None
+        self._pinned = lru_cache(_OPEN)(self._pin)
+
+    # Secrets come by a call, not with the creation, which Ray's control store would remember.
+    def start(self, access: Access) -> None:
+        """Connect to the store."""
+        from interference_service.references.stores.remote import open_remote
+
+        secrets.have_only(access.environment)
+        self._opened = open_remote(access)
+
+    def stay(self) -> None:
+        """Never return; that this call ends tells that the process has."""
+        threading.Event().wait()
+
+    def entry(self, path: tuple[str, ...], place: Place) -> Entry:
+        """See ``Store.entry``."""
+        return self._store.entry(path, place)
+
+    def entries(self, path: tuple[str, ...], place: Place) -> tuple[Entry, ...]:
+        """See ``Store.entries``."""
+        return tuple(self._store.entries(path, place))
+
+    def read(
+        self, path: tuple[str, ...], version: str, offset: int, length: int, place: Place
+    ) -> NDArray[np.uint8]:
+        """Bytes of a file of that version; as an array they are not copied on their way."""
+        try:
+            content = self._pinned(path, place, version).read(offset, length, place)
+        except InputUnavailable:
+            # Perhaps it was changed and its name stands for another object of the same version.
+            self._pinned.cache_clear()
+            raise
+        return np.frombuffer(content, dtype=np.uint8)
+
+    @property
+    def _store(self) -> "RemoteStore":
+        if self._opened is None:
+            raise NotReady
+        return self._opened
+
+    def _pin(self, path: tuple[str, ...], place: Place, version: str) -> "PinnedObject":
+        return self._store.pin(path, place, version)
+
+
+class Keepers:
+    """Starts a keeper for every store, and another where one is lost, until it is left."""
+
+    def __init__(self, stores: Mapping[str, Access]) -> None:
+        """Start nothing yet.
+
+        Args:
+            stores: By name.
+        """
+        self._stopping = threading.Event()
+        # Services that share a cluster share its names.
+        own = uuid.uuid4().hex
+        names = {store: f"keeper-{store}-{own}" for store in stores}
+        self.stores = {store: KeptStore(name) for store, name in names.items()}
+        self._threads = [
+            threading.Thread(target=self._keep, args=(name, stores[store]), name=name, daemon=True)
+            for store, name in names.items()
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self, name: str, access: Access) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            keeper = None
+            try:
+                keeper = _started(name, access)
+                failures = 0
+                self._watch(keeper)
+            except (ray.exceptions.RayError, ValueError) as error:
+                # ValueError: Ray has not yet forgotten the name of the one that died.
+                failures += 1
+                _log.warning("keeper_start_failed", keeper=name, error=type(error).__name__)
+            finally:
+                if keeper is not None:
+                    ray.kill(keeper)
+            if not self._stopping.is_set():
+                self._stopping.wait(min(_POLL_SECONDS * 2**failures, _LONGEST_PAUSE_SECONDS))
+
+    def _watch(self, keeper: Any) -> None:
+        stays = keeper.stay.remote()
+        while not self._stopping.is_set():
+            if ray.wait([stays], timeout=_POLL_SECONDS)[0]:
+                _log.warning("keeper_lost")
+                return
+
+
+def _started(name: str, access: Access) -> Any:
+    # The service's own node has the files that credentials are in. Any: Ray's decorator adds
+    # `options`, which its annotations do not tell.
+    node = ray.get_runtime_context().get_node_id()
+    keeper_class: Any = Keeper
+    keeper = keeper_class.options(
+        name=name,
+        max_concurrency=_READS + 1,
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+    ).remote()
+    try:
+        ray.get(keeper.start.remote(access), timeout=_START_SECONDS)
+    except ray.exceptions.RayError:
+        ray.kill(keeper)
+        raise
+    return keeper

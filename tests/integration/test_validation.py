@@ -62,7 +62,7 @@ class Endless(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of the examples' argument
         mean = torch.full((2048, 2048), 1 / 2048) + 0 * input.sum()
-        for _ in range(1000):
+        for _ in range(300):
             mean = mean @ mean
         return self.net(input) + 0 * mean.sum()
 

@@ -51,7 +51,7 @@ class ClassTable:
 
     def _unknown(self, unknown: Sequence[Value]) -> AnalysisError:
         expected = (
-            f"integers from 0 to {len(self.values) - 1}"
+            f"integers from 0 to {len(self.values) - 1}, one for each of the model's outputs"
             if isinstance(self.values[0], int)
             else _listing(self.values)
         )

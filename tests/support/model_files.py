@@ -130,13 +130,13 @@ WRITERS: Mapping[str, Writer] = {
 """How teams write models."""
 
 
-def install_distribution(directory: Path, entry_points: Mapping[str, str]) -> None:
+def install_distribution(
+    directory: Path, entry_points: Mapping[str, str], package: str = "networks"
+) -> None:
     """Install a package that brings architectures, as pip would write it."""
-    info = directory / "reference_networks-1.0.dist-info"
+    info = directory / f"{package}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: reference-networks\nVersion: 1.0\n"
-    )
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     lines = [f"{name} = {value}" for name, value in entry_points.items()]
     text = "\n".join(["[gradient_interference.architectures]", *lines, ""])
     (info / "entry_points.txt").write_text(text)

@@ -1,0 +1,101 @@
+"""The service's own networks: what they compute, what they are called, what they refuse."""
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from interference_service.architectures.registry import OURS
+from interference_service.references.policy import ARCHITECTURES
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "mlp": {"features": 6, "classes": 3, "hidden": [5, 4]},
+    "plain_cnn": {"height": 9, "width": 7, "classes": 3, "channels": 2, "widths": [4, 5]},
+}
+
+
+def built(name: str, **changes: Any) -> tuple[nn.Module, Any]:
+    arguments = OURS[name].arguments.model_validate_json(json.dumps(ARGUMENTS[name] | changes))
+    torch.manual_seed(0)
+    return OURS[name].build(arguments).eval(), arguments
+
+
+def test_every_network_is_offered_by_default_and_tested_here():
+    assert set(ARCHITECTURES) == OURS.keys() == ARGUMENTS.keys()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_network_gives_logits_for_its_example_inputs(name):
+    network, arguments = built(name)
+    inputs = OURS[name].example_inputs(arguments)
+    rows = {
+        key: torch.randn([4 if size == "batch" else size for size in each.axes])
+        for key, each in inputs.items()
+    }
+    assert network(**rows).shape == (4, 3)
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("activation", ["relu", "gelu", "silu", "tanh"])
+def test_an_activation_changes_outputs_and_no_names(name, activation):
+    plain, arguments = built(name, activation="relu")
+    other, _ = built(name, activation=activation)
+    assert plain.state_dict().keys() == other.state_dict().keys()
+    axes = next(iter(OURS[name].example_inputs(arguments).values())).axes
+    rows = torch.randn(2, *axes[1:], generator=torch.Generator().manual_seed(0))
+    assert torch.equal(plain(rows), other(rows)) == (activation == "relu")
+
+
+def test_a_perceptron_is_the_product_of_its_layers():
+    network, _ = built("mlp")
+    rows = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    state = network.state_dict()
+    inner = rows
+    for layer in ("hidden.0", "hidden.1"):
+        inner = (inner @ state[f"{layer}.weight"].T + state[f"{layer}.bias"]).relu()
+    expected = inner @ state["head.weight"].T + state["head.bias"]
+    torch.testing.assert_close(network(rows), expected)
+    torch.testing.assert_close(network(rows.reshape(3, 2, 3)), expected)
+
+
+def test_a_convolutional_network_normalises_or_has_biases():
+    normed = built("plain_cnn")[0].state_dict()
+    plain = built("plain_cnn", batch_norm=False)[0].state_dict()
+    assert "blocks.0.norm.weight" in normed
+    assert "blocks.0.convolution.bias" not in normed
+    assert "blocks.0.norm.weight" not in plain
+    assert "blocks.0.convolution.bias" in plain
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("mlp", {"features": 0}),
+        ("mlp", {"features": 1 << 30}),
+        ("mlp", {"features": "6"}),
+        ("mlp", {"hidden": [4] * 65}),
+        ("mlp", {"hidden": [0]}),
+        ("mlp", {"activation": "os.system"}),
+        ("mlp", {"dropout": 1.5}),
+        ("mlp", {"depth": 3}),
+        ("plain_cnn", {"kernel": 4}),
+        ("plain_cnn", {"height": 100_000}),
+        ("plain_cnn", {"widths": []}),
+        ("plain_cnn", {"widths": [1 << 20]}),
+        ("plain_cnn", {"device": "cuda"}),
+    ],
+)
+def test_arguments_out_of_bounds_are_refused(name, changes):
+    text = json.dumps(ARGUMENTS[name] | changes)
+    with pytest.raises(ValidationError):
+        OURS[name].arguments.model_validate_json(text, strict=True)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_arguments_have_a_schema(name):
+    schema = OURS[name].arguments.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert ARGUMENTS[name].keys() <= schema["properties"].keys()

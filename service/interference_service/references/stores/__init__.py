@@ -87,6 +87,27 @@ class Stores:
             raise InputUnavailable.at(field, f"there is no file below {uri!r}")
         return tuple(sorted(found, key=lambda entry: entry.path))
 
+    def uri_of(self, location: str, place: Place) -> str:
+        """The URI by which this server's references name what another system names otherwise.
+
+        Args:
+            location: See ``Store.path_of``.
+            place: What the client wrote, for errors; the location is none of its business.
+
+        Raises:
+            InputUnsupported: It lies in none of the stores, or in several.
+        """
+        paths = ((name, store.path_of(location)) for name, store in self._stores.items())
+        found = [f"{name}://{'/'.join(path)}" for name, path in paths if path is not None]
+        if len(found) != 1:
+            raise InputUnsupported.at(
+                place.field,
+                f"{place.uri!r} lies in {len(found)} of this server's stores; it must lie in one: "
+                f"they are {self._names()}",
+            )
+        self._locate(found[0], place.field)
+        return found[0]
+
     def _locate(self, uri: str, field: str) -> tuple[Store, tuple[str, ...]]:
         name, separator, path = uri.partition("://")
         if not separator or _FORBIDDEN.search(path):

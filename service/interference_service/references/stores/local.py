@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
-from interference_service.references.stores.store import Entry, Place
+from interference_service.references.stores.store import Entry, Place, below
 
 MAX_DEPTH = 32
 """Directories within directories."""
@@ -51,6 +51,10 @@ class LocalStore:
         """
         with self._directory(path, place) as directory:
             yield from _below(directory, (), place)
+
+    def path_of(self, location: str) -> tuple[str, ...] | None:
+        """See ``Store.path_of``."""
+        return below(location.removeprefix("file://"), str(self.root))
 
     @contextmanager
     def _directory(self, path: tuple[str, ...], place: Place) -> Iterator[int]:

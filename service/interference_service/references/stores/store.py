@@ -64,3 +64,16 @@ class Store(Protocol):
             InputUnsupported: It is no directory, or holds what is not read, such as links.
             InputUnavailable: There is none, or it cannot be read.
         """
+
+    def path_of(self, location: str) -> tuple[str, ...] | None:
+        """Path of a file or directory by the URI that other systems know it by; None: not here.
+
+        Args:
+            location: As ``s3://bucket/key``, ``gs://bucket/key``, ``file:///path`` or ``/path``.
+        """
+
+
+def below(location: str, root: str) -> tuple[str, ...] | None:
+    """Names between a root and what lies below it; None for what does not."""
+    rest = location.removeprefix(root.rstrip("/") + "/")
+    return tuple(rest.rstrip("/").split("/")) if rest != location else None

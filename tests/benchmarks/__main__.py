@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import waiting
 from benchmarks.networks import LARGE, NETWORKS, SMALL
 from benchmarks.page import Line, page
 from benchmarks.parts import PARTS
@@ -30,6 +31,8 @@ def main() -> None:
             lines.append(Line(order, answered(order)))
             print(lines[-1], file=sys.stderr, flush=True)  # noqa: T201
     text = page(lines, device=options.device, seed=options.seed, repetitions=options.repetitions)
+    if "waiting" in options.only and options.device == "cpu":
+        text += "\n".join(["", *waiting.section()])
     print(text)  # noqa: T201
     if options.write:
         RESULTS.write_text(text, encoding="utf-8")
@@ -40,8 +43,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        default=["engines", "alternatives", "parts"],
-        choices=["engines", "alternatives", "parts", *WAYS, *PARTS],
+        default=["engines", "alternatives", "parts", "waiting"],
+        choices=["engines", "alternatives", "parts", "waiting", *WAYS, *PARTS],
     )
     parser.add_argument(
         "--network", nargs="+", choices=list(NETWORKS), help="default: the small ones"

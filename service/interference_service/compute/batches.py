@@ -1,5 +1,6 @@
 """Batches of a unit's rows, decoded while the batch before is differentiated."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -81,25 +82,28 @@ def gathered(
     return Rows.concatenate(parts).take(back), np.concatenate(targets)[back]
 
 
-def ahead(make: Callable[[T], R], items: Iterator[T], thread: ThreadPoolExecutor) -> Iterator[R]:
-    """``make`` of every item, the next one at work in the thread while this one is used.
+def ahead(
+    make: Callable[[T], R], items: Iterator[T], threads: ThreadPoolExecutor, at_work: int = 1
+) -> Iterator[R]:
+    """``make`` of every item, the next ones at work in threads while this one is used.
 
     Args:
         make: Decoding releases the interpreter, so that it runs beside the computation.
         items: What to make.
-        thread: Of a single worker.
+        threads: Where it is made.
+        at_work: How many are made ahead, whose results are held in memory.
 
     Yields:
         The results in order.
     """
-    waiting: Future[R] | None = None
+    waiting: deque[Future[R]] = deque()
     try:
         for item in items:
-            before, waiting = waiting, thread.submit(make, item)
-            if before is not None:
-                yield before.result()
-        if waiting is not None:
-            yield waiting.result()
+            waiting.append(threads.submit(make, item))
+            if len(waiting) > at_work:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
-        if waiting is not None:
-            waiting.cancel()
+        for each in waiting:
+            each.cancel()

@@ -1,5 +1,6 @@
 """Worker side of the gradients: one job's model on one device."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,9 @@ from interference_service.errors import NonFinite, OutOfMemory
 from interference_service.references.data.columns import Rows
 from interference_service.references.models import model_of
 from interference_service.references.preprocessing import prepare
+
+_MOST_DECODERS = 4
+"""Each of which holds a batch."""
 
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +87,8 @@ class GradientWorker:
         self._segments_at_once = max(1, context.table_bytes // gradient_bytes)
         self._table: Tensor | None = None
         self._batch_rows = context.batch_rows
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._decoders = _decoders(self._device)
+        self._threads = ThreadPoolExecutor(self._decoders, thread_name_prefix="decode")
 
     @property
     def device_name(self) -> str:
@@ -162,7 +167,7 @@ class GradientWorker:
             )
 
         cuts = cut(segments, self._batch_rows, mixed=self._engine.mixes)
-        return ahead(made, cuts, self._thread)
+        return ahead(made, cuts, self._threads, self._decoders)
 
     def _inputs(self, rows: Rows) -> dict[str, Tensor]:
         inputs = self._context.specification.data.inputs
@@ -173,6 +178,11 @@ class GradientWorker:
         if self._device.type == "cpu":
             return x
         return x.pin_memory().to(self._device, non_blocking=True)
+
+
+def _decoders(device: torch.device) -> int:
+    """Threads that decode: a core computes more slowly than it decodes, a GPU much faster."""
+    return 1 if device.type == "cpu" else min(_MOST_DECODERS, os.cpu_count() or 1)
 
 
 def _unchanged(gradient: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers of a frame; its header has the size."""
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 """JPEG markers that nothing follows."""
+_FILLED = frozenset({0x00, 0xFF})
+"""What is no marker after 0xFF."""
+_TOO_MANY = "has too many pieces of metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +80,23 @@ def _png_chunks(encoded: bytes) -> Iterator[bytes]:
 def _jpeg(encoded: bytes) -> Header:
     if encoded.count(_START_OF_SCAN) > MAX_SCANS:
         raise ValueError(f"has more than {MAX_SCANS} scans")
-    sizes = []
-    for marker, position in _counted(_jpeg_segments(encoded)):
-        if marker in _FRAMES:
-            sizes.append((_big(encoded, position + 5, 2), _big(encoded, position + 3, 2)))
-    if not sizes:
-        raise ValueError("ends within its header")
-    # A file may claim several; which one counts is for no decoder to choose.
-    return Header("JPEG", max(width for width, _ in sizes), max(height for _, height in sizes))
-
-
-def _jpeg_segments(encoded: bytes) -> Iterator[tuple[int, int]]:
-    """What comes before the first scan.
-
-    Yields:
-        Markers, and where what follows them begins; 0 for a byte that belongs to nothing.
-    """
+    # A file may claim several sizes; which one counts is for no decoder to choose.
+    width = height = pieces = 0
     position = 2
-    while position + 2 <= len(encoded) and not encoded.startswith(_START_OF_SCAN, position):
+    while position + 4 <= len(encoded) and not encoded.startswith(_START_OF_SCAN, position):
+        pieces += 1
+        if pieces > MAX_METADATA:
+            raise ValueError(_TOO_MANY)
         marker = encoded[position + 1]
-        if encoded[position] != 0xFF or marker in {0x00, 0xFF}:
-            yield 0, position
+        if encoded[position] != 0xFF or marker in _FILLED:
             position += 1
             continue
-        position += 2
-        yield marker, position
-        if marker not in _BARE:
-            position += _big(encoded, position, 2)
+        if marker in _FRAMES:
+            height = max(height, _big(encoded, position + 5, 2))
+            width = max(width, _big(encoded, position + 7, 2))
+        length = 0 if marker in _BARE else _big(encoded, position + 2, 2)
+        position += 2 + length
+    return Header("JPEG", width, height)
 
 
 def _webp(encoded: bytes) -> Header:
@@ -123,14 +116,7 @@ def _check_pieces(hold_pixels: Iterator[bool]) -> None:
     for number, holds in enumerate(hold_pixels):
         metadata += not holds
         if number >= MAX_PIECES or metadata > MAX_METADATA:
-            raise ValueError("has too many pieces of metadata")
-
-
-def _counted(pieces: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    for number, piece in enumerate(pieces):
-        if number >= MAX_METADATA:
-            raise ValueError("has too many pieces of metadata")
-        yield piece
+            raise ValueError(_TOO_MANY)
 
 
 def _big(encoded: bytes, start: int, length: int) -> int:

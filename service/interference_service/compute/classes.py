@@ -29,11 +29,14 @@ class ClassTable:
     values: tuple[Value, ...]
     field: str
 
-    def indices(self, values: NDArray[np.generic]) -> NDArray[np.int64]:
+    def indices(
+        self, values: NDArray[np.generic], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """The class of every value.
 
         Args:
             values: Integers or strings. Has shape ``[n]``.
+            rows: Numbers of the rows of the file that have them, for errors. Has shape ``[n]``.
 
         Returns:
             Indices into ``ids``. Has shape ``[n]``.
@@ -42,20 +45,23 @@ class ClassTable:
             InvalidData: A value stands for no class.
         """
         index = {value: position for position, value in enumerate(self.values)}
-        distinct, inverse = np.unique(values, return_inverse=True)
+        distinct, firsts, inverse = np.unique(values, return_index=True, return_inverse=True)
         known = [index.get(value, -1) for value in distinct.tolist()]
-        unknown = [value for value, at in zip(distinct.tolist(), known, strict=True) if at < 0]
-        if unknown:
-            raise self._unknown(unknown)
+        unknown = np.array(known, dtype=np.int64) < 0
+        if unknown.any():
+            where = "" if rows is None else f" from row {rows[firsts[unknown]].min()} on"
+            raise self._unknown(distinct[unknown].tolist(), where)
         return np.asarray(known, dtype=np.int64)[inverse]
 
-    def _unknown(self, unknown: Sequence[Value]) -> AnalysisError:
+    def _unknown(self, unknown: Sequence[Value], where: str) -> AnalysisError:
         expected = (
             f"integers from 0 to {len(self.values) - 1}, one for each of the model's outputs"
             if isinstance(self.values[0], int)
             else _listing(self.values)
         )
-        return InvalidData.at(self.field, f"holds {_listing(unknown)}; the classes are {expected}")
+        return InvalidData.at(
+            self.field, f"holds {_listing(unknown)}{where}; the classes are {expected}"
+        )
 
 
 def label_table(

@@ -49,7 +49,7 @@ def grouped_by_class(
     """
     selection = select(
         [scan.sample for scan in scans],
-        [classes.indices(np.array(scan.values)) for scan in scans],
+        [classes.indices(np.array(scan.values), scan.first_rows) for scan in scans],
         len(classes.ids),
     )
     factors = np.ones(len(classes.ids))

@@ -15,9 +15,16 @@ from interference_service.references.data.source import Fragment
 
 @dataclass(frozen=True, slots=True)
 class FragmentScan:
-    """Values of the class or group column of a fragment, and its bottom-k sample by value."""
+    """Values of the class or group column of a fragment.
+
+    Attributes:
+        values: Each of them once.
+        first_rows: Number of the first row of the file that has each.
+        sample: Bottom-k sample by value.
+    """
 
     values: tuple[Value, ...]
+    first_rows: Indices
     sample: BottomK
 
 
@@ -46,7 +53,9 @@ def scan_fragment(context: JobContext, index: int, fragment: Fragment) -> Fragme
     data = context.specification.data
     source = open_data(data, context.stores)
     column = data.group_column or data.label_column
-    values, codes = np.unique(source.read_column(fragment, column), return_inverse=True)
+    values, firsts, codes = np.unique(
+        source.read_column(fragment, column), return_index=True, return_inverse=True
+    )
     rows = np.arange(fragment.num_rows, dtype=np.int64)
     keys = row_keys(data.sampling.seed, fragment.source, rows + fragment.first_row)
     sample = BottomK.of(
@@ -57,7 +66,7 @@ def scan_fragment(context: JobContext, index: int, fragment: Fragment) -> Fragme
         num_classes=len(values),
         k=data.sampling.max_rows_per_class,
     )
-    return FragmentScan(tuple(values.tolist()), sample)
+    return FragmentScan(tuple(values.tolist()), firsts + fragment.first_row, sample)
 
 
 def distinct_labels(context: JobContext, fragment: Fragment) -> tuple[Value, ...]:
@@ -87,4 +96,6 @@ def fetch_rows(
         terms = terms_of_rows(context, fragment, rows, labels)
         return RowBlock(source.read_rows(fragment, rows), terms)
     values = source.read_column(fragment, data.label_column)[rows]
-    return RowBlock(source.read_rows(fragment, rows), labels.indices(values))
+    return RowBlock(
+        source.read_rows(fragment, rows), labels.indices(values, rows + fragment.first_row)
+    )

@@ -26,11 +26,13 @@ class Trial:
         rows: The rows, encoded.
         labels: The label of each, of shape ``[n]``, or its list of labels.
         found: All labels that were seen when the rows were chosen.
+        first_rows: Number of the first row of the file that has each of them.
     """
 
     rows: Rows
     labels: "NDArray[np.generic] | LabelLists"
     found: tuple[Value, ...]
+    first_rows: Indices
 
 
 def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: Fragment) -> Trial:
@@ -48,12 +50,16 @@ def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: 
     if kind is LossKind.MULTI_LABEL:
         lists = next(source.read_label_lists(fragment))
         chosen = np.arange(min(ROWS, len(lists.sizes)), dtype=np.int64)
-        found = tuple(np.unique(lists.labels).tolist())
-        return Trial(source.read_rows(fragment, chosen), lists.take(chosen), found)
+        found, firsts = np.unique(lists.labels, return_index=True)
+        first_rows = np.arange(len(lists.sizes)).repeat(lists.sizes)[firsts] + fragment.first_row
+        rows = source.read_rows(fragment, chosen)
+        return Trial(rows, lists.take(chosen), tuple(found.tolist()), first_rows)
     values = source.read_column(fragment, data.label_column)
     distinct, firsts = np.unique(values, return_index=True)
     chosen = _chosen(firsts, len(values))
-    return Trial(source.read_rows(fragment, chosen), values[chosen], tuple(distinct.tolist()))
+    rows = source.read_rows(fragment, chosen)
+    first_rows = firsts + fragment.first_row
+    return Trial(rows, values[chosen], tuple(distinct.tolist()), first_rows)
 
 
 def _chosen(firsts: Indices, count: int) -> Indices:
@@ -78,7 +84,7 @@ def targets_of(
     Raises:
         InvalidData: A label that was seen stands for no output of the model.
     """
-    table = _known(trial.found, class_names, num_outputs)
+    table = _known(trial, class_names, num_outputs)
     if not isinstance(trial.labels, LabelLists):
         classes = table.indices(trial.labels)
         return torch.from_numpy(classes), tuple(table.ids[each] for each in classes)
@@ -93,12 +99,13 @@ def targets_of(
     return terms, tuple(ids)
 
 
-def _known(found: Sequence[Value], class_names: Sequence[str], num_outputs: int) -> ClassTable:
+def _known(trial: Trial, class_names: Sequence[str], num_outputs: int) -> ClassTable:
     """The classes, as far as a part of the data tells them: all of it may have more."""
+    found = trial.found
     unnamed = not class_names and any(isinstance(each, str) for each in found)
     if unnamed and len(found) < num_outputs:
         names = tuple(sorted(str(each) for each in found))
         return ClassTable(names, names, "data.label_column")
     table = label_table(found, class_names, num_outputs)
-    table.indices(np.array(found))
+    table.indices(np.array(found), trial.first_rows)
     return table

@@ -39,8 +39,30 @@ def test_an_unknown_name_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("labels", "match"),
+    [
+        (["cat", "horse", "dog", "cow", "horse"], "'cow', 'horse' from row 20 on; .* 'cat', 'dog'"),
+        (["cat", "dog", "dog", "cat", "Dog"], "'Dog' from row 23 on"),
+    ],
+)
+def test_an_unknown_name_is_found_in_its_row(labels, match):
+    rows = np.array([11, 20, 21, 22, 23])
+    table = label_table(["cat"], ("cat", "dog"), 2)
+    with pytest.raises(InvalidData, match=match):
+        table.indices(np.array(labels, dtype=object), rows)
+    assert table.indices(np.array(["dog"], dtype=object), rows[:1]).tolist() == [1]
+
+
+@pytest.mark.parametrize(
     ("distinct", "names", "outputs"),
-    [([0, 1], ("a", "b", "c"), 2), (["a", "b", "c"], (), 2), (["a"], (), 2)],
+    [
+        ([0, 1], ("a", "b", "c"), 2),
+        ([0, 1], ("a",), 2),
+        (["a"], ("a", "b", "c"), 2),
+        (["a", "b"], ("a",), 2),
+        (["a", "b", "c"], (), 2),
+        (["a"], (), 2),
+    ],
 )
 def test_names_and_outputs_must_agree(distinct, names, outputs):
     with pytest.raises(InvalidData) as caught:

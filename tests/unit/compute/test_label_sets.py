@@ -22,7 +22,7 @@ from interference_service.compute.label_sets import (
 from interference_service.compute.scanning import fetch_rows
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InvalidData
-from interference_service.references.data import table
+from interference_service.references.data import parquet, table as tables
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores
 
@@ -110,7 +110,7 @@ def test_a_row_is_used_once_with_the_terms_of_its_group(tmp_path):
 @pytest.mark.parametrize("sampling", [{}, {"seed": 5}, {"max_rows_per_class": 6}])
 def test_the_same_rows_are_used_however_the_file_is_cut(tmp_path, monkeypatch, sampling):
     whole = used(written(tmp_path, LISTS, **sampling))
-    monkeypatch.setattr(table, "FRAGMENT_ROWS", 50)
+    monkeypatch.setattr(tables, "FRAGMENT_ROWS", 50)
     job = written(tmp_path, LISTS, groups=17, **sampling)
     assert len(fragments_of(job)) > 2
     assert used(job) == whole
@@ -119,7 +119,7 @@ def test_the_same_rows_are_used_however_the_file_is_cut(tmp_path, monkeypatch, s
 def test_batches_make_no_difference(tmp_path, monkeypatch):
     job = written(tmp_path, LISTS)
     whole = used(job)
-    monkeypatch.setattr(table, "BATCH_ROWS", 7)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 7)
     assert used(job) == whole
 
 

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from interference_service.compute import secrets
 from interference_service.compute.kept import KeptStore, NotReady
 from interference_service.errors import InputUnavailable
+from interference_service.references.stores import MAX_ENTRIES
 from interference_service.references.stores.description import Access
 from interference_service.references.stores.store import Entry, Place
 
@@ -62,8 +64,8 @@ class Keeper:
         return self._store.entry(path, place)
 
     def entries(self, path: tuple[str, ...], place: Place) -> tuple[Entry, ...]:
-        """See ``Store.entries``."""
-        return tuple(self._store.entries(path, place))
+        """See ``Store.entries``; one more than are read tells that there are too many."""
+        return tuple(islice(self._store.entries(path, place), MAX_ENTRIES + 1))
 
     def read(
         self, path: tuple[str, ...], version: str, offset: int, length: int, place: Place

@@ -10,9 +10,11 @@ import pytest
 from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
 from interference_service.references import stores as module
 from interference_service.references.stores import Stores
-from support.buckets import Bucket, served
+from interference_service.references.stores.store import Place as Asked
+from support.buckets import BUCKET, Bucket, served
 
 FIELD = "data.uris[0]"
+SCHEMES = {"s3": "s3", "gcs": "gs"}
 LARGE = bytes(range(256)) * 4096
 
 
@@ -22,11 +24,12 @@ class Place:
 
     stores: Stores
     put: Callable[[str, bytes], None]
-    remove: Callable[[str], None]
+    location: str
+    """What other systems call the directory above its root."""
 
 
 def of_bucket(bucket: Bucket) -> Place:
-    return Place(Stores({"data": bucket.store()}), bucket.put, bucket.remove)
+    return Place(Stores({"data": bucket.store()}), bucket.put, f"{SCHEMES[bucket.kind]}://{BUCKET}")
 
 
 def of_directory(directory: Path) -> Place:
@@ -37,7 +40,7 @@ def of_directory(directory: Path) -> Place:
 
     (directory / "inside").mkdir()
     stores = Stores({"data": directory / "inside"})
-    return Place(stores, put, lambda key: (directory / key).unlink())
+    return Place(stores, put, f"file://{directory}")
 
 
 @pytest.fixture(params=["directory", "s3", "gcs"], scope="module")
@@ -150,6 +153,17 @@ def test_a_directory_is_no_file(place):
 )
 def test_no_reference_leaves_the_prefix_or_names_a_server(place, uri):
     assert isinstance(refusal(place, uri), InputUnsupported)
+
+
+def test_a_file_is_found_by_what_other_systems_call_it(place):
+    asked = Asked("models:/net@champion", FIELD)
+    found = place.stores.uri_of(f"{place.location}/inside/rows/a", asked)
+    assert found == "data://rows/a"
+    for outside in ("secret", "inside-private/secret", "inside", "inside/../secret"):
+        with pytest.raises(InputUnsupported):
+            place.stores.uri_of(f"{place.location}/{outside}", asked)
+    with pytest.raises(InputUnsupported):
+        place.stores.uri_of("s3://other/inside/rows", asked)
 
 
 def test_a_directory_of_too_many_files_is_refused(place, monkeypatch):

@@ -110,7 +110,7 @@ def _kill(process: psutil.Process) -> None:
 
 def refusal_without_a_keeper() -> str:
     """What is told where there is none and none comes."""
-    return _refusal(KeptStore("nobody", away_seconds=0.5))
+    return _refusal(KeptStore("nobody", "s3://nowhere", away_seconds=0.5))
 
 
 def refusal_of_a_slow_store(bucket: Bucket) -> str:

@@ -102,7 +102,10 @@ class Keepers:
         # Services that share a cluster share its names.
         own = uuid.uuid4().hex
         names = {store: f"keeper-{store}-{own}" for store in stores}
-        self.stores = {store: KeptStore(name) for store, name in names.items()}
+        self.stores = {
+            store: KeptStore(name, stores[store].description.location)
+            for store, name in names.items()
+        }
         self._threads = [
             threading.Thread(target=self._keep, args=(name, stores[store]), name=name, daemon=True)
             for store, name in names.items()

@@ -12,7 +12,7 @@ from interference_service.compute.calls import Ref, settle
 from interference_service.compute.lost import Lost
 from interference_service.errors import InputUnavailable
 from interference_service.references.stores.ranged import Answer, open_ranged
-from interference_service.references.stores.store import Entry, Place
+from interference_service.references.stores.store import Entry, Place, below
 
 _PAUSE_SECONDS = 0.5
 
@@ -29,11 +29,13 @@ class KeptStore:
 
     Attributes:
         keeper: Name of the keeper.
+        location: What other systems call the root of the store.
         away_seconds: How long an answer is asked for again after the keeper was lost.
         answer_seconds: How long one answer may take; of a listing, ten times as long.
     """
 
     keeper: str
+    location: str
     away_seconds: float = 60.0
     answer_seconds: float = 120.0
 
@@ -63,6 +65,10 @@ class KeptStore:
         """
         question = _Question(self, "entries", (path, place), place)
         yield from question.answer(10 * self.answer_seconds)
+
+    def path_of(self, location: str) -> tuple[str, ...] | None:
+        """See ``Store.path_of``."""
+        return below(location, self.location)
 
 
 class _Question:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -68,6 +68,8 @@ class ServiceAccountFile(_Described):
 
 
 class _Remote(_Described):
+    scheme: ClassVar[str]
+    """Of the URIs by which other systems know its objects."""
     bucket: Bucket
     prefix: str = ""
     """Directory of the bucket that holds all that references may name; empty: the whole bucket."""
@@ -98,6 +100,11 @@ class _Remote(_Described):
         return (self.bucket, *self.prefix.split("/")) if self.prefix else (self.bucket,)
 
     @property
+    def location(self) -> str:
+        """What other systems call its root."""
+        return f"{self.scheme}://{'/'.join(self.root)}"
+
+    @property
     def address(self) -> dict[str, str]:
         """Where it is, as Arrow takes it; empty: the public place."""
         scheme, _, host = self.endpoint.partition("://")
@@ -106,6 +113,8 @@ class _Remote(_Described):
 
 class S3Description(_Remote):
     """A bucket of S3, or of what speaks as S3 does."""
+
+    scheme: ClassVar[str] = "s3"
 
     kind: Literal["s3"]
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")] = "us-east-1"
@@ -153,6 +162,8 @@ class S3Description(_Remote):
 
 class GcsDescription(_Remote):
     """A bucket of Google Cloud Storage."""
+
+    scheme: ClassVar[str] = "gs"
 
     kind: Literal["gcs"]
     credentials: Annotated[

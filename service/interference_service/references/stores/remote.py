@@ -24,7 +24,7 @@ from interference_service.references.stores.refusal import (
     changed,
     unavailable,
 )
-from interference_service.references.stores.store import Entry, Place
+from interference_service.references.stores.store import Entry, Place, below
 
 _NANOSECONDS = 10**9
 
@@ -55,22 +55,24 @@ def open_remote(access: Access) -> "RemoteStore":
             retry_time_limit=timedelta(seconds=description.retry_seconds),
             **description.address,
         )
-    return RemoteStore(client, description.root)
+    return RemoteStore(client, description.root, description.location)
 
 
 class RemoteStore:
     """Objects below a prefix of a bucket; see ``Store``."""
 
     # Any, here and below: Arrow ships no annotations.
-    def __init__(self, client: Any, root: tuple[str, ...]) -> None:
+    def __init__(self, client: Any, root: tuple[str, ...], location: str) -> None:
         """Take a client.
 
         Args:
             client: Arrow's.
             root: Bucket, then the directories that every key begins with.
+            location: What other systems call the root.
         """
         self._client = client
         self._root = root
+        self._location = location
 
     def open(self, path: tuple[str, ...], place: Place, version: str = "") -> BinaryIO:
         """See ``Store.open``."""
@@ -113,12 +115,16 @@ class RemoteStore:
             raise self._missing(place)
         yield from found
 
+    def path_of(self, location: str) -> tuple[str, ...] | None:
+        """See ``Store.path_of``."""
+        return below(location, self._location)
+
     def _listed(self, base: str, place: Place) -> Iterator[Entry]:
         selector = fs.FileSelector(base.removesuffix("/"), recursive=True, allow_not_found=True)
         for each in self._asked(lambda: self._client.get_file_info(selector), place):
-            below = each.path.removeprefix(base)
-            if each.type is fs.FileType.File and not _is_hidden(below):
-                yield Entry(below, *_size_and_version(each))
+            path = each.path.removeprefix(base)
+            if each.type is fs.FileType.File and not _is_hidden(path):
+                yield Entry(path, *_size_and_version(each))
 
     def _information(self, path: tuple[str, ...], place: Place) -> Any:
         key = self._key(path)

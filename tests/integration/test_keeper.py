@@ -67,5 +67,9 @@ def test_what_a_keeper_refuses_arrives_as_itself(elsewhere, bucket: Bucket):
     assert told == "spec.data.uris[0]: there is no file 'data://none'"
 
 
+def test_a_keeper_takes_no_other_store(elsewhere, bucket: Bucket):
+    assert elsewhere.submit(keepers.repointed, bucket).result() == "the keeper has its store"
+
+
 def test_keepers_end_when_they_are_left(elsewhere, bucket: Bucket):
     assert elsewhere.submit(keepers.keepers_left, bucket).result() == 0

@@ -9,9 +9,10 @@ import pytest
 
 from interference_service.domain.inputs import Input, TensorSource
 from interference_service.domain.specification import DataFormat, DataReference
-from interference_service.errors import InputUnavailable
+from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.data.parquet import ParquetSource
 from interference_service.references.stores import Stores
+from interference_service.references.stores.store import Place
 from support.buckets import BUCKET, KEYS, Bucket, served
 from support.network_ports import free_port
 from support.proxy import Proxy, between
@@ -78,6 +79,18 @@ def test_parquet_is_read_from_a_bucket(bucket: Bucket, stores: Stores):
     np.testing.assert_array_equal(labels, numbers % 3)
     rows = source.read_rows(fragments[3], np.array([0, 9_999]))
     np.testing.assert_array_equal(rows.columns["x"].values, [15_000, 19_999.5])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [(), ("..", "secret"), (".",), ("a", ""), ("../secret",), ("%2e%2e", "secret"), ("a\x00",)],
+)
+def test_no_key_is_built_of_names_that_are_not_plain(bucket: Bucket, path: tuple[str, ...]):
+    bucket.put("secret", b"beside the prefix")
+    store, place = bucket.store(), Place("data://what a client wrote", FIELD)
+    for ask in (store.entry, store.open, lambda *asked: list(store.entries(*asked))):
+        with pytest.raises(InputUnsupported, match="plain names"):
+            ask(path, place)
 
 
 def test_wrong_credentials_are_told_to_the_operators_address(bucket: Bucket, stores: Stores):

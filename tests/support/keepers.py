@@ -134,6 +134,18 @@ def _refusal(store: KeptStore, uri: str = "data://large") -> str:
     raise AssertionError("nothing was refused")
 
 
+def repointed(bucket: Bucket) -> str:
+    """What a keeper says to one who would have it read another store with its credentials."""
+    with _kept(bucket) as store:
+        Stores({"data": store}).check("data://large", FIELD)
+        keeper = ray.get_actor(store.keeper)
+        try:
+            ray.get(keeper.start.remote(bucket.access(bucket="other")))
+        except RuntimeError as error:
+            return str(error.cause)
+        return "nothing"
+
+
 def keepers_left(bucket: Bucket) -> int:
     """Threads and processes of keepers after they were left."""
     with _kept(bucket) as store:

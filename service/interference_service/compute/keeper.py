@@ -49,7 +49,13 @@ class Keeper:
 
     # Secrets come by a call, not with the creation, which Ray's control store would remember.
     def start(self, access: Access) -> None:
-        """Connect to the store."""
+        """Connect to the store, once and for all.
+
+        Raises:
+            RuntimeError: It is connected; whoever asks is not the service.
+        """
+        if self._opened is not None:
+            raise RuntimeError("the keeper has its store")
         from interference_service.references.stores.remote import open_remote
 
         secrets.have_only(access.environment)
@@ -134,6 +140,8 @@ class Keepers:
                 keeper = _started(name, access)
                 failures = 0
                 self._watch(keeper)
+                if not self._stopping.is_set():
+                    _log.warning("keeper_lost", keeper=name)
             except (ray.exceptions.RayError, ValueError) as error:
                 # ValueError: Ray has not yet forgotten the name of the one that died.
                 failures += 1
@@ -148,7 +156,6 @@ class Keepers:
         stays = keeper.stay.remote()
         while not self._stopping.is_set():
             if ray.wait([stays], timeout=_POLL_SECONDS)[0]:
-                _log.warning("keeper_lost")
                 return
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from interference_service.references.stores.store import is_plain
+
 _ENDPOINT = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _PLATFORM = re.compile(r"^(AWS|CLOUDSDK|GOOGLE)_")
 _ACCOUNT_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\%?#]")
 
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Bucket = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$")]
@@ -80,8 +81,7 @@ class _Remote(_Described):
     @classmethod
     def _prefix_is_plain(cls, prefix: str) -> str:
         plain = prefix.strip("/")
-        parts = plain.split("/") if plain else []
-        if _FORBIDDEN.search(prefix) or any(part in {"", ".", ".."} for part in parts):
+        if plain and not all(map(is_plain, plain.split("/"))):
             raise ValueError("must be plain names with / between them, such as models/released")
         return plain
 

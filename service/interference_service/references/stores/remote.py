@@ -24,7 +24,7 @@ from interference_service.references.stores.refusal import (
     changed,
     unavailable,
 )
-from interference_service.references.stores.store import Entry, Place, below
+from interference_service.references.stores.store import Entry, Place, below, is_plain
 
 _NANOSECONDS = 10**9
 
@@ -90,7 +90,7 @@ class RemoteStore:
         size, found = _size_and_version(self._information(path, place))
         if version not in {"", found}:
             raise changed(place)
-        return PinnedObject(self._client, self._key(path), size, place)
+        return PinnedObject(self._client, self._key(path, place), size, place)
 
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""
@@ -102,7 +102,7 @@ class RemoteStore:
         Yields:
             The files.
         """
-        base = self._key(path) + "/"
+        base = self._key(path, place) + "/"
         found: list[Entry] | None = None
         for _ in range(LOOKS):
             before, found = found, list(self._listed(base, place))
@@ -127,7 +127,7 @@ class RemoteStore:
                 yield Entry(path, *_size_and_version(each))
 
     def _information(self, path: tuple[str, ...], place: Place) -> Any:
-        key = self._key(path)
+        key = self._key(path, place)
         for _ in range(LOOKS):
             found = self._asked(lambda: self._client.get_file_info(key), place)
             if found.type is fs.FileType.Directory:
@@ -140,7 +140,11 @@ class RemoteStore:
                 return found
         raise broken(place)
 
-    def _key(self, path: tuple[str, ...]) -> str:
+    def _key(self, path: tuple[str, ...], place: Place) -> str:
+        # Checked before, but perhaps by a process that a file has taken over since. Clients of HTTP
+        # resolve "..".
+        if not path or not all(map(is_plain, path)):
+            raise InputUnsupported.at(place.field, f"{place.uri!r} is no path of plain names")
         return "/".join((*self._root, *path))
 
     def _asked(self, ask: Callable[[], _T], place: Place) -> _T:

@@ -1,8 +1,11 @@
 """What every kind of store offers."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\%?#/]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class Store(Protocol):
         Args:
             location: As ``s3://bucket/key``, ``gs://bucket/key``, ``file:///path`` or ``/path``.
         """
+
+
+def is_plain(name: str) -> bool:
+    """Whether a component of a path names what lies in its directory, whoever reads it."""
+    return name not in {"", ".", ".."} and not _FORBIDDEN.search(name)
 
 
 def below(location: str, root: str) -> tuple[str, ...] | None:

@@ -153,10 +153,12 @@ def members_of(path: Path) -> dict[str, bytes]:
         return {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
 
 
-def load_file(path: Path, dtype: torch.dtype = torch.float32, digest: str = "") -> GraphModel:
+def load_file(
+    path: Path, dtype: torch.dtype = torch.float32, digest: str = "", output: str = ""
+) -> GraphModel:
     """Load an archive as the service does, from a store that is its directory."""
     reference = ModelReference(
-        uri=f"data://{path.name}", format=ModelFormat.TORCH_EXPORT, digest=digest
+        uri=f"data://{path.name}", format=ModelFormat.TORCH_EXPORT, digest=digest, output=output
     )
     stores = Stores({"data": path.parent})
     return load_model(reference, stores, device=torch.device("cpu"), dtype=dtype)

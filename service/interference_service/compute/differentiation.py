@@ -86,7 +86,7 @@ class GradientWorker:
         gradient_bytes = max(1, self._length * self._dtype.itemsize)
         self._segments_at_once = max(1, context.table_bytes // gradient_bytes)
         self._table: Tensor | None = None
-        self._batch_rows = context.batch_rows
+        self._batch_rows = min(context.batch_rows, model.most_rows or context.batch_rows)
         self._decoders = _decoders(self._device)
         self._threads = ThreadPoolExecutor(self._decoders, thread_name_prefix="decode")
 

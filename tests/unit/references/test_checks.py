@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from interference_service.errors import InputUnsupported
 from interference_service.references.models.checks import CHECKS
-from interference_service.references.models.graph import Interpreter, steps_of
+from interference_service.references.models.graph import steps_of
+from interference_service.references.models.interpreter import Interpreter
 from interference_service.references.models.operators import FORCED, OPERATORS
 from support.archives import node, tensor
 

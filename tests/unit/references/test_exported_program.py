@@ -128,7 +128,7 @@ def test_a_model_keeps_no_memory_of_the_file(path):
 def test_a_fixed_batch_is_refused_with_how_to_export(path):
     fixed = draft()
     fixed.graph["tensor_values"]["x"]["sizes"][0] = {"as_int": 2}
-    refused(fixed, path, match=r"fixed batch.*torch\.export\.Dim")
+    refused(fixed, path, match=r"fixed to 2 for its argument 'x'.*torch\.export\.Dim")
 
 
 @pytest.mark.parametrize("major", [0, 7, 9, "8", None, [8]])
@@ -166,8 +166,8 @@ def set_output(changed: Draft, name: object) -> None:
 HOSTILE = {
     "a parameter without values": lambda d: d.weights.pop("w"),
     "no inputs": lambda d: d.signature["input_specs"].pop(),
-    "an input that is a number": lambda d: d.signature["input_specs"].append(
-        {"user_input": {"arg": {"as_int": 3}}}
+    "an input that is a number that varies": lambda d: d.signature["input_specs"].append(
+        {"user_input": {"arg": {"as_sym_int": {"as_name": "s0"}}}}
     ),
     "an input without a shape": lambda d: d.graph["tensor_values"].pop("x"),
     "an input without axes": lambda d: d.graph["tensor_values"]["x"].update(sizes=[]),
@@ -184,7 +184,6 @@ HOSTILE = {
     ),
     "an undefined output": lambda d: set_output(d, "nobody"),
     "an output with a strange name": lambda d: set_output(d, "y; import os"),
-    "an output that is a number": lambda d: d.graph.update(outputs=[{"as_int": 3}]),
     "no output": lambda d: (
         d.graph.update(outputs=[]),
         d.signature.update(output_specs=[]),
@@ -231,8 +230,8 @@ def test_a_document_that_is_no_program_is_refused(path, document):
 
 def test_inputs_that_do_not_fit_the_graph_are_refused(path):
     model = load_file(draft().write(path))
-    for inputs in ({"x": X[:, :3]}, {"x": X.long()}, {}, {"other": X}):
-        with pytest.raises(InputUnsupported, match="cannot be run on these inputs"):
+    for inputs in ({"x": X.long()}, {}, {"other": X}):
+        with pytest.raises(InputUnsupported, match="cannot be run"):
             model(inputs)
 
 

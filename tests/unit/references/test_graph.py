@@ -5,7 +5,8 @@ import torch
 
 from interference_service.errors import InputUnsupported
 from interference_service.references.models import graph as graph_module
-from interference_service.references.models.graph import Interpreter, steps_of
+from interference_service.references.models.graph import steps_of
+from interference_service.references.models.interpreter import Interpreter
 from support.archives import node, tensor
 
 X = torch.linspace(-2, 2, 12).reshape(3, 4)

@@ -10,6 +10,7 @@ from interference_service.references.models.operators import (
     STRINGS,
     WRITERS,
 )
+from interference_service.references.models.operators.allowed import READING, SIZES, WRITING
 
 SCHEMAS = {name: call._schema for name, call in OPERATORS.items() if hasattr(call, "_schema")}
 
@@ -21,8 +22,13 @@ SCHEMAS = {name: call._schema for name, call in OPERATORS.items() if hasattr(cal
         "torch.ops.aten.as_strided.default",
         "torch.ops.aten.set_.source_Storage",
         "torch.ops.aten.resize_.default",
-        "torch.ops.aten.copy_.default",
-        "torch.ops.aten.fill_.Scalar",
+        "torch.ops.aten.copy_.Tensor",
+        "torch.ops.aten.fill_.Scalar_out",
+        "torch.ops.aten.masked_scatter_.default",
+        "torch.ops.aten.remainder.int",
+        "torch.ops.aten.remainder.default",
+        "torch.ops.aten.view.dtype",
+        "torch.ops.aten._unsafe_index_put.default",
         "torch.ops.aten.relu.out",
         "torch.ops.aten.to.prim_dtype",
         "torch.ops.aten.native_batch_norm.default",
@@ -54,10 +60,25 @@ def test_what_writes_into_an_argument_is_known():
         if any(each.alias_info and each.alias_info.is_write for each in schema.arguments)
     }
     assert writing == {name for name in WRITERS if name in OPERATORS}
-    assert {name.split(".")[3] for name in writing} == {
-        "relu_", "silu_", "hardswish_", "hardtanh_", "leaky_relu_", "elu_", "relu6_", "gelu_",
-        "selu_", "celu_", "add_", "sub_", "mul_", "div_",
-    }  # fmt: skip
+    assert {name.split(".")[3] for name in writing} == WRITING
+
+
+def test_what_writes_writes_into_its_first_argument_only():
+    for name in WRITERS & SCHEMAS.keys():
+        written = [each.alias_info and each.alias_info.is_write for each in SCHEMAS[name].arguments]
+        assert written[0], name
+        assert not any(written[1:]), name
+
+
+def test_every_name_is_of_an_operator_that_is_called():
+    assert {name.split(".")[3] for name in SCHEMAS} == READING | WRITING
+
+
+def test_every_operator_makes_tensors_or_tells_their_sizes():
+    """Those of the scripting language divide numbers by zero, which ends the process."""
+    for name, schema in SCHEMAS.items():
+        tensors = any("Tensor" in str(each.real_type) for each in schema.returns)
+        assert tensors or name.split(".")[3] in SIZES, name
 
 
 def test_every_forced_argument_and_allowed_string_belongs_to_an_operator():
@@ -104,3 +125,11 @@ def test_sizes_do_not_grow_beyond_64_bits():
     assert OPERATORS["_operator.add"](largest, -1) == largest - 1
     with pytest.raises(OverflowError):
         OPERATORS["_operator.mul"](largest, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(torch.zeros(2), 0), ([1], True), ({"a": 1}, "a"), ([1], 0.0)]
+)
+def test_an_entry_is_taken_from_a_list_by_a_position_only(arguments):
+    with pytest.raises(TypeError, match="list and a position"):
+        OPERATORS["_operator.getitem"](*arguments)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from interference_service.references.models.exported_program import GraphModel
-from interference_service.references.models.graph import Interpreter
+from interference_service.references.models.interpreter import Interpreter
 
 _JITTER = 0.1
 

@@ -94,7 +94,7 @@ def model_of(
         InputUnsupported: See ``load_model``.
     """
     file = cast("BinaryIO", pa.BufferReader(pa.py_buffer(content)))
-    return read(file, reference.digest, device=device, dtype=dtype)
+    return read(file, reference.digest, device=device, dtype=dtype, output=reference.output)
 
 
 def _source(reference: ModelReference) -> ModelSource:

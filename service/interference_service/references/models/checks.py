@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+MAX_COUNT = 1 << 30
+"""Most entries that values may ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -28,11 +31,19 @@ class Checked:
         Raises:
             ValueError: Its arguments do not fit.
         """
+        self.verify(*positional, **named)
+        return self.call(*positional, **named)
+
+    def verify(self, *positional: Any, **named: Any) -> None:
+        """Check arguments without a call.
+
+        Raises:
+            ValueError: They do not fit.
+        """
         try:
             self.check(*positional, **named)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, IndexError) as error:
             raise ValueError("takes tensors where it is given something else") from error
-        return self.call(*positional, **named)
 
 
 def _agree(holds: bool) -> None:
@@ -43,6 +54,22 @@ def _agree(holds: bool) -> None:
 def _one_per_channel(batch: Tensor, *others: Any) -> None:
     given = [each for each in others if isinstance(each, Tensor)]
     _agree(batch.dim() >= 2 and all(each.shape == batch.shape[1:2] for each in given))
+
+
+def _in_groups(
+    batch: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    rows: int,
+    channels: int,
+    entries: int,
+    groups: int,
+    *_: Any,
+) -> None:
+    """What is told of the batch is believed."""
+    _one_per_channel(batch, weight, bias)
+    _agree(tuple(batch.shape[:2]) == (rows, channels) and batch.is_floating_point())
+    _agree(batch.shape[2:].numel() == entries and 1 <= groups <= max(1, channels))
 
 
 def _has_heads(query: Tensor, *others: Any, enable_gqa: bool = False, **_: Any) -> None:
@@ -58,6 +85,25 @@ def _fits_integers(number: Any, divisor: Any, *, rounding_mode: str | None = Non
     integers = not (number.is_floating_point() or divisor.is_floating_point())
     if integers and bool((divisor == -1).any()):
         raise ValueError("divides integers by -1; take their negative")
+
+
+def _counts_fit(values: Tensor, repeats: Any = None, dim: int | None = None, **_: Any) -> None:
+    """Sums of 64 bits can overflow, and what is written then lies beside the result."""
+    counts = values if repeats is None else repeats
+    if isinstance(counts, int):
+        return
+    each = 1 if repeats is None else values.numel() // max(1, _repeated(values, dim))
+    if not float(counts.double().sum()) * each <= MAX_COUNT or bool((counts < 0).any()):
+        raise ValueError(f"repeats more than {MAX_COUNT} entries, or fewer than none")
+
+
+def _repeated(values: Tensor, dim: int | None) -> int:
+    return values.numel() if dim is None else values.shape[dim]
+
+
+def _has_classes(_: Tensor, num_classes: int = -1) -> None:
+    if num_classes < 1:
+        raise ValueError("takes its number of classes from the values; give a number")
 
 
 def _one_length_per_vector(direction: Tensor, length: Tensor, dim: int = 0) -> None:
@@ -122,6 +168,9 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "gru_cell": _cell,
     "lstm": _recurrent(4),
     "lstm_cell": _cell,
+    "native_group_norm": _in_groups,
+    "one_hot": _has_classes,
+    "repeat_interleave": _counts_fit,
     "rnn_relu": _recurrent(1),
     "rnn_relu_cell": _cell,
     "rnn_tanh": _recurrent(1),

@@ -12,26 +12,20 @@ from torch import Tensor
 
 from interference_service.references.models.archive import Archive
 from interference_service.references.models.arguments import node_name, single
-from interference_service.references.models.graph import (
-    Environment,
-    Interpreter,
-    Step,
-    any_writes,
-    steps_of,
-)
+from interference_service.references.models.graph import Step, any_writes, steps_of
+from interference_service.references.models.interpreter import Environment, Interpreter
 from interference_service.references.models.payloads import QUALIFIED_NAME, Payload, payloads
 from interference_service.references.models.refusal import need, refuse, well_formed
+from interference_service.references.models.signature import (
+    TensorInput,
+    check_sizes,
+    most_rows,
+    output_node,
+    tensor_input,
+)
 
 SCHEMA_MAJOR = 8
 """Major version of the format that is read: torch 2.6 and newer."""
-
-MUTATIONS = frozenset({"buffer_mutation", "user_input_mutation"})
-"""Outputs that are written back: evaluation mode changes no buffers, and a call no inputs."""
-
-HOW_TO_EXPORT = (
-    'torch.export.export(model.eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch", '
-    "min=1)},)) with an example of two rows or more"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +45,33 @@ class GraphModel:
         parameters: By name; tied weights once, under their first name. On the model's device.
         buffers: By name.
         aliases: For every other name of a tied weight its first one.
-        input_names: Arguments of forward, in order.
+        inputs: Arguments of forward that are tensors, in order.
+        most_rows: Most rows of a batch; None: any number.
         digest: ``sha256:…`` of the file.
         bindings: What the nodes at the start of the graph stand for.
         steps: Of the graph.
-        output: Node of the first output.
+        output: Node of the output that is differentiated.
         interpreter: Runs the steps.
     """
 
     parameters: Mapping[str, Tensor]
     buffers: Mapping[str, Tensor]
     aliases: Mapping[str, str]
-    input_names: tuple[str, ...]
+    inputs: tuple[TensorInput, ...]
+    most_rows: int | None
     digest: str
     bindings: tuple[Binding, ...]
     steps: tuple[Step, ...]
     output: str
     interpreter: Interpreter
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Arguments of forward that are tensors, in order."""
+        return tuple(each.name for each in self.inputs)
+
     def __call__(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """The model's first output.
+        """The output that is differentiated.
 
         Args:
             inputs: By the names of forward's arguments; the first axis is the batch.
@@ -81,6 +82,7 @@ class GraphModel:
         Raises:
             InputUnsupported: The inputs do not fit the graph.
         """
+        check_sizes(self.inputs, inputs, self.most_rows)
         # Layers in place write into copies: a call changes neither its inputs nor the buffers.
         copied = any_writes(self.steps)
         environment: Environment = {
@@ -92,14 +94,21 @@ class GraphModel:
             else:
                 buffer = self.buffers[each.name]
                 environment[each.node] = buffer.clone() if copied else buffer
-        self.interpreter.run(self.steps, environment)
+        shapes = tuple(
+            (each.shape, each.dtype)
+            for each in map(inputs.get, self.input_names)
+            if each is not None
+        )
+        self.interpreter.run(self.steps, environment, shapes)
         output = environment.get(self.output)
-        need(isinstance(output, Tensor), "has a first output that is not a tensor")
+        need(isinstance(output, Tensor), "has an output that is not a tensor")
         assert isinstance(output, Tensor)  # noqa: S101 - for the type checker
         return output
 
 
-def read(file: BinaryIO, digest: str, *, device: torch.device, dtype: torch.dtype) -> GraphModel:
+def read(
+    file: BinaryIO, digest: str, *, device: torch.device, dtype: torch.dtype, output: str = ""
+) -> GraphModel:
     """Read an exported program.
 
     Args:
@@ -107,9 +116,11 @@ def read(file: BinaryIO, digest: str, *, device: torch.device, dtype: torch.dtyp
         digest: Of the archive.
         device: Where its tensors are wanted.
         dtype: Floating-point type of its tensors.
+        output: Key or position of the output that is differentiated; empty: ``logits`` where there
+            is one, else the first.
 
     Raises:
-        InputUnsupported: Something in it is refused.
+        InputUnsupported: Something in it is refused, or it has no such output.
     """
     archive = Archive(file)
     document = archive.json("models/model.json")
@@ -121,7 +132,9 @@ def read(file: BinaryIO, digest: str, *, device: torch.device, dtype: torch.dtyp
             major == SCHEMA_MAJOR,
             f"has version {major} of the format; {SCHEMA_MAJOR} is read, which torch 2.6 and newer write",
         )
-        return _Builder(weights, constants, device, dtype).build(document["graph_module"], digest)
+        builder = _Builder(weights, constants, device, dtype)
+        ranges = document.get("range_constraints", {})
+        return builder.build(document["graph_module"], ranges, digest, output)
 
 
 class _Builder:
@@ -142,29 +155,33 @@ class _Builder:
         self._aliases: dict[str, str] = {}
         self._first: dict[Any, str] = {}
         self._bindings: list[Binding] = []
-        self._inputs: list[str] = []
+        self._inputs: list[TensorInput] = []
 
-    def build(self, module: Mapping[str, Any], digest: str) -> GraphModel:
+    def build(
+        self, module: Mapping[str, Any], ranges: Mapping[str, Any], digest: str, output: str
+    ) -> GraphModel:
         graph, signature = module["graph"], module["signature"]
         need(not graph.get("custom_obj_values"), "holds custom objects, which are not read")
         for specification in signature["input_specs"]:
             self._bind(*single(specification, "input"), graph)
-        need(self._inputs, "takes no inputs")
+        need(self._inputs, "takes no tensors")
         return GraphModel(
             parameters=self._parameters,
             buffers=self._buffers,
             aliases=self._aliases,
-            input_names=tuple(self._inputs),
+            inputs=tuple(self._inputs),
+            most_rows=most_rows(self._inputs, ranges),
             digest=digest,
             bindings=tuple(self._bindings),
             steps=steps_of(graph),
-            output=_first_output(graph, signature),
+            output=output_node(module, output),
             interpreter=Interpreter(self._device, self._dtype),
         )
 
     def _bind(self, kind: str, value: Mapping[str, Any], graph: Mapping[str, Any]) -> None:
-        if kind == "user_input":
-            self._inputs.append(_user_input(value, graph))
+        if kind in {"user_input", "constant_input"}:
+            found = tensor_input(value, graph) if kind == "user_input" else None
+            self._inputs += [] if found is None else [found]
             return
         need(
             kind in {"parameter", "buffer", "tensor_constant"}, f"has an input of the kind {kind!r}"
@@ -189,32 +206,8 @@ class _Builder:
 
     def _placed(self, tensor: Tensor) -> Tensor:
         """A copy of our own on the device, so that nothing shares memory with the file."""
+        if tensor.dtype is torch.bool:
+            # A byte that is neither 0 nor 1 would be neither true nor false.
+            tensor = tensor.view(torch.uint8) != 0
         dtype = self._dtype if tensor.is_floating_point() else tensor.dtype
         return tensor.clone().to(self._device, dtype)
-
-
-def _user_input(value: Mapping[str, Any], graph: Mapping[str, Any]) -> str:
-    kind, held = single(value["arg"], "argument of forward")
-    need(kind == "as_tensor", "takes an argument that is not a tensor; export it with tensors only")
-    name = node_name(held["name"])
-    sizes = graph["tensor_values"][name]["sizes"]
-    need(
-        sizes and single(sizes[0], "size")[0] != "as_int",
-        f"has a fixed batch for its argument {name!r}; export it with a dynamic one: {HOW_TO_EXPORT}",
-    )
-    return name
-
-
-def _first_output(graph: Mapping[str, Any], signature: Mapping[str, Any]) -> str:
-    """Name of the first output; what a program would write into buffers or inputs is skipped."""
-    for specification, given in zip(signature["output_specs"], graph["outputs"], strict=True):
-        kind, _ = single(specification, "output")
-        need(
-            kind in {"user_output", "loss_output"} | MUTATIONS,
-            f"has an output of the kind {kind!r}, which is not read",
-        )
-        if kind not in MUTATIONS:
-            held_kind, held = single(given, "output")
-            need(held_kind == "as_tensor", "has a first output that is not a tensor")
-            return node_name(held["name"])
-    raise refuse("has no output")

@@ -10,20 +10,16 @@ import torch
 from interference_service.references.models.arguments import (
     Argument,
     Constant,
-    ElementType,
-    Items,
-    ModelDevice,
-    Reference,
     argument,
     node_name,
     single,
 )
 from interference_service.references.models.operators import (
-    FORCED,
-    KINDS,
     OPERATORS,
     SKIPPED,
     WRITERS,
+    allowed_kinds,
+    forced,
 )
 from interference_service.references.models.payloads import DTYPES
 from interference_service.references.models.refusal import need, refuse
@@ -34,9 +30,6 @@ MAX_DEPTH = 2
 _REGIONS = "torch.ops.higher_order."
 _GRADIENT_REGION = _REGIONS + "wrap_with_set_grad_enabled"
 _AUTOCAST_REGION = _REGIONS + "wrap_with_autocast"
-
-Environment: TypeAlias = dict[str, Any]
-"""Values of nodes by name; tensors, numbers and lists of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +107,9 @@ def _bound(
         need(name in declared and name not in found, f"gives {base} an argument it does not take")
         _check_kind(base, name, str(declared[name].real_type), single(value, "argument")[0])
         found[name] = argument(value, base, name)
-    forced = FORCED.get(base, {}).items()
-    found |= {name: Constant(value) for name, value in forced if name in declared}
+    statistics = found.get("running_mean", Constant(None)) != Constant(None)
+    set_here = forced(base, has_statistics=statistics).items()
+    found |= {name: Constant(value) for name, value in set_here if name in declared}
     positional: list[Argument] = []
     for name, each in declared.items():
         if each.kwarg_only:
@@ -126,10 +120,8 @@ def _bound(
 
 
 def _check_kind(base: str, name: str, declared: str, kind: str) -> None:
-    optional = declared.startswith("Optional[")
-    wanted = KINDS.get(declared[9:-1] if optional else declared, frozenset())
     need(
-        kind in wanted or (optional and kind == "as_none"),
+        kind in allowed_kinds(declared),
         f"gives {base} a {name} of the kind {kind[:40]!r}, where {declared} is due",
     )
 
@@ -182,80 +174,3 @@ def _context(
 
 def _tensor_names(unions: Sequence[Any]) -> list[str]:
     return [node_name(single(each, "tensor")[1]["name"]) for each in unions]
-
-
-class Interpreter:
-    """Runs steps on one device in one floating-point type."""
-
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        self._device = device
-        self._dtype = dtype
-
-    def run(self, steps: Sequence[Step], environment: Environment) -> None:
-        """Run the steps; their results are added to the environment.
-
-        Raises:
-            InputUnsupported: An operator objects to its arguments.
-        """
-        for step in steps:
-            if isinstance(step, Call):
-                self._call(step, environment)
-            else:
-                inner = _passed(step.inputs, environment)
-                with step.context(self._device):
-                    self.run(step.steps, inner)
-                environment |= _passed(step.outputs, inner)
-
-    def _call(self, call: Call, environment: Environment) -> None:
-        try:
-            positional = [self._value(each, environment) for each in call.positional]
-            named = {name: self._value(each, environment) for name, each in call.named.items()}
-            result = call.operator(*positional, **named)
-        except torch.OutOfMemoryError:
-            raise
-        except (
-            RuntimeError,
-            TypeError,
-            ValueError,
-            IndexError,
-            KeyError,
-            ArithmeticError,
-        ) as error:
-            raise _refused_call(call, error) from error
-        values = result if call.spread else [result]
-        environment |= {
-            name: value
-            for name, value in zip(call.outputs, values, strict=False)
-            if name is not None
-        }
-
-    def _value(self, each: Argument, environment: Environment) -> Any:
-        match each:
-            case Reference(name):
-                return environment[name]
-            case Constant(value):
-                return value
-            case Items(items):
-                return [self._value(item, environment) for item in items]
-            case ElementType(dtype):
-                return self._dtype if dtype in {torch.float32, torch.float64} else dtype
-            case ModelDevice():
-                return self._device
-
-
-def _passed(pairs: Sequence[tuple[str, str]], environment: Environment) -> Environment:
-    """Values by their names on the other side of a region's border."""
-    for _, name in pairs:
-        need(name in environment, f"passes {name} across a region, which no node before makes")
-    return {there: environment[here] for there, here in pairs}
-
-
-def _refused_call(call: Call, error: Exception) -> Exception:
-    text = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-    if "can't allocate memory" in text:
-        return MemoryError(text)
-    where = next((name for name in call.outputs if name), "a node without a name")
-    return refuse(
-        f"cannot be run on these inputs: {call.name} at {where} says: {text}; check the shapes of "
-        "the inputs, and that the model was exported with a dynamic batch"
-    )

@@ -325,3 +325,36 @@ def test_a_number_where_statistics_are_due_is_refused():
         "_native_batch_norm_legit_no_training.default", values, 3,
         match="takes tensors", **ROWWISE, **inputs,
     )  # fmt: skip
+
+
+GROUPED = {"N": 2, "C": 4, "HxW": 5, "group": 2}
+
+
+def grouped(**changed: int) -> dict[str, object]:
+    numbers = {name: {"as_int": value} for name, value in (GROUPED | changed).items()}
+    tensors = {"input": tensor("x"), "weight": tensor("w"), "bias": NOTHING}
+    return tensors | numbers | {"eps": {"as_float": 1e-5}}
+
+
+def test_a_normalisation_in_groups_is_run():
+    torch.manual_seed(0)
+    values = {"x": torch.randn(2, 4, 5), "w": torch.rand(4)}
+    found = run("native_group_norm.default", values, 3, **grouped())
+    expected = nn.functional.group_norm(values["x"], 2, values["w"])
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"N": 3}, {"C": 8}, {"HxW": 50_000}, {"group": 0}, {"group": 5}, {"group": (1 << 31) - 1}],
+    ids=str,
+)
+def test_what_a_normalisation_in_groups_is_told_must_be_so(changed):
+    values = {"x": torch.ones(2, 4, 5), "w": torch.ones(4)}
+    refused("native_group_norm.default", values, 3, **grouped(**changed))
+
+
+@pytest.mark.parametrize("size", [(), (3,), (4, 1)])
+def test_a_normalisation_in_groups_has_a_scale_for_every_channel(size):
+    values = {"x": torch.ones(2, 4, 5), "w": torch.ones(size)}
+    refused("native_group_norm.default", values, 3, **grouped())

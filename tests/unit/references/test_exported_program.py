@@ -280,3 +280,15 @@ def test_whatever_is_changed_in_graph_or_tables_ends_in_a_refusal_or_a_model(
     except InputUnsupported:
         return
     assert isinstance(found, torch.Tensor)
+
+
+def test_a_truth_value_is_true_or_false_whatever_its_byte(path):
+    """Masks are counted by their bytes in one place of torch, and by their truth in another."""
+    made = draft()
+    made.weights["mask"] = entry("weight_2", meta(4, dtype=12))
+    made.members["data/weights/weight_2"] = bytes([0, 1, 37, 255])
+    made.signature["input_specs"].append(
+        {"buffer": {"arg": {"name": "b_mask"}, "buffer_name": "mask", "persistent": True}}
+    )
+    mask = load_file(made.write(path)).buffers["mask"]
+    assert mask.view(torch.uint8).tolist() == [0, 1, 1, 1]

@@ -109,7 +109,7 @@ def test_dropout_and_batch_statistics_are_off_whatever_the_file_says():
     ],
 )
 def test_an_operator_that_is_not_on_the_list_is_named_and_refused(target):
-    refused(to_y(target, self=AS_X), match="calls the operator")
+    refused(to_y(target, self=AS_X), match=r"calls the .*operator")
 
 
 @pytest.mark.parametrize(
@@ -278,3 +278,42 @@ def test_assertions_on_the_example_are_skipped():
 def test_a_refused_call_says_which_and_what_to_check():
     with pytest.raises(InputUnsupported, match=r"aten\.mm\.default at y says: .*dynamic batch"):
         run(to_y("mm", self=AS_X, mat2=AS_X))
+
+
+@pytest.mark.parametrize(
+    ("target", "match"),
+    [
+        (
+            "torch.ops.aten.fft_fft.default",
+            "operator 'torch.ops.aten.fft_fft.default' at 'y'.*added",
+        ),
+        ("torch.ops.aten.from_the_future.default", "aten.from_the_future.default' at 'y'"),
+        ("torch.ops.higher_order.cond", "higher-order operator 'cond' at 'y'.*torch.where"),
+        ("torch.ops.higher_order.while_loop", "higher-order operator 'while_loop'"),
+        ("torch.ops.higher_order.map_impl", "higher-order operator 'map_impl'"),
+        ("torch.ops.mylib.layer.default", "custom operator 'torch.ops.mylib.layer.default' at 'y'"),
+        ("torch.ops.aten.rand.default", r"training mode.*model\.eval\(\)"),
+        ("torch.ops.aten._native_batch_norm_legit_functional.default", "training mode"),
+        ("builtins.eval", "operator 'builtins.eval'"),
+    ],
+)
+def test_an_operator_that_is_not_run_is_named_with_what_to_do(target, match):
+    refused(to_y(target, self=AS_X), match=match)
+
+
+def test_a_normalisation_without_statistics_takes_those_at_hand():
+    """Networks standardise their weights so; nothing of the training data is in it."""
+    x = torch.randn(1, 3, 5, generator=torch.Generator().manual_seed(0))
+    nothing, off = {"as_none": True}, {"as_bool": False}
+    names = ("weight", "bias", "running_mean", "running_var")
+    call = to_y(
+        "batch_norm",
+        input=tensor("images"),
+        **dict.fromkeys(names, nothing),
+        training=off,
+        momentum={"as_float": 0.1},
+        eps={"as_float": 1e-5},
+        cudnn_enabled=off,
+    )
+    expected = torch.nn.functional.batch_norm(x, None, None, training=True)
+    torch.testing.assert_close(run(call, images=x), expected)

@@ -15,6 +15,7 @@ from interference_service.references.models.arguments import (
     single,
 )
 from interference_service.references.models.operators import (
+    OF_TRAINING,
     OPERATORS,
     SKIPPED,
     WRITERS,
@@ -82,10 +83,7 @@ def _step(node: Mapping[str, Any], depth: int) -> Step:
     if target in {_GRADIENT_REGION, _AUTOCAST_REGION}:
         return _region(target, node, depth)
     if target not in OPERATORS:
-        raise refuse(
-            f"calls the operator {target[:100]!r}, which is not on the list of those that are run; "
-            "use another layer, or ask for the operator to be added"
-        )
+        raise _not_run(target, node)
     operator = OPERATORS[target]
     outputs, spread = _outputs(node["outputs"])
     given = [(each["name"], each["arg"]) for each in node["inputs"]]
@@ -95,6 +93,33 @@ def _step(node: Mapping[str, Any], depth: int) -> Step:
         return Call(target, operator, positional, {}, outputs, spread)
     positional, named = _bound(target.split(".")[3], schema, given)
     return Call(target, operator, positional, named, outputs, spread)
+
+
+def _not_run(target: str, node: Mapping[str, Any]) -> Exception:
+    """Why a call is refused, and how to do without it."""
+    namespace, _, name = target.removeprefix("torch.ops.").partition(".")
+    kinds = [single(each, "output") for each in node["outputs"]]
+    names = [str(held.get("name", "")) for _, held in kinds if isinstance(held, dict)]
+    where = f" at {names[0][:100]!r}" if names else ""
+    if name.partition(".")[0] in OF_TRAINING:
+        return refuse(
+            f"calls {target[:100]!r}{where}, as a network in training mode does; export it in "
+            "evaluation mode: torch.export.export(model.eval(), …)"
+        )
+    if namespace == "higher_order":
+        return refuse(
+            f"calls the higher-order operator {name[:100]!r}{where}; branches and loops of the "
+            "graph are not run: write them as torch.where, or for a fixed number of steps"
+        )
+    if target.startswith("torch.ops.") and namespace != "aten":
+        return refuse(
+            f"calls the custom operator {target[:100]!r}{where}; only operators of torch are run: "
+            "write the layer with them, or decompose it before the export"
+        )
+    return refuse(
+        f"calls the operator {target[:100]!r}{where}, which is not on the list of those that are "
+        "run; use another layer, or ask the operator of the service for it to be added"
+    )
 
 
 def _bound(

@@ -1,6 +1,11 @@
 """Which operators a graph may call, with which kinds of arguments."""
 
-from interference_service.references.models.operators.forced import FORCED, SKIPPED, forced
+from interference_service.references.models.operators.forced import (
+    FORCED,
+    OF_TRAINING,
+    SKIPPED,
+    forced,
+)
 from interference_service.references.models.operators.kinds import (
     EQUATION,
     KINDS,
@@ -13,6 +18,7 @@ __all__ = [
     "EQUATION",
     "FORCED",
     "KINDS",
+    "OF_TRAINING",
     "OPERATORS",
     "SKIPPED",
     "STRINGS",

@@ -34,6 +34,14 @@ FORCED: Mapping[str, Mapping[str, object]] = {
 A size of the result that torch would believe is computed instead.
 """
 
+_OF_TRAINING = """
+bernoulli bernoulli_ _fused_dropout native_batch_norm _native_batch_norm_legit_functional
+normal normal_ rand rand_like randint randint_like randn randn_like randperm
+rrelu_with_noise rrelu_with_noise_functional uniform uniform_
+"""
+OF_TRAINING = frozenset(_OF_TRAINING.split())
+"""Operators that no graph in evaluation mode needs: they draw at random, or change statistics."""
+
 SKIPPED = frozenset(
     {"torch.ops.aten._assert_tensor_metadata.default", "torch.ops.aten._assert_scalar.default"}
 )

@@ -15,9 +15,12 @@ from interference_service.compute.payloads import Payload
 from interference_service.compute.tasks import Tasks
 from interference_service.core.layers import HeadSelection, Layer, layers_of
 from interference_service.domain.job import ResolvedInputs
-from interference_service.domain.specification import AnalysisOptions, LossKind
+from interference_service.domain.specification import (
+    AnalysisOptions,
+    AnalysisSpecification,
+    LossKind,
+)
 from interference_service.errors import InputUnsupported
-from interference_service.references.resolution import Resolution
 
 _log = structlog.get_logger(__name__)
 _SHOWN = 20
@@ -53,13 +56,11 @@ def fly(context: JobContext, tasks: Tasks, models: ModelCache) -> Preflight:
     Raises:
         AnalysisError: Model or data is missing or refused, or the one does not fit the other.
     """
-    resolution = _resolution(context, tasks)
-    context = replace(context, specification=resolution.specification)
+    context = replace(context, specification=_specification(context, tasks))
     model = _model(context, tasks, models)
     inspection, digest = _found(context, tasks, model)
     if model.ref is not None:
-        digest_of_model = resolution.specification.model.digest
-        models.keep(digest_of_model, model.ref, inspection.model_bytes)
+        models.keep(context.specification.model.digest, model.ref, inspection.model_bytes)
     options = context.specification.options
     layers = layers_of(
         inspection.shapes,
@@ -69,7 +70,7 @@ def fly(context: JobContext, tasks: Tasks, models: ModelCache) -> Preflight:
         head=_head(options),
     )
     check_reached(layers, inspection.unreached)
-    resolved = _resolved(resolution, inspection, layers, digest)
+    resolved = _resolved(context.specification, inspection, layers, digest)
     return Preflight(context, model, inspection, layers, resolved)
 
 
@@ -95,12 +96,13 @@ def check_reached(layers: Sequence[Layer], unreached: Sequence[str]) -> None:
         )
 
 
-def _resolution(context: JobContext, tasks: Tasks) -> Resolution:
+def _specification(context: JobContext, tasks: Tasks) -> AnalysisSpecification:
+    """The specification with every reference resolved."""
     model = context.specification.model
     call = tasks.call(
         f"finding the model {model.uri!r}", remote.resolve.remote, context, reads=("model.uri",)
     )
-    found: Resolution = tasks.values([call])[0]
+    found: AnalysisSpecification = tasks.values([call])[0]
     return found
 
 
@@ -137,9 +139,11 @@ def _found(context: JobContext, tasks: Tasks, model: Payload) -> tuple[Inspectio
 
 
 def _resolved(
-    resolution: Resolution, inspection: Inspection, layers: Sequence[Layer], data_digest: str
+    specification: AnalysisSpecification,
+    inspection: Inspection,
+    layers: Sequence[Layer],
+    data_digest: str,
 ) -> ResolvedInputs:
-    specification = resolution.specification
     classes = inspection.num_outputs
     if specification.options.loss.kind is LossKind.MULTI_LABEL:
         classes += 1
@@ -151,7 +155,6 @@ def _resolved(
         row_count=sum(fragment.num_rows for fragment in inspection.fragments),
         rows_used=0,
         model_uri=specification.model.uri,
-        model_version=resolution.model_version,
         inputs=specification.data.inputs,
     )
 

@@ -48,10 +48,9 @@ from interference_service.core.rounds import Decision
 from interference_service.core.scope import Setting
 from interference_service.core.sketch import Projection
 from interference_service.domain.result import Analysis
-from interference_service.references import resolution
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.data import open_data
 from interference_service.references.data.source import Fragment
-from interference_service.references.resolution import Resolution
 
 # Every call returns a small summary beside its payload, so that success is known without moving
 # the payload to the caller. Ray itself never retries: see `calls`. Those that read what a client
@@ -60,9 +59,9 @@ from interference_service.references.resolution import Resolution
 
 @ray.remote(max_retries=0, num_returns=2)
 @without_secrets
-def resolve(context: JobContext) -> tuple[None, Resolution]:
+def resolve(context: JobContext) -> tuple[None, AnalysisSpecification]:
     """See ``resolution.resolve``."""
-    from interference_service.references import models  # noqa: F401 - its import takes long
+    from interference_service.references import resolution
 
     with bounded(context.limits, "model.uri"):
         return None, resolution.resolve(context.specification, context.stores)

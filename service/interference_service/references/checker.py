@@ -43,6 +43,10 @@ class StoreReferenceChecker:
         self._stores.check(model.uri, "model.uri")
         for index, uri in enumerate(data.uris):
             self._stores.check(uri, f"data.uris[{index}]")
+        for index, each in enumerate(data.inputs):
+            if each.image is not None and each.image.preprocessor_uri:
+                field = f"data.inputs[{index}].image.preprocessor_uri"
+                self._stores.check(each.image.preprocessor_uri, field)
 
 
 def _unsupported(field: str, found: str, offered: tuple[str, ...]) -> Exception:

@@ -130,3 +130,13 @@ def test_checking_needs_neither_torch_nor_arrow():
         "sys.exit(bool({'torch', 'pyarrow', 'PIL'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_preprocessor_must_be_there(checker, tmp_path: Path):
+    image = {"column": "jpeg", "preprocessor_uri": "data://preprocessor_config.json"}
+    given = specification(data={"inputs": [{"name": "x", "image": image}]})
+    with pytest.raises(InputUnavailable) as caught:
+        checker.check(given)
+    assert caught.value.violations[0].field == "spec.data.inputs[0].image.preprocessor_uri"
+    (tmp_path / "preprocessor_config.json").write_bytes(b"content is not read")
+    checker.check(given)

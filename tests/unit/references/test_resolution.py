@@ -1,6 +1,7 @@
 """References are pinned once; what is read afterwards is what was pinned."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,31 @@ def digest(path: Path) -> str:
 def test_a_model_is_pinned_by_the_digest_of_its_file(stores: Stores, tmp_path: Path):
     given = specification()
     found = resolve(given, stores)
-    assert found.specification.model.digest == digest(tmp_path / "mlp.pt2")
-    assert found.specification.model_copy(update={"model": given.model}) == given
-    assert found.model_version == ""
-    assert resolve(found.specification, stores) == found
+    assert found.model.digest == digest(tmp_path / "mlp.pt2")
+    assert found.model_copy(update={"model": given.model}) == given
+    assert resolve(found, stores) == found
+
+
+def test_a_preprocessor_is_replaced_by_its_steps(stores: Stores, tmp_path: Path):
+    steps = {
+        "image_processor_type": "ViTImageProcessor",
+        "do_resize": True,
+        "size": {"height": 6, "width": 6},
+        "resample": 2,
+        "do_rescale": True,
+        "rescale_factor": 0.00392156862745098,
+        "do_normalize": True,
+        "image_mean": [0.1, 0.2, 0.3],
+        "image_std": [0.5, 0.5, 0.5],
+    }
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(steps))
+    image = {"column": "jpeg", "preprocessor_uri": "data://preprocessor_config.json"}
+    given = specification().model_dump()
+    given["data"]["inputs"] = [{"name": "input", "image": image}]
+    found = resolve(AnalysisSpecification.model_validate(given), stores).data.inputs[0].image
+    assert found.preprocessor_uri == ""
+    assert found.mean == (0.1, 0.2, 0.3)
+    assert (found.resize_height, found.resize_width) == (6, 6)
 
 
 def test_another_digest_than_the_one_that_was_named_is_refused(stores: Stores):
@@ -60,7 +82,7 @@ def test_another_digest_than_the_one_that_was_named_is_refused(stores: Stores):
 
 
 def pinned(stores: Stores) -> ModelReference:
-    return resolve(specification(), stores).specification.model
+    return resolve(specification(), stores).model
 
 
 def test_a_model_of_its_content_is_the_model_of_its_file(stores: Stores):

@@ -123,7 +123,7 @@ BAD = {
     "a class too many": (
         {"data": rows("five_classes.parquet")},
         ["data.label_column"],
-        "holds 4; the classes are integers from 0 to 3",
+        "the classes are integers from 0 to 3",
     ),
     "names that are no labels": (
         {"data": rows("named.parquet", label="name", class_names=("a", "b", "c", "d"))},

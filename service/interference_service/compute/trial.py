@@ -11,6 +11,7 @@ from torch import Tensor
 from interference_service.compute.classes import ClassTable, Value, label_table
 from interference_service.compute.plan import Indices
 from interference_service.domain.specification import ABSENT, DataReference, LossKind
+from interference_service.errors import InvalidData
 from interference_service.references.data.columns import LabelLists, Rows
 from interference_service.references.data.source import DataSource, Fragment
 
@@ -45,21 +46,31 @@ def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: 
         fragment: A part of it that has rows.
 
     Raises:
-        InvalidData: A column is missing, or holds what does not fit.
+        InvalidData: A column is missing, or holds what does not fit, or nothing.
     """
     if kind is LossKind.MULTI_LABEL:
-        lists = next(source.read_label_lists(fragment))
+        lists = next(iter(source.read_label_lists(fragment)), None)
+        if lists is None:
+            raise _nothing(data)
         chosen = np.arange(min(ROWS, len(lists.sizes)), dtype=np.int64)
         found, firsts = np.unique(lists.labels, return_index=True)
         first_rows = np.arange(len(lists.sizes)).repeat(lists.sizes)[firsts] + fragment.first_row
         rows = source.read_rows(fragment, chosen)
         return Trial(rows, lists.take(chosen), tuple(found.tolist()), first_rows)
     values = source.read_column(fragment, data.label_column)
+    if not len(values):
+        raise _nothing(data)
     distinct, firsts = np.unique(values, return_index=True)
     chosen = _chosen(firsts, len(values))
     rows = source.read_rows(fragment, chosen)
     first_rows = firsts + fragment.first_row
     return Trial(rows, values[chosen], tuple(distinct.tolist()), first_rows)
+
+
+def _nothing(data: DataReference) -> InvalidData:
+    return InvalidData.at(
+        "data.label_column", f"is {data.label_column!r}, which holds fewer rows than its file says"
+    )
 
 
 def _chosen(firsts: Indices, count: int) -> Indices:

@@ -64,7 +64,8 @@ def test_lists_of_labels_are_of_the_rows(tmp_path: Path):
 
 def targets(labels, class_names=(), num_outputs=3):
     values = np.array(labels, dtype=object if isinstance(labels[0], str) else np.int64)
-    found = Trial(NO_ROWS, values, tuple(dict.fromkeys(labels)))
+    distinct = tuple(dict.fromkeys(labels))
+    found = Trial(NO_ROWS, values, distinct, 10 * np.arange(len(distinct)))
     classes, ids = targets_of(found, class_names, num_outputs)
     return classes.tolist(), ids
 
@@ -85,7 +86,12 @@ def test_labels_without_names_may_be_fewer_than_in_all_of_the_data():
 @pytest.mark.parametrize(
     ("labels", "class_names", "field", "words"),
     [
-        ([0, 12], (), "data.label_column", "holds 12; the classes are integers from 0 to 2"),
+        (
+            [0, 12],
+            (),
+            "data.label_column",
+            "holds 12 from row 10 on; the classes are integers from 0 to 2",
+        ),
         ([0, -1], (), "data.label_column", "holds -1"),
         (["a", "x"], ("a", "b", "c"), "data.label_column", "holds 'x'"),
         (["a", "b", "c", "d"], (), "data.class_names", "4 different labels for a model of 3"),
@@ -100,6 +106,6 @@ def test_labels_that_are_no_outputs_are_refused(labels, class_names, field, word
 
 
 def test_a_label_is_refused_though_its_row_was_not_chosen():
-    found = Trial(NO_ROWS, np.array([0]), (0, 12))
-    with pytest.raises(InvalidData, match="holds 12"):
+    found = Trial(NO_ROWS, np.array([0]), (0, 12), np.array([0, 70]))
+    with pytest.raises(InvalidData, match="holds 12 from row 70 on"):
         targets_of(found, (), 3)

@@ -96,6 +96,8 @@ def _job_text(job: JobSnapshot) -> str:
     if job.error is not None:
         lines.append(f"  {job.error.reason}: {job.error.message}")
         lines += [f"  {each.field}: {each.description}" for each in job.error.violations]
+    if job.resolved_inputs is not None:
+        lines += _resolved_lines(job.resolved_inputs)
     if job.verdict is not None and job.verdict.gates:
         lines.append(_verdict_text(job.verdict))
     return "\n".join(lines)
@@ -103,10 +105,11 @@ def _job_text(job: JobSnapshot) -> str:
 
 def _resolved_lines(found: ResolvedInputs) -> list[str]:
     version = f" (version {found.model_version})" if found.model_version else ""
+    used = f" ({found.rows_used} used)" if found.rows_used else ""
     lines = [
         f"  model {found.model_uri}{version} {found.model_digest}",
         f"  data {found.data_digest}",
-        f"  {found.row_count} rows, {found.class_count or 'unknown'} classes, "
+        f"  {found.row_count} rows{used}, {found.class_count or 'unknown'} classes, "
         f"{found.layer_count} layers",
     ]
     return lines + [f"  input {name}: {json.dumps(each)}" for name, each in found.inputs.items()]

@@ -20,7 +20,7 @@ from interference_service.compute.models import ModelCache
 from interference_service.compute.nodes import Nodes
 from interference_service.compute.payloads import Call
 from interference_service.compute.pool import ActorPool, Seat
-from interference_service.compute.preflight import fly
+from interference_service.compute.preflight import examine
 from interference_service.compute.priors import setting_of
 from interference_service.compute.rounds import Rounds, Scanned
 from interference_service.compute.scanning import FragmentScan, field_of, told
@@ -105,7 +105,7 @@ class RayExecutor:
         """See ``ports.Preflight.check``."""
         self._nodes.check()
         tasks = Tasks(bounds=self._bounds, cancellation=cancellation, sink=self._sink)
-        return fly(self._context(specification), tasks, self._models).resolved
+        return examine(self._context(specification), tasks, self._models).resolved
 
     def _context(self, specification: AnalysisSpecification) -> JobContext:
         settings = self._settings
@@ -174,7 +174,7 @@ class _Run:
         return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
-        found = fly(self._context, self._tasks, self._models)
+        found = examine(self._context, self._tasks, self._models)
         self._context, inspection = found.context, found.inspection
         self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
         by_label = self._context.specification.options.loss.kind is LossKind.MULTI_LABEL

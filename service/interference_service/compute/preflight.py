@@ -45,7 +45,7 @@ class Preflight:
     resolved: ResolvedInputs
 
 
-def fly(context: JobContext, tasks: Tasks, models: ModelCache) -> Preflight:
+def examine(context: JobContext, tasks: Tasks, models: ModelCache) -> Preflight:
     """Try model and data on each other.
 
     Args:

@@ -190,6 +190,14 @@ def test_submit_that_only_validates_says_what_would_be_read(service, run):
     assert found["resolved_inputs"]["inputs"]["x"]["image"]["mean"] == [0.5, 0.5, 0.5]
 
 
+def test_get_says_what_was_read(service, run):
+    read = RESOLVED | {"rows_used": 300}
+    service.script("GetAnalysisJob", job("SUCCEEDED", resolved_inputs=read))
+    _, out, _ = run("get", "nightly")
+    assert "  400 rows (300 used), 10 classes, 4 layers" in out.splitlines()
+    assert '"mean": [0.5, 0.5, 0.5]' in out
+
+
 def test_submit_attaches_to_the_same_job(service, run):
     taken = fails(
         grpc.StatusCode.ALREADY_EXISTS, reason="JOB_EXISTS", metadata={"same_spec": "true"}

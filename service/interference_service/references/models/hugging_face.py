@@ -62,7 +62,6 @@ class HuggingFaceDirectory:
 
     def program(self, reference: ModelReference, stores: Stores) -> NDArray[np.uint8]:
         """See ``ModelSource.program``."""
-        stores.policy.check(reference)
         with ExitStack() as opened:
             files = _open(reference, stores, opened)
             offered = (*CLASSES, *stores.policy.hugging_face_classes)
@@ -75,6 +74,7 @@ class HuggingFaceDirectory:
 
 def _open(reference: ModelReference, stores: Stores, opened: ExitStack) -> _Files:
     """The files of a directory, until ``opened`` ends."""
+    stores.policy.check(reference)
     versions = {each.path: each.version for each in stores.entries(reference.uri, FIELD)}
     _check_listing(versions.keys())
 

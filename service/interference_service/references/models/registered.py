@@ -46,11 +46,10 @@ class RegisteredNetwork:
 
     def program(self, reference: ModelReference, stores: Stores) -> NDArray[np.uint8]:
         """See ``ModelSource.program``."""
-        stores.policy.check(reference)
-        network = architecture(reference.architecture)
-        arguments = _arguments(network.arguments, reference.architecture_arguments or "{}")
         file, _ = _open(reference, stores)
         with file:
+            network = architecture(reference.architecture)
+            arguments = _arguments(network.arguments, reference.architecture_arguments or "{}")
             built = with_weights(
                 lambda: network.build(arguments),
                 lambda empty: without_prefix(
@@ -63,6 +62,7 @@ class RegisteredNetwork:
 
 def _open(reference: ModelReference, stores: Stores) -> tuple[BinaryIO, str]:
     """The file, and the digest of the model."""
+    stores.policy.check(reference)
     file = stores.open(reference.uri, "model.uri")
     of_file = digest(file)
     described = [reference.architecture, reference.architecture_arguments, reference.key_prefix]

@@ -38,6 +38,10 @@ def fields(caught: "pytest.ExceptionInfo[InvalidArgument]") -> list[str]:
         ({"options": Options(folds=2)}, "analysis_job.spec.options.folds"),
         (
             {"model": ModelReference("data://mlp.pt2", format="hugging_face")},
+            "analysis_job.spec.model.uri",
+        ),
+        (
+            {"model": ModelReference("data://mlp.pt2", "checkpoint", architecture="mlp")},
             "analysis_job.spec.model.format",
         ),
     ],

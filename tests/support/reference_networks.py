@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interference_service.architectures.architecture import Arguments, ExampleInput
+from interference_service.architectures.mlp import Mlp
 from support.networks.network import VOCABULARY, Inputs, Network, numbers
 
 
@@ -218,3 +219,5 @@ class ReferenceArchitecture:
 
 
 ARCHITECTURE = ReferenceArchitecture()
+MLP = Mlp()
+"""One of the service's own, as if a package brought it."""

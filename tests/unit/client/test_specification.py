@@ -15,8 +15,18 @@ from interference_client import (
     columns,
     image,
     tensor,
+    tokens,
 )
 from interference_client._requests import specification
+from interference_client.inputs import Input
+from interference_service.domain.inputs import (
+    ColumnsSource,
+    ImageLayout,
+    ImageMode,
+    ImageSource,
+    Source,
+    TokensSource,
+)
 from interference_service.domain.specification import AnalysisSpecification, LossKind
 from interference_service.errors import InvalidRequest
 from interference_service.rpc.convert_specification import specification_from_wire
@@ -98,6 +108,63 @@ def test_image_defaults_are_those_of_the_service():
     silent.data.inputs[0].image.Clear()
     silent.data.inputs[0].image.column = "image"
     assert specification_from_wire(sent, "spec") == specification_from_wire(silent, "spec")
+
+
+def source(given: Input) -> Source:
+    """What the service makes of an input."""
+    inputs = {"x": given, "other": tensor("other")}
+    return received(MODEL, replace(DATA, inputs=inputs)).data.inputs[0].source
+
+
+def test_tokens_arrive():
+    given = tokens("ids", padding=-7, max_length=128, fixed_length=True, mask=True)
+    wanted = TokensSource(column="ids", padding=-7, max_length=128, fixed_length=True, mask=True)
+    assert source(given) == wanted
+    assert source(tokens("ids")) == TokensSource(column="ids")
+
+
+def test_a_fill_arrives_and_0_is_one():
+    assert source(columns(["a"], fill=0)) == ColumnsSource(columns=("a",), fill=0.0)
+    assert source(columns(["a"])) == ColumnsSource(columns=("a",))
+
+
+def test_a_preprocessor_arrives_alone():
+    uri = "models://vit/preprocessor_config.json"
+    given = image("i", preprocessor=uri, mode="grey", layout="channels_last")
+    wanted = ImageSource(
+        column="i",
+        preprocessor_uri=uri,
+        mode=ImageMode.GREY,
+        layout=ImageLayout.CHANNELS_LAST,
+    )
+    assert source(given) == wanted
+
+
+@pytest.mark.parametrize("mode", ["RGB", "grey", "RGBA", "grey_16"])
+def test_every_mode_arrives_with_its_own_scale(mode):
+    found = source(image("i", mode=mode))
+    assert isinstance(found, ImageSource)
+    assert found.mode == f"IMAGE_MODE_{mode.upper()}"
+    assert found.scale == 1 / (65535 if mode == "grey_16" else 255)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (tokens("ids", fixed_length=True), "tokens.fixed_length"),
+        (tokens("ids", max_length=-1), "tokens.max_length"),
+        (tokens(""), "tokens.column"),
+        (image("i", preprocessor="models://p.json", size=(3, 3)), "image.preprocessor_uri"),
+        (image("i", preprocessor="../p.json"), "image.preprocessor_uri"),
+        (columns(["a"], fill=0.5, dtype="int64"), "columns.fill"),
+        (columns([]), "columns.columns"),
+    ],
+    ids=str,
+)
+def test_an_input_that_does_not_fit_is_refused_by_its_field(given, field):
+    with pytest.raises(InvalidRequest) as caught:
+        source(given)
+    assert [each.field for each in caught.value.violations] == [f"spec.data.inputs[0].{field}"]
 
 
 @pytest.mark.parametrize("kind", ["cross_entropy", "focal", "binary", "margin", "multi_label"])

@@ -59,6 +59,18 @@ def test_a_specification_whose_files_are_there_passes(checker):
     checker.check(specification())
 
 
+def test_a_preprocessor_that_is_missing_is_named(checker):
+    def of_preprocessor(name: str) -> AnalysisSpecification:
+        image = {"column": "i", "preprocessor_uri": f"data://{name}"}
+        inputs = [{"name": "x", "tensor": {"column": "x"}}, {"name": "y", "image": image}]
+        return specification(data={"inputs": inputs})
+
+    checker.check(of_preprocessor("model.pt2"))
+    with pytest.raises(InputUnavailable) as caught:
+        checker.check(of_preprocessor("missing.json"))
+    assert caught.value.violations[0].field == "spec.data.inputs[1].image.preprocessor_uri"
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "kind"),
     [

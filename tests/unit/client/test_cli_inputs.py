@@ -1,9 +1,28 @@
 """Every kind of input can be written as text; what does not fit is told by its step."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from interference.v1 import analysis_job_pb2 as job_pb2
+from interference_client import ModelReference, ParquetData
 from interference_client._cli_inputs import named_input
-from interference_client.inputs import Columns, Image, Tensor, Tokens
+from interference_client._requests import specification
+from interference_client.inputs import (
+    Columns,
+    Image,
+    Input,
+    Tensor,
+    Tokens,
+    columns,
+    image,
+    tensor,
+    tokens,
+)
+
+README = Path(__file__).parents[3] / "README.md"
+MADE = {"image": image, "tensor": tensor, "columns": columns, "tokens": tokens}
 
 
 @pytest.mark.parametrize(
@@ -99,3 +118,18 @@ def test_what_is_no_input_is_told_with_examples_of_all_kinds(text):
 def test_what_does_not_fit_is_told_by_its_step(text, match):
     with pytest.raises(ValueError, match=match):
         named_input(text)
+
+
+def test_the_examples_of_the_readme_say_the_same_in_python_and_from_a_shell():
+    text = README.read_text("utf-8")
+    examples = re.findall(r"^\| `(\w+\(.*?\))` \| `(\w+:.*?)` \|", text, re.MULTILINE)
+    assert len(examples) == 7
+    for python, shell in examples:
+        made = eval(python, {}, MADE)
+        _, read = named_input(f"x={shell}")
+        assert specified(read) == specified(made), python
+
+
+def specified(given: Input) -> job_pb2.AnalysisSpec:
+    data = ParquetData("r://r", label="y", inputs={"x": given})
+    return specification(ModelReference("m://m"), data)

@@ -81,9 +81,7 @@ def projection(inputs: Sequence[Input]) -> dict[str, Projected]:
     return wanted
 
 
-def project(
-    batch: pa.RecordBatch, wanted: Mapping[str, Projected], rows: Indices | None = None
-) -> Rows:
+def project(batch: pa.RecordBatch, wanted: Mapping[str, Projected], rows: Indices) -> Rows:
     """The rows of a batch in the columns that are wanted.
 
     Args:
@@ -101,13 +99,13 @@ def project(
     return Rows(columns, batch.num_rows)
 
 
-def _without_nulls(array: pa.Array, name: str, wanted: Projected, rows: Indices | None) -> pa.Array:
+def _without_nulls(array: pa.Array, name: str, wanted: Projected, rows: Indices) -> pa.Array:
     if wanted.fill is not None:
         return filled(array, wanted.fill, wanted.field)
     if wanted.can_fill and array.null_count:
-        row = f"row {rows[first_null(array)]}" if rows is not None else "a row"
+        row = rows[first_null(array)]
         raise InvalidData.at(
-            wanted.field, f"{name!r} is null in {row}; set fill, or leave out such rows"
+            wanted.field, f"{name!r} is null in row {row}; set fill, or leave out such rows"
         )
     return array
 

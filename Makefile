@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_BIN := $(BENCH_VENV)/bin
 BENCH_READY := $(BENCH_VENV)/.ready
+MLFLOW_VENV := .venv-mlflow
+MLFLOW_READY := $(MLFLOW_VENV)/.ready
 STUBS_VENV := .venv-stubs
 STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
@@ -17,7 +19,7 @@ PROTOS := $(wildcard proto/interference/v1/*.proto)
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
 
-test: $(READY) ## every test, against real processes
+test: $(READY) $(MLFLOW_READY) ## every test, against real processes
 	$(BIN)/python -m pytest
 
 soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
@@ -46,7 +48,7 @@ bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; som
 validate: $(READY) ## bias, coverage and false findings of the estimators; a quarter of an hour
 	PYTHONPATH=tests $(BIN)/python -m validation
 
-coverage: $(READY)
+coverage: $(READY) $(MLFLOW_READY)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 stubs: $(STUBS_READY) ## generate Python code from the contract
@@ -56,7 +58,7 @@ stubs-fresh: $(STUBS_READY) ## the contract is lint-clean and the committed code
 	proto/check.sh $(STUBS_BIN)
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(MLFLOW_VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +68,11 @@ $(READY): pyproject.toml constraints.txt
 $(BENCH_READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	touch $@
+
+$(MLFLOW_READY): constraints-mlflow.txt
+	$(PYTHON) -m venv $(MLFLOW_VENV)
+	$(MLFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-mlflow.txt mlflow
 	touch $@
 
 $(STUBS_READY): constraints-stubs.txt

@@ -14,6 +14,7 @@ from interference_service import __version__
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
 from interference_service.compute.keeper import Keepers
+from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, JobStore
@@ -25,6 +26,8 @@ from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
 from interference_service.references.checker import StoreReferenceChecker
+from interference_service.references.registry import ModelRegistry
+from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.interceptors import interceptors
@@ -134,12 +137,14 @@ async def _serve(
     keepers, notices = Keepers(settings.remote_stores), Notices()
     stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
     seal = Seal(store.secret("tokens"))
+    models = _model_registry(settings)
     executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
+    analyses = RegisteredModels(executor, stores, models)
     jobs = AnalysisJobs(
         store=store,
         artifacts=artifacts,
-        checker=StoreReferenceChecker(stores),
-        preflights=Preflights(executor, settings.jobs.validations),
+        checker=StoreReferenceChecker(stores, models),
+        preflights=Preflights(analyses, settings.jobs.validations),
         sink=metrics,
         clock=clock,
         notices=notices,
@@ -150,7 +155,7 @@ async def _serve(
     runner = JobRunner(
         store=store,
         artifacts=artifacts,
-        executor=executor,
+        executor=analyses,
         sink=metrics,
         clock=clock,
         notices=notices,
@@ -196,6 +201,10 @@ async def _serve(
 def _address(host: str, port: int) -> str:
     """Host and port in one; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _model_registry(settings: Settings) -> ModelRegistry | None:
+    return mlflow_registry(settings.mlflow) if settings.mlflow is not None else None
 
 
 def _limits(settings: Settings) -> Limits:

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from interference_service.references.policy import ModelPolicy
+from interference_service.references.registry.description import MlflowDescription
 from interference_service.references.stores.description import (
     Access,
     GcsDescription,
@@ -170,6 +171,8 @@ class Settings(BaseSettings):
     """Whether weights are read from checkpoints of torch.save too; safetensors are safer."""
     hugging_face_classes: tuple[str, ...] = ()
     """Model classes of transformers that are loaded, beside those known to work."""
+    mlflow: MlflowDescription | None = None
+    """Tracking server whose registered models references may name, such as ``models:/net@champion``."""
     state_directory: Path = Path("interference-state")
     """Home of the SQLite database and of results."""
     database_url: str = ""

@@ -6,6 +6,7 @@ from interference_service.domain.specification import (
     ModelFormat,
 )
 from interference_service.errors import InputUnsupported
+from interference_service.references.registry import ModelRegistry, resolve_model
 from interference_service.references.stores import Stores
 
 MODEL_FORMATS = (
@@ -14,6 +15,7 @@ MODEL_FORMATS = (
     ModelFormat.CHECKPOINT,
     ModelFormat.HUGGING_FACE,
 )
+"""Those that are read; ``MODEL_FORMAT_MLFLOW`` becomes one of them before."""
 DATA_FORMATS = (
     DataFormat.PARQUET,
     DataFormat.ARROW,
@@ -29,12 +31,20 @@ DATA_FORMATS = (
 class StoreReferenceChecker:
     """Checks formats and existence; imports no torch, so that the service's process stays light."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, registry: ModelRegistry | None = None) -> None:
+        """Check nothing yet.
+
+        Args:
+            stores: The operator's stores.
+            registry: The operator's registry of models, if there is one.
+        """
         self._stores = stores
+        self._registry = registry
 
     def check(self, specification: AnalysisSpecification) -> None:
         """See ``ports.ReferenceChecker.check``."""
-        model, data = specification.model, specification.data
+        model = resolve_model(specification.model, self._stores, self._registry).reference
+        data = specification.data
         if model.format not in MODEL_FORMATS:
             raise _unsupported("model.format", model.format, MODEL_FORMATS)
         if data.format not in DATA_FORMATS:

@@ -18,6 +18,7 @@ from interference_service.references.checker import (
 from interference_service.references.data import SOURCES
 from interference_service.references.models import FORMATS
 from interference_service.references.policy import ModelPolicy
+from interference_service.references.registry import RegisteredModel
 from interference_service.references.stores import Stores
 
 UNOFFERED = {"format": "MODEL_FORMAT_MLFLOW", "uri": "models:/solar/3"}
@@ -129,6 +130,36 @@ def test_data_in_a_format_that_is_not_offered_is_refused(checker, monkeypatch):
     with pytest.raises(InputUnsupported, match="DATA_FORMAT_PARQUET") as caught:
         checker.check(specification(data={"format": "DATA_FORMAT_CSV"}))
     assert [each.field for each in caught.value.violations] == ["spec.data.format"]
+
+
+class Registry:
+    """Knows one model, in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def find(self, uri: str, field: str) -> RegisteredModel:
+        if uri != "models:/net/1":
+            raise InputUnavailable.at(field, f"{uri!r} is not in the registry of this server")
+        return RegisteredModel("1", str(self.directory))
+
+
+REGISTERED = {"format": "MODEL_FORMAT_MLFLOW", "uri": "models:/net/1"}
+
+
+def test_a_registered_model_passes_where_its_file_is_there(tmp_path, checker):
+    checker = StoreReferenceChecker(Stores({"data": tmp_path}), Registry(tmp_path / "net"))
+    (tmp_path / "net" / "data").mkdir(parents=True)
+    (tmp_path / "net" / "MLmodel").write_text("flavors: {pytorch: {model_data: data}}")
+    (tmp_path / "net" / "data" / "model.pt2").touch()
+    checker.check(specification(model=REGISTERED))
+    with pytest.raises(InputUnavailable, match="not in the registry"):
+        checker.check(specification(model=REGISTERED | {"uri": "models:/net/2"}))
+
+
+def test_a_registered_model_is_refused_where_there_is_no_registry(checker):
+    with pytest.raises(InputUnsupported, match="named no registry"):
+        checker.check(specification(model=REGISTERED))
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():

@@ -8,13 +8,14 @@ from pydantic import ValidationError
 
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.registry.answers import MAX_ANSWER_BYTES
-from interference_service.references.registry.artifacts import MlflowArtifacts
+from interference_service.references.registry.artifacts import STORE, MlflowArtifacts
 from interference_service.references.registry.description import (
     MlflowDescription,
     SecretMissing,
 )
 from interference_service.references.registry.http import RequestFailed, TrackingServer
 from interference_service.references.registry.mlflow import MlflowRegistry
+from interference_service.references.stores import Stores
 from interference_service.references.stores.store import Place
 from support.network_ports import free_port
 from support.scripted_http import Reply, ScriptedHttp, says, scripted_http
@@ -272,14 +273,9 @@ def test_of_the_artifacts_only_files_of_models_are_read(server):
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    ("location", "path"),
-    [
-        ("mlflow-artifacts:/1/model", ("1", "model")),
-        ("mlflow-artifacts://elsewhere:5000/1/model", None),
-        ("s3://mlflow-artifacts:/1", None),
-        ("/1/model", None),
-    ],
-)
-def test_an_artifact_is_known_by_mlflows_own_uri(server, location, path):
-    assert artifacts(server).path_of(location) == path
+def test_an_artifact_is_known_by_mlflows_own_uri(server):
+    stores = Stores({STORE: artifacts(server)})
+    assert stores.uri_of("mlflow-artifacts:/1/model", PLACE) == "mlflow-artifacts://1/model"
+    for location in ("mlflow-artifacts://elsewhere:5000/1/model", "s3://b/mlflow-artifacts:/1"):
+        with pytest.raises(InputUnsupported):
+            stores.uri_of(location, PLACE)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.registry.answers import ask, refusal, unavailable
 from interference_service.references.registry.http import Get, RequestFailed
-from interference_service.references.stores.store import Entry, Place
+from interference_service.references.stores.store import Entry, Place, below
 
 STORE = "mlflow-artifacts"
 """Name of the store, which is the scheme of MLflow's own URIs."""
@@ -123,14 +123,7 @@ class MlflowArtifacts:
 
     def path_of(self, location: str) -> tuple[str, ...] | None:
         """See ``Store.path_of``."""
-        return artifact_path(location)
-
-
-def artifact_path(location: str) -> tuple[str, ...] | None:
-    """Path of what MLflow calls ``mlflow-artifacts:/…``, None for anything else."""
-    scheme, _, path = location.partition(":/")
-    # With a host, it would be those of another server.
-    return tuple(path.split("/")) if scheme == STORE and path[:1] != "/" else None
+        return below(location, f"{STORE}:")
 
 
 def _size_of(name: str, files: object) -> int | None:

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from interference_service.errors import InputUnsupported
 from interference_service.references.registry.answers import ask, text_of, unavailable
-from interference_service.references.registry.http import Get
+from interference_service.references.registry.description import MlflowDescription
+from interference_service.references.registry.http import Get, TrackingServer
 from interference_service.references.registry.registry import RegisteredModel
 from interference_service.references.stores.store import Place
 
@@ -15,6 +16,11 @@ _URI = re.compile(
     r"(/(?P<version>[0-9]{1,9})|@(?P<alias>[A-Za-z0-9_-]{1,255}))"
 )
 _VERSION = re.compile(r"[0-9]{1,9}")
+
+
+def mlflow_registry(description: MlflowDescription) -> "MlflowRegistry":
+    """The registry of a tracking server; asks nothing yet."""
+    return MlflowRegistry(TrackingServer(description), description.timeout_seconds)
 
 
 class MlflowRegistry:

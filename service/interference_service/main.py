@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from interference_service import __version__
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
-from interference_service.compute.keeper import Keepers
+from interference_service.compute.keeper import Keepers, Kept
 from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
@@ -27,6 +27,7 @@ from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
 from interference_service.references.checker import StoreReferenceChecker
 from interference_service.references.registry import ModelRegistry
+from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
@@ -134,7 +135,7 @@ async def _serve(
             max_layers=telemetry.max_layers,
         )
     )
-    keepers, notices = Keepers(settings.remote_stores), Notices()
+    keepers, notices = Keepers(_kept(settings)), Notices()
     stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
     seal = Seal(store.secret("tokens"))
     models = _model_registry(settings)
@@ -201,6 +202,12 @@ async def _serve(
 def _address(host: str, port: int) -> str:
     """Host and port in one; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _kept(settings: Settings) -> dict[str, Kept]:
+    """Stores that only their keepers have the credentials of."""
+    artifacts = {} if settings.mlflow is None else {ARTIFACTS: settings.mlflow}
+    return {**settings.remote_stores, **artifacts}
 
 
 def _model_registry(settings: Settings) -> ModelRegistry | None:

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from interference_service.references.policy import ModelPolicy
-from interference_service.references.registry.description import MlflowDescription
+from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
 from interference_service.references.stores.description import (
     Access,
     GcsDescription,
@@ -190,8 +190,8 @@ class Settings(BaseSettings):
     @field_validator("stores")
     @classmethod
     def _stores_are_there(cls, stores: dict[str, StoreSetting]) -> dict[str, StoreSetting]:
-        if "file" in stores:
-            raise ValueError("a store must not be named 'file'; that scheme names paths")
+        for name in stores.keys() & {"file", ARTIFACTS}:
+            raise ValueError(f"a store must not be named {name!r}; that scheme has a meaning")
         for name, store in stores.items():
             if not isinstance(store, Path):
                 store.access(os.environ)
@@ -201,6 +201,13 @@ class Settings(BaseSettings):
             name: store.resolve() if isinstance(store, Path) else store
             for name, store in stores.items()
         }
+
+    @field_validator("mlflow")
+    @classmethod
+    def _token_is_there(cls, mlflow: MlflowDescription | None) -> MlflowDescription | None:
+        if mlflow is not None:
+            mlflow.secret()
+        return mlflow
 
     @property
     def directories(self) -> dict[str, Path]:

@@ -14,8 +14,8 @@ from interference_service.domain import specification as domain
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.models import load_model
 from interference_service.references.registry import ModelRegistry, ResolvedModel, resolve_model
-from interference_service.references.registry.artifacts import STORE, MlflowArtifacts
-from interference_service.references.registry.description import MlflowDescription
+from interference_service.references.registry.artifacts import MlflowArtifacts
+from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
 from interference_service.references.registry.http import TrackingServer
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
@@ -63,7 +63,7 @@ def registry(description: MlflowDescription) -> ModelRegistry:
 @pytest.fixture(scope="module")
 def stores(files: Path, description: MlflowDescription) -> Stores:
     artifacts = MlflowArtifacts(TrackingServer(description), seconds=30, download_seconds=60)
-    return Stores({"data": files, STORE: artifacts})
+    return Stores({"data": files, ARTIFACTS: artifacts})
 
 
 @pytest.fixture
@@ -81,9 +81,9 @@ def resolve(stores: Stores, registry: ModelRegistry):
         ("models:/panels/1", "1", "data"),
         ("models:/panels/2", "2", "data"),
         ("models:/panels@champion", "2", "data"),
-        ("models:/served/1", "1", STORE),
-        ("models:/served/2", "2", STORE),
-        ("models:/served@champion", "2", STORE),
+        ("models:/served/1", "1", ARTIFACTS),
+        ("models:/served/2", "2", ARTIFACTS),
+        ("models:/served@champion", "2", ARTIFACTS),
     ],
 )
 def test_a_version_or_an_alias_leads_to_the_model(resolve, stores, uri, version, store):
@@ -143,11 +143,14 @@ def registered(uri: str) -> ModelReference:
     return ModelReference(uri, format="mlflow")
 
 
-def test_an_analysis_says_which_version_the_alias_was(client: Client):
-    job = submit(client, model=registered("models:/panels@champion"))
+@pytest.mark.parametrize(
+    ("name", "place"), [("panels", "data://runs/"), ("served", "mlflow-artifacts://")]
+)
+def test_an_analysis_says_which_version_the_alias_was(client: Client, name: str, place: str):
+    job = submit(client, model=registered(f"models:/{name}@champion"))
     job.wait(timeout=100)
-    assert job.snapshot.resolved_inputs.model_version == "2"
-    assert job.snapshot.resolved_inputs.model_uri.startswith("data://runs/")
+    resolved = job.snapshot.resolved_inputs
+    assert (resolved.model_version, resolved.model_uri.startswith(place)) == ("2", True)
     plain = submit(client)
     plain.wait(timeout=100)
     np.testing.assert_array_equal(job.result().conflict(), plain.result().conflict())

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import ray
@@ -21,11 +21,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from interference_service.compute import secrets
 from interference_service.compute.kept import KeptStore, NotReady
 from interference_service.errors import InputUnavailable
+from interference_service.references.registry.description import MlflowDescription
 from interference_service.references.stores import MAX_ENTRIES
 from interference_service.references.stores.description import Access
 from interference_service.references.stores.store import Entry, Place
 
 if TYPE_CHECKING:  # Arrow is for the keeper's own process.
+    from interference_service.references.registry.artifacts import FetchedArtifact, MlflowArtifacts
     from interference_service.references.stores.pinned import PinnedObject
     from interference_service.references.stores.remote import RemoteStore
 
@@ -34,9 +36,14 @@ _READS = 16
 """Reads of a keeper at once."""
 _OPEN = 64
 """Objects that a keeper has open."""
+_FETCHED = 4
+"""Files that a keeper of artifacts has on its disk."""
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 30.0
+
+Kept: TypeAlias = Access | MlflowDescription
+"""What a keeper reads: a bucket, or the artifacts of a tracking server."""
 
 
 @ray.remote(max_restarts=0, max_task_retries=0, num_cpus=0)
@@ -44,11 +51,11 @@ class Keeper:
     """Answers for one store; that it is asked for nothing else is in its methods."""
 
     def __init__(self) -> None:
-        self._opened: RemoteStore | None = None
+        self._opened: RemoteStore | MlflowArtifacts | None = None
         self._pinned = lru_cache(_OPEN)(self._pin)
 
     # Secrets come by a call, not with the creation, which Ray's control store would remember.
-    def start(self, access: Access) -> None:
+    def start(self, kept: Kept) -> None:
         """Connect to the store, once and for all.
 
         Raises:
@@ -56,10 +63,17 @@ class Keeper:
         """
         if self._opened is not None:
             raise RuntimeError("the keeper has its store")
-        from interference_service.references.stores.remote import open_remote
+        if isinstance(kept, Access):
+            from interference_service.references.stores.remote import open_remote
 
-        secrets.have_only(access.environment)
-        self._opened = open_remote(access)
+            secrets.have_only(kept.environment)
+            self._opened = open_remote(kept)
+        else:
+            from interference_service.references.registry.artifacts import open_artifacts
+
+            secrets.have_only({})
+            self._pinned = lru_cache(_FETCHED)(self._pin)
+            self._opened = open_artifacts(kept)
 
     def stay(self) -> None:
         """Never return; that this call ends tells that the process has."""
@@ -86,19 +100,21 @@ class Keeper:
         return np.frombuffer(content, dtype=np.uint8)
 
     @property
-    def _store(self) -> "RemoteStore":
+    def _store(self) -> "RemoteStore | MlflowArtifacts":
         if self._opened is None:
             raise NotReady
         return self._opened
 
-    def _pin(self, path: tuple[str, ...], place: Place, version: str) -> "PinnedObject":
+    def _pin(
+        self, path: tuple[str, ...], place: Place, version: str
+    ) -> "PinnedObject | FetchedArtifact":
         return self._store.pin(path, place, version)
 
 
 class Keepers:
     """Starts a keeper for every store, and another where one is lost, until it is left."""
 
-    def __init__(self, stores: Mapping[str, Access]) -> None:
+    def __init__(self, stores: Mapping[str, Kept]) -> None:
         """Start nothing yet.
 
         Args:
@@ -108,10 +124,7 @@ class Keepers:
         # Services that share a cluster share its names.
         own = uuid.uuid4().hex
         names = {store: f"keeper-{store}-{own}" for store in stores}
-        self.stores = {
-            store: KeptStore(name, stores[store].description.location)
-            for store, name in names.items()
-        }
+        self.stores = {store: _store(name, stores[store]) for store, name in names.items()}
         self._threads = [
             threading.Thread(target=self._keep, args=(name, stores[store]), name=name, daemon=True)
             for store, name in names.items()
@@ -132,12 +145,12 @@ class Keepers:
         for thread in self._threads:
             thread.join()
 
-    def _keep(self, name: str, access: Access) -> None:
+    def _keep(self, name: str, kept: Kept) -> None:
         failures = 0
         while not self._stopping.is_set():
             keeper = None
             try:
-                keeper = _started(name, access)
+                keeper = _started(name, kept)
                 failures = 0
                 self._watch(keeper)
                 if not self._stopping.is_set():
@@ -159,7 +172,15 @@ class Keepers:
                 return
 
 
-def _started(name: str, access: Access) -> Any:
+def _store(name: str, kept: Kept) -> KeptStore:
+    if isinstance(kept, Access):
+        return KeptStore(name, kept.description.location)
+    # The first answer of a file waits until all of it was fetched.
+    seconds = kept.timeout_seconds + kept.download_seconds
+    return KeptStore(name, kept.location, answer_seconds=seconds + _START_SECONDS)
+
+
+def _started(name: str, kept: Kept) -> Any:
     # The service's own node has the files that credentials are in. Any: Ray's decorator adds
     # `options`, which its annotations do not tell.
     node = ray.get_runtime_context().get_node_id()
@@ -170,7 +191,7 @@ def _started(name: str, access: Access) -> Any:
         scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
     ).remote()
     try:
-        ray.get(keeper.start.remote(access), timeout=_START_SECONDS)
+        ray.get(keeper.start.remote(kept), timeout=_START_SECONDS)
     except ray.exceptions.RayError:
         ray.kill(keeper)
         raise

@@ -1,16 +1,22 @@
 """An analysis of a registered model is one of a file, and says which version that was."""
 
+import pickle
 import threading
 from pathlib import Path
 
 import pytest
 
+from interference_service.compute.keeper import Keepers
+from interference_service.compute.kept import KeptStore
 from interference_service.compute.registered import RegisteredModels
 from interference_service.domain.job import ResolvedInputs
 from interference_service.domain.specification import ModelFormat, ModelReference
-from interference_service.errors import InputUnavailable
+from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.registry import RegisteredModel
+from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
 from interference_service.references.stores import Stores
+from interference_service.references.stores.description import GcsDescription, S3Description
+from interference_service.references.stores.store import Place
 from support.domain_examples import analysis_result, pending_job, plain_specification
 
 RESOLVED = ResolvedInputs(
@@ -102,3 +108,42 @@ def test_a_model_that_is_gone_by_now_ends_the_job(directory):
     with pytest.raises(InputUnavailable):
         models.run(given, lambda _: None, threading.Event())
     assert compute.models == []
+
+
+S3 = S3Description(kind="s3", bucket="ml", prefix="models/released")
+GCS = GcsDescription(kind="gcs", bucket="ml")
+
+
+@pytest.mark.parametrize(
+    ("location", "uri"),
+    [
+        ("s3://ml/models/released/1/net", "aws://1/net"),
+        ("s3://ml/models/released/1/net/", "aws://1/net"),
+        ("gs://ml/1/net", "google://1/net"),
+        ("s3://ml/models/1/net", None),
+        ("s3://ml/models/released-too/net", None),
+        ("s3://ml/models/released/../secret", None),
+        ("s3://ml-of-others/net", None),
+        ("gs://ml-of-others/net", None),
+        ("s3a://ml/models/released/1/net", None),
+        ("S3://ml/models/released/1/net", None),
+    ],
+)
+def test_a_bucket_is_known_by_the_uri_that_all_know_it_by(location, uri):
+    stores = Stores({"aws": KeptStore("a", S3.location), "google": KeptStore("g", GCS.location)})
+    place = Place("models:/net/1", "model.uri")
+    if uri is None:
+        with pytest.raises(InputUnsupported):
+            stores.uri_of(location, place)
+    else:
+        assert stores.uri_of(location, place) == uri
+
+
+def test_the_store_of_artifacts_travels_without_the_token():
+    description = MlflowDescription(tracking_uri="http://host", token="of the registry")
+    kept = Keepers({ARTIFACTS: description}).stores
+    stores = Stores(kept)
+    place = Place("models:/net/1", "model.uri")
+    assert stores.uri_of("mlflow-artifacts:/1/net", place) == "mlflow-artifacts://1/net"
+    assert b"of the registry" not in pickle.dumps(stores)
+    assert b"http://host" not in pickle.dumps(stores)

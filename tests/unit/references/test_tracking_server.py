@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.registry.answers import MAX_ANSWER_BYTES
-from interference_service.references.registry.artifacts import STORE, MlflowArtifacts
+from interference_service.references.registry.artifacts import MlflowArtifacts
 from interference_service.references.registry.description import (
+    ARTIFACTS,
     MlflowDescription,
     SecretMissing,
 )
@@ -22,7 +23,7 @@ from support.scripted_http import Reply, ScriptedHttp, says, scripted_http
 
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
 DOWNLOAD = "/api/2.0/mlflow/model-versions/get-download-uri"
-ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+FILES = "/api/2.0/mlflow-artifacts/artifacts"
 PLACE = Place("mlflow-artifacts://1/model/MLmodel", "model.uri")
 
 
@@ -206,12 +207,12 @@ def test_a_file_without_a_token_is_named(tmp_path):
 
 
 def lists(server: ScriptedHttp, *files: bytes) -> None:
-    server.replies[ARTIFACTS] = says(200, b'{"files": [' + b", ".join(files) + b"]}")
+    server.replies[FILES] = says(200, b'{"files": [' + b", ".join(files) + b"]}")
 
 
 def test_an_artifact_is_fetched_as_it_was_listed(server):
     lists(server, b'{"path": "data", "is_dir": true}', b'{"path": "MLmodel", "file_size": "5"}')
-    server.replies[f"{ARTIFACTS}/1/a%20b/MLmodel"] = says(200, b"12345")
+    server.replies[f"{FILES}/1/a%20b/MLmodel"] = says(200, b"12345")
     store = artifacts(server)
     path = ("1", "a b", "MLmodel")
     assert store.entry(path, PLACE).size == 5
@@ -220,7 +221,7 @@ def test_an_artifact_is_fetched_as_it_was_listed(server):
     pinned = store.pin(path, PLACE)
     with pinned.file:
         assert pinned.read(1, 3, PLACE) == b"234"
-    assert server.requests[0][0] == f"{ARTIFACTS}?path=1%2Fa+b"
+    assert server.requests[0][0] == f"{FILES}?path=1%2Fa+b"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_an_artifact_is_fetched_as_it_was_listed(server):
 )
 def test_an_artifact_of_another_length_is_not_taken(server, reply, reason):
     lists(server, b'{"path": "MLmodel", "file_size": 5}')
-    server.replies[f"{ARTIFACTS}/1/MLmodel"] = reply
+    server.replies[f"{FILES}/1/MLmodel"] = reply
     with pytest.raises(InputUnavailable, match=reason):
         artifacts(server).open(("1", "MLmodel"), PLACE)
 
@@ -265,7 +266,8 @@ def test_what_is_not_listed_as_a_file_is_missing(server, listing):
 
 
 def test_of_the_artifacts_only_files_of_models_are_read(server):
-    for path in (("1", "rows.parquet"), ("MLmodel", "weights.bin")):
+    others = (("1", "rows.parquet"), ("MLmodel", "weights.bin"))
+    for path in (*others, ("..", "..", "mlflow", "MLmodel"), ("1?a", "MLmodel"), ("", "MLmodel")):
         with pytest.raises(InputUnsupported, match="no file of a logged model"):
             artifacts(server).open(path, PLACE)
     with pytest.raises(InputUnsupported, match="is a directory"):
@@ -274,7 +276,7 @@ def test_of_the_artifacts_only_files_of_models_are_read(server):
 
 
 def test_an_artifact_is_known_by_mlflows_own_uri(server):
-    stores = Stores({STORE: artifacts(server)})
+    stores = Stores({ARTIFACTS: artifacts(server)})
     assert stores.uri_of("mlflow-artifacts:/1/model", PLACE) == "mlflow-artifacts://1/model"
     for location in ("mlflow-artifacts://elsewhere:5000/1/model", "s3://b/mlflow-artifacts:/1"):
         with pytest.raises(InputUnsupported):

@@ -12,17 +12,25 @@ from urllib.parse import quote, urlencode
 
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.registry.answers import ask, refusal, unavailable
-from interference_service.references.registry.http import Get, RequestFailed
-from interference_service.references.stores.store import Entry, Place, below
+from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
+from interference_service.references.registry.http import Get, RequestFailed, TrackingServer
+from interference_service.references.stores.store import Entry, Place, below, is_plain
 
-STORE = "mlflow-artifacts"
-"""Name of the store, which is the scheme of MLflow's own URIs."""
 MAX_BYTES = 16 << 30
 """Largest file that is fetched."""
 SERVED = frozenset({"MLmodel", "model.pt2", "model.pth"})
 """Files of logged models: a server holds more than this service's clients should be shown."""
 
 _API = "/api/2.0/mlflow-artifacts/artifacts"
+
+
+def open_artifacts(description: MlflowDescription) -> "MlflowArtifacts":
+    """The artifacts of a tracking server; asks nothing yet."""
+    return MlflowArtifacts(
+        TrackingServer(description),
+        seconds=description.timeout_seconds,
+        download_seconds=description.download_seconds,
+    )
 
 
 class FetchedArtifact:
@@ -94,7 +102,8 @@ class MlflowArtifacts:
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""
         *above, name = path
-        if name not in SERVED:
+        # A process that parses what clients name may ask for anything, by names of its own.
+        if name not in SERVED or not all(map(is_plain, above)):
             raise InputUnsupported.at(
                 place.field,
                 f"{place.uri!r} is no file of a logged model; of the registry's artifacts only "
@@ -123,7 +132,7 @@ class MlflowArtifacts:
 
     def path_of(self, location: str) -> tuple[str, ...] | None:
         """See ``Store.path_of``."""
-        return below(location, f"{STORE}:")
+        return below(location, f"{ARTIFACTS}:")
 
 
 def _size_of(name: str, files: object) -> int | None:

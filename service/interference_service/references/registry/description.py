@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+ARTIFACTS = "mlflow-artifacts"
+"""Name of the store of a server's artifacts, which is the scheme of MLflow's own URIs of them."""
+
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
     r"(?P<prefix>(/[A-Za-z0-9._~-]+)*)/?"
@@ -51,6 +54,11 @@ class MlflowDescription(BaseModel):
         if self.username and not (self.token.get_secret_value() or self.token_file):
             raise ValueError("username needs token or token_file, which is its password")
         return self
+
+    @property
+    def location(self) -> str:
+        """What MLflow's URIs of the server's artifacts begin with."""
+        return f"{ARTIFACTS}:"
 
     @property
     def address(self) -> tuple[bool, str, int]:

@@ -114,7 +114,9 @@ class ArraysSource(FileSource):
                     f"has rows of {row_bytes} bytes; at most {tables.MAX_BATCH_BYTES} are read"
                 )
             step = min(tables.BATCH_ROWS, tables.MAX_BATCH_BYTES // row_bytes)
-            streams = {name: each.open(first * each.row_bytes) for name, each in arrays.items()}
+            streams = file.guarded(
+                lambda: {name: each.open(first * each.row_bytes) for name, each in arrays.items()}
+            )
             for start in range(first, stop, step):
                 rows = min(step, stop - start)
                 yield file.guarded(partial(_batch, arrays, streams, rows))

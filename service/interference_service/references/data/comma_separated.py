@@ -20,7 +20,7 @@ MAX_HEADER_BYTES = 1 << 20
 
 _MARK = b"\xef\xbb\xbf"
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _AT = re.compile(
     r"(?:In CSV column #(?P<column>\d+): )?.*?Row #(?P<row>\d+): (?P<why>.*)", re.DOTALL
 )

@@ -3,6 +3,8 @@
 import os
 import re
 import struct
+import zipfile
+import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +20,16 @@ from interference_service.references.data.table import TableSource
 
 _PARTITION = re.compile(r"([^=]+)=(.+)")
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
-_DAMAGES = (pa.ArrowException, OSError, ValueError, EOFError, struct.error)
+_DAMAGES = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What reading a damaged file raises."""
 
 _T = TypeVar("_T")

@@ -64,10 +64,7 @@ def _check_directory(file: DataFile) -> None:
 
 def _opened(file: DataFile) -> zipfile.ZipFile:
     file.file.seek(0)
-    try:
-        return zipfile.ZipFile(file.file)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise ValueError(str(error)) from error
+    return zipfile.ZipFile(file.file)
 
 
 def _check_members(file: DataFile, members: list[zipfile.ZipInfo]) -> None:
@@ -96,7 +93,9 @@ def _stored(file: DataFile, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -
         ValueError: It does not, or the member is damaged.
     """
     opened = _Member(file, archive, member)
-    header = read_header(BytesIO(opened.stream(0).read(min(member.file_size, MAX_HEADER_BYTES))))
+    header = read_header(
+        BytesIO(opened.stream(0).read(min(member.file_size, MAX_HEADER_BYTES + 12)))
+    )
     if header.size + header.num_bytes != member.file_size:
         raise ValueError(
             f"{member.filename[:80]!r} claims {header.num_bytes} bytes and has {member.file_size}"
@@ -120,15 +119,12 @@ class _Member:
         """
         if self.member.compress_type == zipfile.ZIP_STORED:
             return Window(self.file, self._start() + offset)
-        try:
-            stream = self.archive.open(self.member)
-            while offset:
-                chunk = stream.read(min(offset, _CHUNK_BYTES))
-                if not chunk:
-                    raise ValueError(f"{self.member.filename[:80]!r} ends too early")
-                offset -= len(chunk)
-        except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise ValueError(str(error)) from error
+        stream = self.archive.open(self.member)
+        while offset:
+            chunk = stream.read(min(offset, _CHUNK_BYTES))
+            if not chunk:
+                raise ValueError(f"{self.member.filename[:80]!r} ends too early")
+            offset -= len(chunk)
         return stream
 
     def _start(self) -> int:

@@ -103,7 +103,8 @@ def _octal(field: bytes) -> int:
 
 
 def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode()
+    # A long name is cut here, wherever, and stands whole in a header of its own.
+    return field.partition(b"\0")[0].decode(errors="replace")
 
 
 def _extension(file: DataFile, start: int, size: int) -> bytes:

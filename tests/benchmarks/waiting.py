@@ -51,7 +51,9 @@ def section() -> list[str]:
         subprocess.Popen(_MEASURE, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(processes)
     ]
-    found = [json.loads(each.communicate(timeout=_LONGEST_SECONDS)[0]) for each in running]
+    said = [each.communicate(timeout=_LONGEST_SECONDS)[0] for each in running]
+    # The last line, after what the service logs.
+    found = [json.loads(each.splitlines()[-1]) for each in said]
     share, rows = mean(each["share"] for each in found), mean(each["rows"] for each in found)
     return [
         "## Waiting for data",

@@ -14,7 +14,7 @@ import torch
 
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import AnalysisError, InputUnavailable
-from interference_service.references.models import load_model
+from interference_service.references.models import hugging_face, load_model
 from interference_service.references.models.exported_program import GraphModel
 from interference_service.references.models.hugging_face_config import CLASSES
 from interference_service.references.policy import ModelPolicy
@@ -245,6 +245,11 @@ def test_an_index_that_lies_is_refused(root, index, why):
     assert why in refused(root)
 
 
+def test_weights_beyond_the_limit_are_refused_before_they_are_opened(root, monkeypatch):
+    monkeypatch.setattr(hugging_face, "MAX_BYTES", 100)
+    assert "bytes of weights; at most 100" in refused(root)
+
+
 def test_a_tensor_in_two_shards_is_refused(root):
     weights = root / "model" / "model.safetensors"
     tensors = safetensors.torch.load_file(weights)
@@ -322,7 +327,7 @@ sys.modules["transformers"] = None
 from pathlib import Path
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import InputUnsupported
-from interference_service.references.models import load_model
+from interference_service.references.models import hugging_face, load_model
 from interference_service.references.stores import Stores
 reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE)
 try:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from interference_service.domain.specification import ModelReference
 from interference_service.errors import InputUnavailable
+from interference_service.references.models.building import MAX_BYTES
 from interference_service.references.models.exporting import exported
 from interference_service.references.models.hugging_face_config import (
     CLASSES,
@@ -75,22 +76,24 @@ class HuggingFaceDirectory:
 def _open(reference: ModelReference, stores: Stores, opened: ExitStack) -> _Files:
     """The files of a directory, until ``opened`` ends."""
     stores.policy.check(reference)
-    versions = {each.path: each.version for each in stores.entries(reference.uri, FIELD)}
-    _check_listing(versions.keys())
+    entries = {each.path: each for each in stores.entries(reference.uri, FIELD)}
+    _check_listing(entries.keys())
 
     def open_(name: str) -> BinaryIO:
-        need(name in versions, f"lacks {name!r}, which its index names; copy the directory again")
-        file = stores.open(reference.uri + name, FIELD, versions[name])
+        need(name in entries, f"lacks {name!r}, which its index names; copy the directory again")
+        file = stores.open(reference.uri + name, FIELD, entries[name].version)
         return opened.enter_context(file)
 
     table: dict[str, str] = {}
     total = hashlib.sha256()
-    if WEIGHTS not in versions:
+    if WEIGHTS not in entries:
         index = open_(INDEX)
         table = _table(index)
         index.seek(0)
         total.update(f"{INDEX} {digest(index)}\n".encode())
-    shards = {name: open_(name) for name in sorted(set(table.values())) or [WEIGHTS]}
+    names = sorted(set(table.values())) or [WEIGHTS]
+    _check_size(sum(entries[name].size for name in names if name in entries))
+    shards = {name: open_(name) for name in names}
     config = open_(CONFIG)
     for name, file in {CONFIG: config, **shards}.items():
         total.update(f"{name} {digest(file)}\n".encode())
@@ -118,6 +121,10 @@ def _check_listing(names: Collection[str]) -> None:
         + (f"; {pickled[0][:80]!r} is never opened, since it may run code" if pickled else "")
         + "; save the model again with save_pretrained(path), which writes safetensors"
     )
+
+
+def _check_size(total: int) -> None:
+    need(total <= MAX_BYTES, f"holds {total} bytes of weights; at most {MAX_BYTES} are read")
 
 
 def _table(index: BinaryIO) -> dict[str, str]:

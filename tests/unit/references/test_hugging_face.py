@@ -14,7 +14,7 @@ import torch
 
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import AnalysisError, InputUnavailable
-from interference_service.references.models import hugging_face, load_model
+from interference_service.references.models import hugging_face, load_model, model_digest
 from interference_service.references.models.exported_program import GraphModel
 from interference_service.references.models.hugging_face_config import CLASSES
 from interference_service.references.policy import ModelPolicy
@@ -29,6 +29,11 @@ def load(root: Path, policy: ModelPolicy | None = None, dtype=torch.float32) -> 
     reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE)
     stores = Stores({"data": root}, policy)
     return load_model(reference, stores, device=torch.device("cpu"), dtype=dtype)
+
+
+def digest_of(root: Path, wanted: str = "") -> str:
+    reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE, digest=wanted)
+    return model_digest(reference, Stores({"data": root}))
 
 
 def refused(root: Path, policy: ModelPolicy | None = None) -> str:
@@ -270,26 +275,23 @@ def test_a_link_out_of_the_directory_is_refused(root, tmp_path_factory):
 
 
 def test_any_file_that_is_read_changes_the_digest(root):
-    digests = {load(root).digest}
+    digests = {digest_of(root)}
     configure(root, hidden_act="tanh")
-    digests.add(load(root).digest)
+    digests.add(digest_of(root))
     weights = root / "model" / "model.safetensors"
     tensors = safetensors.torch.load_file(weights)
     safetensors.torch.save_file({k: v * 2 for k, v in tensors.items()}, weights)
-    digests.add(load(root).digest)
+    digests.add(digest_of(root))
     (root / "model" / "README.md").write_text("not read")
-    digests.add(load(root).digest)
+    digests.add(digest_of(root))
     assert len(digests) == 3
 
 
 def test_a_directory_that_was_changed_is_unavailable(root):
-    digest = load(root).digest
+    digest = digest_of(root)
     configure(root, hidden_act="tanh")
-    reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE, digest=digest)
     with pytest.raises(InputUnavailable, match="changed after it was named"):
-        load_model(
-            reference, Stores({"data": root}), device=torch.device("cpu"), dtype=torch.float32
-        )
+        digest_of(root, digest)
 
 
 @pytest.mark.parametrize("name", ["os", "BertConfig", "pipeline", "no_such", "PreTrainedModel"])
@@ -327,7 +329,7 @@ sys.modules["transformers"] = None
 from pathlib import Path
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import InputUnsupported
-from interference_service.references.models import hugging_face, load_model
+from interference_service.references.models import load_model
 from interference_service.references.stores import Stores
 reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE)
 try:

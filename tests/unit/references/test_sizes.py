@@ -103,12 +103,24 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_equal_shapes_are_checked_once(checked):
+def test_shapes_that_were_seen_are_not_checked_again(checked):
     steps = steps_of({"nodes": [node("relu", [tensor("y")], self=tensor("x"))]})
     interpreter = Interpreter(torch.device("cpu"), torch.float32)
-    for shapes in ((3, 3), (3, 3), (4, 3)):
-        interpreter.run(steps, {"x": torch.zeros(shapes)}, shapes)
-    assert checked == ["relu", "relu"]
+
+    def checks(*shape: int, dtype: torch.dtype = torch.float32) -> bool:
+        before, x = len(checked), torch.zeros(shape, dtype=dtype)
+        interpreter.run(steps, {"x": x}, sizes.Shapes.of([x]))
+        return len(checked) > before
+
+    assert checks(40, 3)
+    assert not checks(40, 3)
+    assert not checks(33, 3)
+    assert checks(41, 3)
+    assert checks(31, 3)
+    assert checks(40, 4)
+    assert checks(40, 3, 1)
+    assert checks(40, 3, dtype=torch.float64)
+    assert not checks(40, 3)
 
 
 def test_shapes_that_depend_on_values_are_checked_at_every_call(checked):
@@ -117,7 +129,8 @@ def test_shapes_that_depend_on_values_are_checked_at_every_call(checked):
     interpreter = Interpreter(torch.device("cpu"), torch.float32)
     for dtype in (torch.bool, torch.bool, torch.int64, torch.int64):
         mask = torch.zeros(3, dtype=dtype)
-        interpreter.run(steps, {"x": torch.zeros(3, 3), "mask": mask}, dtype)
+        shapes = sizes.Shapes.of([mask])
+        interpreter.run(steps, {"x": torch.zeros(3, 3), "mask": mask}, shapes)
     assert checked == ["index"] * 3
 
 

@@ -23,6 +23,7 @@ from interference_service.references.models.signature import (
     output_node,
     tensor_input,
 )
+from interference_service.references.models.sizes import Shapes
 
 SCHEMA_MAJOR = 8
 """Major version of the format that is read: torch 2.6 and newer."""
@@ -94,11 +95,7 @@ class GraphModel:
             else:
                 buffer = self.buffers[each.name]
                 environment[each.node] = buffer.clone() if copied else buffer
-        shapes = tuple(
-            (each.shape, each.dtype)
-            for each in map(inputs.get, self.input_names)
-            if each is not None
-        )
+        shapes = Shapes.of(inputs[name] for name in self.input_names)
         self.interpreter.run(self.steps, environment, shapes)
         output = environment.get(self.output)
         need(isinstance(output, Tensor), "has an output that is not a tensor")

@@ -15,7 +15,7 @@ from interference_service.references.models.arguments import (
 )
 from interference_service.references.models.graph import Call, Step
 from interference_service.references.models.refusal import need, refuse
-from interference_service.references.models.sizes import OBJECTIONS, Sizes
+from interference_service.references.models.sizes import OBJECTIONS, Shapes, Sizes
 
 Environment: TypeAlias = dict[str, Any]
 """Values of nodes by name; tensors, numbers and lists of them."""
@@ -27,28 +27,30 @@ class Interpreter:
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self._device = device
         self._dtype = dtype
-        self._checked: set[Hashable] = set()
+        self._checked: dict[Hashable, int] = {}
 
-    def run(self, steps: Sequence[Step], environment: Environment, shapes: Hashable = None) -> None:
+    def run(
+        self, steps: Sequence[Step], environment: Environment, shapes: Shapes | None = None
+    ) -> None:
         """Run the steps; their results are added to the environment.
 
         Args:
             steps: Of one graph.
             environment: Values that the graph starts from.
-            shapes: Equal for environments of equal shapes, by which sizes are checked only once;
-                None: they are checked at every call.
+            shapes: Of them; sizes of results are not found again for shapes that were seen. None:
+                they are found at every call.
 
         Raises:
             InputUnsupported: An operator objects to its arguments.
             MemoryError: It would make a tensor too large; fewer rows may do.
         """
-        if shapes is not None and shapes in self._checked:
+        if shapes is not None and shapes.rows <= self._checked.get(shapes.others, -1):
             self._run(steps, environment, None)
             return
         sizes = Sizes()
         self._run(steps, environment, sizes)
         if shapes is not None and not sizes.vary:
-            self._checked.add(shapes)
+            self._checked[shapes.others] = shapes.rows
 
     def _run(self, steps: Sequence[Step], environment: Environment, sizes: Sizes | None) -> None:
         for step in steps:

@@ -105,22 +105,21 @@ def check_sizes(
     """
     named: dict[str, int] = {}
     for each in inputs:
-        need(each.name in given, f"cannot be run without its argument {each.name!r}")
+        if each.name not in given:
+            raise refuse(f"cannot be run without its argument {each.name!r}")
         shape = given[each.name].shape
-        need(
-            len(shape) == len(each.axes),
-            f"takes {len(each.axes)} axes for its argument {each.name!r}, but is given {len(shape)}: "
-            f"{list(shape)}",
-        )
+        if len(shape) != len(each.axes):
+            raise refuse(
+                f"takes {len(each.axes)} axes for its argument {each.name!r}, but is given "
+                f"{len(shape)}: {list(shape)}"
+            )
         for axis, (size, wanted) in enumerate(zip(shape, each.axes, strict=True)):
             if isinstance(wanted, str):
                 wanted = named.setdefault(wanted, size)
             if wanted is not None and size != wanted:
                 raise refuse(_misfit(each.name, axis, wanted, size))
-        need(
-            most is None or shape[0] <= most,
-            f"was exported for at most {most} rows, but is given {shape[0]}",
-        )
+        if most is not None and shape[0] > most:
+            raise refuse(f"was exported for at most {most} rows, but is given {shape[0]}")
 
 
 def _misfit(name: str, axis: int, wanted: int, size: int) -> str:

@@ -1,6 +1,7 @@
 """How large a tensor may become: found from shapes alone, before there is any memory for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +23,31 @@ OBJECTIONS = (
     AssertionError,
 )
 """What operators raise about their arguments; some of them are written in Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Shapes that a graph starts from, by what has to be found anew for them.
+
+    Finding sizes costs more than a pass through a small network. Fewer rows need no more memory, so
+    it is done for the most rows of every power of two. A graph that was built to need more for fewer
+    is left to the memory limit of its worker.
+
+    Attributes:
+        rows: On the first axis of every input.
+        others: Element types, all other axes, and the power of two.
+    """
+
+    rows: int
+    others: Hashable
+
+    @classmethod
+    def of(cls, inputs: Iterable[Tensor]) -> "Shapes":
+        """Shapes of inputs that have one axis or more."""
+        given = list(inputs)
+        rows = max(each.shape[0] for each in given)
+        others = tuple((each.dtype, each.shape[1:]) for each in given)
+        return cls(rows, (rows.bit_length(), others))
 
 
 class Sizes:

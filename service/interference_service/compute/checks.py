@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 
 from interference_service.compute.arithmetic import not_finite
+from interference_service.compute.limits import NO_MEMORY
 from interference_service.domain.specification import Loss, LossKind
 from interference_service.errors import InputUnsupported, InvalidData, NonFinite, Violation
 from interference_service.references.models.exported_program import GraphModel
 
 _SHOWN = 5
+_LONGEST = 200
+"""Characters of what a library says."""
 
 
 def check_arguments(given: Iterable[str], wanted: Iterable[str]) -> None:
@@ -122,6 +125,27 @@ def check_losses(losses: Tensor, class_ids: Sequence[str], inputs: Mapping[str, 
                 class_id=class_ids[row],
             )
     raise not_finite("loss", class_ids[row])
+
+
+def gradients_of(losses: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, Tensor | None]:
+    """Gradients of the summed losses by parameter; None where the graph leads nowhere.
+
+    Raises:
+        InputUnsupported: An operator has no derivative.
+        MemoryError: There is not enough for them.
+    """
+    if not parameters or not losses.requires_grad:
+        return dict.fromkeys(parameters)
+    try:
+        found = torch.autograd.grad(losses.sum(), list(parameters.values()), allow_unused=True)
+    except RuntimeError as error:
+        if NO_MEMORY in str(error):
+            raise MemoryError(str(error)) from error
+        what = (str(error).splitlines() or [type(error).__name__])[0][:_LONGEST]
+        raise InputUnsupported.at(
+            "model.uri", f"cannot be differentiated: {what}; use another layer there"
+        ) from error
+    return dict(zip(parameters, found, strict=True))
 
 
 def unreached(gradients: Mapping[str, Tensor | None]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from interference_service.compute.checks import (
     check_arguments,
     check_losses,
     check_weights,
+    gradients_of,
     logits_of,
     outputs_of,
     unreached,
@@ -85,7 +86,7 @@ def _tried(
     losses = row_loss(loss)(logits, targets)
     check_losses(losses, class_ids, inputs)
     parameters = {name: each for name, each in model.parameters.items() if each.requires_grad}
-    without_gradient = unreached(_gradients(losses, parameters))
+    without_gradient = unreached(gradients_of(losses, parameters))
     check_independence(model, data.inputs, trial.rows, dtype)
     return Inspection(
         shapes={name: tuple(each.shape) for name, each in parameters.items()},
@@ -98,14 +99,6 @@ def _tried(
         segmentation=_segmentation(context, model, tuple(parameters), inputs),
         unreached=without_gradient,
     )
-
-
-def _gradients(losses: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, Tensor | None]:
-    """Gradients of the summed loss by parameter; None where the graph leads nowhere."""
-    if not parameters or not losses.requires_grad:
-        return dict.fromkeys(parameters)
-    found = torch.autograd.grad(losses.sum(), list(parameters.values()), allow_unused=True)
-    return dict(zip(parameters, found, strict=True))
 
 
 def _segmentation(

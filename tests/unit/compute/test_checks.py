@@ -7,6 +7,7 @@ from interference_service.compute.checks import (
     check_arguments,
     check_losses,
     check_weights,
+    gradients_of,
     outputs_of,
     unreached,
 )
@@ -118,3 +119,30 @@ def test_a_model_without_parameters_that_ask_for_gradients_is_refused():
 
 def test_a_gradient_that_is_not_finite_names_its_parameter():
     refused(NonFinite, "model.uri", "of 'b'", lambda: unreached({"a": ONES, "b": NAN}))
+
+
+class Underivable(torch.autograd.Function):
+    """Has no derivative."""
+
+    @staticmethod
+    def forward(_context, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(_context, _gradient):
+        raise NotImplementedError("derivative for aten::twice is not implemented")
+
+
+def test_an_operator_without_a_derivative_is_refused_with_its_name():
+    weight = torch.ones(2, requires_grad=True)
+    losses = Underivable.apply(weight)
+    words = "derivative for aten::twice is not implemented"
+    refused(InputUnsupported, "model.uri", words, lambda: gradients_of(losses, {"w": weight}))
+
+
+def test_gradients_are_those_of_the_summed_losses():
+    weight, other = torch.ones(2, requires_grad=True), torch.ones(1, requires_grad=True)
+    found = gradients_of(weight.square(), {"w": weight, "other": other})
+    assert found["w"].tolist() == [2.0, 2.0]
+    assert found["other"] is None
+    assert gradients_of(torch.ones(2), {"w": weight}) == {"w": None}

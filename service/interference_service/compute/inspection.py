@@ -23,7 +23,7 @@ from interference_service.compute.independence import check_independence
 from interference_service.compute.limits import bounded
 from interference_service.compute.segmentation.check import segmentation_of
 from interference_service.compute.segmentation.known import MORE, Segmentation
-from interference_service.compute.trial import Trial, targets_of, trial_of
+from interference_service.compute.trial import ROWS, Trial, targets_of, trial_of
 from interference_service.errors import InvalidData
 from interference_service.references.data import open_data
 from interference_service.references.data.source import Fragment
@@ -54,20 +54,21 @@ def inspect(context: JobContext, content: NDArray[np.uint8]) -> Inspection:
         check_arguments((each.name for each in data.inputs), model.input_names)
         check_weights(model.parameters)
     with bounded(context.limits, "data.uris"):
-        fragments, trial = _read(context)
+        fragments, trial = _read(context, min(ROWS, model.most_rows or ROWS))
         inputs = prepare(data.inputs, trial.rows, dtype=dtype, device=_CPU)
     with bounded(context.limits, "model.uri", _COPIES * content.nbytes):
         return _tried(context, model, trial, inputs, fragments, content.nbytes)
 
 
-def _read(context: JobContext) -> tuple[tuple[Fragment, ...], Trial]:
+def _read(context: JobContext, most: int) -> tuple[tuple[Fragment, ...], Trial]:
     data = context.specification.data
     source = open_data(data, context.stores)
     fragments = source.fragments()
     first = next((each for each in fragments if each.num_rows), None)
     if first is None:
         raise InvalidData.at("data.uris", "holds no rows")
-    return fragments, trial_of(data, context.specification.options.loss.kind, source, first)
+    kind = context.specification.options.loss.kind
+    return fragments, trial_of(data, kind, source, first, most)
 
 
 def _tried(

@@ -36,7 +36,13 @@ class Trial:
     first_rows: Indices
 
 
-def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: Fragment) -> Trial:
+def trial_of(
+    data: DataReference,
+    kind: LossKind,
+    source: DataSource,
+    fragment: Fragment,
+    most: int = ROWS,
+) -> Trial:
     """Choose and read rows.
 
     Args:
@@ -44,6 +50,7 @@ def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: 
         kind: Of the loss, which says whether rows have lists of labels.
         source: The data.
         fragment: A part of it that has rows.
+        most: Rows that the model takes at once.
 
     Raises:
         InvalidData: A column is missing, or holds what does not fit, or nothing.
@@ -52,7 +59,7 @@ def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: 
         lists = next(iter(source.read_label_lists(fragment)), None)
         if lists is None:
             raise _nothing(data)
-        chosen = np.arange(min(ROWS, len(lists.sizes)), dtype=np.int64)
+        chosen = np.arange(min(most, len(lists.sizes)), dtype=np.int64)
         found, firsts = np.unique(lists.labels, return_index=True)
         first_rows = np.arange(len(lists.sizes)).repeat(lists.sizes)[firsts] + fragment.first_row
         rows = source.read_rows(fragment, chosen)
@@ -61,7 +68,7 @@ def trial_of(data: DataReference, kind: LossKind, source: DataSource, fragment: 
     if not len(values):
         raise _nothing(data)
     distinct, firsts = np.unique(values, return_index=True)
-    chosen = _chosen(firsts, len(values))
+    chosen = _chosen(firsts, min(most, len(values)))
     rows = source.read_rows(fragment, chosen)
     first_rows = firsts + fragment.first_row
     return Trial(rows, values[chosen], tuple(distinct.tolist()), first_rows)
@@ -75,8 +82,8 @@ def _nothing(data: DataReference) -> InvalidData:
 
 def _chosen(firsts: Indices, count: int) -> Indices:
     """The first row of every class and the first rows of all, as many as there is room for."""
-    order = [*sorted(firsts.tolist()), *range(min(ROWS, count))]
-    return np.array(sorted(list(dict.fromkeys(order))[:ROWS]), dtype=np.int64)
+    order = [*sorted(firsts.tolist()), *range(count)]
+    return np.array(sorted(list(dict.fromkeys(order))[:count]), dtype=np.int64)
 
 
 def targets_of(

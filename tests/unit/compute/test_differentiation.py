@@ -102,6 +102,30 @@ def test_sums_equal_autograd_whatever_the_batch_and_the_columns(directory: Path)
         np.testing.assert_allclose(both.sum(0), wanted, atol=1e-5)
 
 
+def test_batches_stay_within_the_range_of_the_export(directory: Path, tmp_path: Path):
+    batch = torch.export.Dim("batch", min=1, max=4)
+    example = examples.example().inputs[:2]
+    program = torch.export.export(examples.perceptron(), (example,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "bounded.pt2")
+    job = context(directory, 16)
+    bounded = job.specification.model.model_copy(update={"uri": "models://bounded.pt2"})
+    job = replace(
+        job,
+        specification=job.specification.model_copy(update={"model": bounded}),
+        stores=Stores({"data": directory, "models": tmp_path}),
+    )
+    inspection = inspecting.inspect(job)
+    labels = label_table([0], (), inspection.num_outputs)
+    blocks = [fetch_rows(job, inspection.fragments[0], np.arange(9), labels)]
+    worker = differentiation.GradientWorker(
+        job, content(job), tuple(inspection.shapes), "cpu", segmentation=inspection.segmentation
+    )
+    whole = SegmentTask("0", np.zeros(9, dtype=np.int64), np.arange(9))
+    columns = ((0, sum(each.numel() for each in examples.perceptron().parameters())),)
+    report, _ = worker.gradients(UnitTask((whole,), columns), blocks)
+    assert report.rows == 9
+
+
 def test_projected_sums_are_projections_of_the_sums(directory: Path):
     job = context(directory)
     inspection = inspected(job)

@@ -1,15 +1,20 @@
 """An archive of ``torch.export.save`` as plain members of a zip file; nothing in it is executed."""
 
 import json
+import os
 import re
 import zipfile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from interference_service.references.models.refusal import need, refuse
 
 MAX_MEMBERS = 20_000
 MAX_BYTES = 16 << 30
 MAX_JSON_BYTES = 64 << 20
+MAX_JSON_PARTS = 4_000_000
+"""Lists and objects of one member: two characters of it become a hundred bytes and more."""
+MAX_DIRECTORY_BYTES = 16 << 20
+"""Of the list of members, which is read before they are counted."""
 
 _MEMBER = re.compile(
     r"models/model\.json"
@@ -32,6 +37,27 @@ _DAMAGES = (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedErr
 _EXTRA = re.compile(r"extra/[^/]+(/[^/]+)*")
 
 
+class _Opening:
+    """A file whose list of members is being read, which ``zipfile`` does in one piece."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.over = False
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, *size: int) -> bytes:
+        """See ``BinaryIO.read``.
+
+        Raises:
+            InputUnsupported: The list is too long to be read.
+        """
+        need(
+            self.over or sum(size) <= MAX_DIRECTORY_BYTES,
+            f"has {sum(size)} bytes of names of its members; at most {MAX_DIRECTORY_BYTES} are read",
+        )
+        return self._file.read(*size)
+
+
 class Archive:
     """Members of an archive by their names below its root."""
 
@@ -41,8 +67,12 @@ class Archive:
         Raises:
             InputUnsupported: It is no such archive, too large, or holds what is not read.
         """
+        length = file.seek(0, os.SEEK_END)
+        need(length <= MAX_BYTES, f"has {length} bytes; at most {MAX_BYTES} are read")
+        opening = _Opening(file)
         try:
-            self._zip = zipfile.ZipFile(file)
+            self._zip = zipfile.ZipFile(cast("BinaryIO", opening))
+            opening.over = True
         except _DAMAGES as error:
             raise refuse(
                 "is not an archive of torch.export.save; write it with "
@@ -52,8 +82,6 @@ class Archive:
         need(
             0 < len(infos) <= MAX_MEMBERS, f"has {len(infos)} members; 1 to {MAX_MEMBERS} are read"
         )
-        total = sum(info.file_size for info in infos)
-        need(total <= MAX_BYTES, f"holds {total} bytes; at most {MAX_BYTES} are read")
         for info in infos:
             # torch never compresses; a compressed member is how a small file becomes a large one.
             plain = info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
@@ -61,6 +89,9 @@ class Archive:
                 plain and info.compress_size == info.file_size,
                 f"has the compressed or encrypted member {info.filename[:80]!r}; torch writes none",
             )
+        total = sum(info.file_size for info in infos)
+        # Members that share their bytes would each be read as if they were alone.
+        need(total <= length, f"claims to hold {total} bytes, but has only {length}")
         self._members = _by_name(infos)
 
     def __contains__(self, name: str) -> bool:
@@ -89,8 +120,14 @@ class Archive:
         need(
             size <= MAX_JSON_BYTES, f"has {size} bytes of {name}; at most {MAX_JSON_BYTES} are read"
         )
+        raw = self.read(name)
+        parts = raw.count(b"[") + raw.count(b"{")
+        need(
+            parts <= MAX_JSON_PARTS,
+            f"has {parts} lists and objects in {name}; at most {MAX_JSON_PARTS} are read",
+        )
         try:
-            return json.loads(self.read(name), object_pairs_hook=_unique)
+            return json.loads(raw, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise refuse(f"has no readable JSON in {name!r}; export the model again") from error
 

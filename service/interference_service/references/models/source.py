@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.domain.specification import ModelReference
+from interference_service.references.models.archive import MAX_BYTES
+from interference_service.references.models.refusal import need
 from interference_service.references.stores import Stores, open_verified
 
 
@@ -16,6 +18,7 @@ class ModelSource(Protocol):
         """``sha256:…`` of everything that the reference names; the model is not loaded.
 
         Raises:
+            InputUnsupported: It is larger than what is read.
             InputUnavailable: It is missing, unreadable, or has another digest than the reference.
         """
 
@@ -33,6 +36,9 @@ class ExportedProgram:
 
     def digest(self, reference: ModelReference, stores: Stores) -> str:
         """See ``ModelSource.digest``."""
+        # What is too large to be read need not be read for its digest.
+        size = stores.entry(reference.uri, "model.uri").size
+        need(size <= MAX_BYTES, f"has {size} bytes; at most {MAX_BYTES} are read")
         file, digest = open_verified(stores, reference.uri, reference.digest, "model.uri")
         file.close()
         return digest

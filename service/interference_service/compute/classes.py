@@ -7,12 +7,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from interference_service.domain.specification import MAX_NAME
 from interference_service.errors import AnalysisError, InvalidData
 
 Value: TypeAlias = int | str
 """A label or group as the data has it."""
 
 _SHOWN = 5
+_LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def label_table(
         num_outputs: Classes that the model tells apart, C.
 
     Raises:
-        InvalidData: Names, labels and model do not agree.
+        InvalidData: Names, labels and model do not agree, or a label is too long for a name.
     """
     if class_names and len(class_names) != num_outputs:
         raise InvalidData.at(
@@ -99,6 +101,7 @@ def label_table(
             f"{num_outputs} outputs; name the classes in the order of the outputs",
         )
     names = tuple(sorted(str(value) for value in distinct))
+    _check_lengths(names, field)
     return ClassTable(names, names, field)
 
 
@@ -106,17 +109,33 @@ def group_table(distinct: Sequence[Value], max_groups: int) -> ClassTable:
     """The groups that a column's values make, in their order.
 
     Raises:
-        InvalidData: There are more than ``max_groups``.
+        InvalidData: There are more than ``max_groups``, or a value is too long for a name.
     """
     if len(distinct) > max_groups:
         raise InvalidData.at(
             "data.group_column",
             f"holds {len(distinct)} different values; at most {max_groups} groups are compared",
         )
+    _check_lengths(distinct, "data.group_column")
     values = tuple(sorted(distinct, key=lambda value: (isinstance(value, str), value)))
     return ClassTable(tuple(str(value) for value in values), values, "data.group_column")
 
 
+def _check_lengths(values: Sequence[Value], field: str) -> None:
+    longest = max((each for each in values if isinstance(each, str)), key=len, default="")
+    if len(longest) > MAX_NAME:
+        raise InvalidData.at(
+            field,
+            f"holds {_shortened(longest)} of {len(longest)} characters; at most {MAX_NAME} make a "
+            "name",
+        )
+
+
+def _shortened(value: Value) -> str:
+    told = repr(value)
+    return told if len(told) <= _LONGEST_SHOWN else f"{told[:_LONGEST_SHOWN]}…"
+
+
 def _listing(values: Sequence[Value]) -> str:
-    shown = ", ".join(repr(value) for value in values[:_SHOWN])
+    shown = ", ".join(map(_shortened, values[:_SHOWN]))
     return shown + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")

@@ -17,7 +17,9 @@ from interference_service.domain.inputs import FILE_URI, ColumnName, FileUri, In
 _REGISTRY_URI = r"models:/[^\x00-\x1f\x7f/@:?#%\\]+(/[0-9]{1,9}|@[A-Za-z0-9_-]{1,255})"
 ModelUri = Annotated[str, Field(max_length=1024, pattern=f"^({FILE_URI}|{_REGISTRY_URI})$")]
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
-ClassName = Annotated[str, Field(min_length=1, max_length=128)]
+MAX_NAME = 128
+"""Longest name of a class or group, in characters."""
+ClassName = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

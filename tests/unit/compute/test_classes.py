@@ -78,3 +78,22 @@ def test_groups_are_the_values_in_order():
 def test_too_many_groups_are_refused():
     with pytest.raises(InvalidData, match="at most 2"):
         group_table([1, 2, 3], 2)
+
+
+@pytest.mark.parametrize(
+    "of", [lambda each: label_table(each, (), 2), lambda each: group_table(each, 9)]
+)
+def test_a_value_that_is_too_long_for_a_name_is_refused_in_few_words(of):
+    assert of(["a", "b" * 128]).ids == ("a", "b" * 128)
+    with pytest.raises(
+        InvalidData, match="of 1000000 characters; at most 128 make a name"
+    ) as caught:
+        of(["a", "b" * 1_000_000])
+    assert len(caught.value.message) < 300
+
+
+def test_long_values_are_told_in_few_words():
+    table = label_table([0, 1], (), 2)
+    with pytest.raises(InvalidData, match="holds 'xxx") as caught:
+        table.indices(np.array(["x" * 1_000_000], dtype=object))
+    assert len(caught.value.message) < 300

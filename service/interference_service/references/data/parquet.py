@@ -4,6 +4,7 @@ Never by the dataset scanner: a file of 291 bytes made it take gigabytes. The sc
 against a list of types before a column is touched.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -73,9 +74,14 @@ def _text_paths(file: pa.PythonFile) -> list[str]:
     schema = pq.ParquetFile(file, pre_buffer=False).schema
     arrow = schema.to_arrow_schema()
     found = [each.name for each in arrow if is_text_or_bytes(each.type)]
-    lists = tuple(f"{each.name}." for each in arrow if is_list_of_text(each.type))
+    lists = {each.name for each in arrow if is_list_of_text(each.type)}
     paths = (schema.column(index).path for index in range(len(schema)))
-    return found + [path for path in paths if path.startswith(lists)]
+    return found + [path for path in paths if _above(path) & lists]
+
+
+def _above(path: str) -> set[str]:
+    """Names that a path may lie below; they may have dots themselves."""
+    return {path[: dot.start()] for dot in re.finditer(r"\.", path)}
 
 
 def _check_label_count(file: DataFile, parquet: pq.ParquetFile, group: int, column: str) -> None:

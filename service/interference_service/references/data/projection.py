@@ -122,7 +122,7 @@ def check_names(names: Sequence[str], columns: Mapping[str, str]) -> None:
     """
     for column, field in columns.items():
         if names.count(column) != 1:
-            there = ", ".join(repr(name) for name in names[:50])
+            there = ", ".join(repr(name[:80]) for name in names[:20])
             raise InvalidData.at(field, f"is {column!r}; the columns are {there}")
 
 

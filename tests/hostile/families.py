@@ -1,0 +1,27 @@
+"""All families: one line each."""
+
+from hostile import (
+    archives,
+    exhaustion,
+    graphs,
+    images,
+    parquet,
+    paths,
+    pickles,
+    tables,
+    weights,
+)
+from hostile.reference import HostileReference
+
+FAMILIES: dict[str, tuple[HostileReference, ...]] = {
+    "pickles": pickles.REFERENCES,
+    "graphs": graphs.REFERENCES,
+    "exhaustion": exhaustion.REFERENCES,
+    "archives": archives.REFERENCES,
+    "paths": paths.REFERENCES,
+    "parquet": parquet.REFERENCES,
+    "images": images.REFERENCES,
+    "tables": tables.REFERENCES,
+    "weights": weights.REFERENCES,
+}
+REFERENCES = tuple(each for family in FAMILIES.values() for each in family)

@@ -281,7 +281,7 @@ REFERENCES = (
     lying("a schema of Arrow that is noise", _arrow_schema(b"A" * 4096)),
     lying("a schema of Arrow that is no text", _arrow_schema(b"\xff" * 64)),
     _bytes("nothing", lambda _: b""),
-    _bytes("a pickle", lambda site: pickled(site.canary)),
+    _bytes("a pickle in the place of a table", lambda site: pickled(site.canary)),
     _bytes(
         "a footer that is longer than the file", lambda _: b"PAR1" + b"\xff\xff\xff\x7f" + b"PAR1"
     ),
@@ -312,7 +312,7 @@ REFERENCES = (
         write={"row_group_size": 1 << 24},
         error=InputUnsupported,
         field="data.uris",
-        most_bytes=576 * MIB,
+        most_bytes=768 * MIB,
     ),
     table(
         "objects that Ray unpickles",
@@ -329,7 +329,7 @@ REFERENCES = (
         field="data.inputs[0].tensor.column",
     ),
     table("lists nested 200 deep", _list_of(200), "too deeply nested", error=InputUnavailable),
-    table("10,000 columns of lists", _wide(10_000), "", error=None),
+    table("3,000 columns of lists", _wide(3_000), "", error=None, most_bytes=384 * MIB),
     table(
         "labels that are nulls without a type",
         _with(label=pa.nulls(60)),

@@ -212,5 +212,5 @@ REFERENCES = (
     ),
     harmless("expressions as symbols", _symbols),
     harmless("guards that are code", _guards, end_to_end=True),
-    harmless("tree specifications that import", _tree_specs),
+    refused("tree specifications that import", _tree_specs, "returns 1 values, but describes 0"),
 )

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interference_client import ModelReference, Options, ParquetData, tensor
+from interference_client.inputs import Image
 from interference_client.specification import LabelledData
 from interference_service.compute.limits import Limits
 from interference_service.errors import AnalysisError, InvalidRequest
-from support.archives import draft, node, tensor as tensor_named
+from support.archives import DYNAMIC, draft, meta, node, tensor as named
 
 MIB = 1 << 20
 LIMITS = Limits(memory_bytes=512 * MIB, seconds=30)
@@ -66,11 +67,13 @@ class Site:
         return Submission(ModelReference(self.uri(name), **changes), data)
 
     def rows(self, data: LabelledData) -> Submission:
-        """A good model for rows of four numbers of any shape called ``x``."""
-        flat = node("flatten", [tensor_named("x")], self=tensor_named("x"), start_dim={"as_int": 1})
+        """A good model for rows of four numbers called ``x``, or of images of 2 by 2 pixels."""
+        flat = node("flatten", [named("x")], self=named("x"), start_dim={"as_int": 1})
         flat["target"] = "torch.ops.aten.flatten.using_ints"
         good = draft()
         good.graph["nodes"].insert(0, flat)
+        if isinstance(data.inputs["x"], Image):
+            good.graph["tensor_values"]["x"] = meta(DYNAMIC, 1, 2, 2)
         good.write(self.path("good.pt2"))
         return Submission(ModelReference(self.uri("good.pt2")), data)
 

@@ -148,7 +148,7 @@ REFERENCES = (
         "a checkpoint that is a bare pickle", lambda site: pickled(site.canary), "never opened"
     ),
     checkpoint(
-        "a checkpoint of the oldest layout",
+        "a checkpoint of the oldest layout, by name",
         lambda site: saved(site.canary, _use_new_zipfile_serialization=False),
         "never opened",
     ),

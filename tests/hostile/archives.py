@@ -2,7 +2,6 @@
 
 import io
 import json
-import random
 import struct
 import warnings
 import zipfile
@@ -13,7 +12,6 @@ from hostile.reference import HostileReference, Site
 from support.archives import Draft, draft, zipped
 
 GRAPH = "models/model.json"
-FLIPS = 24
 _NO_JSON = "has no readable JSON in 'models/model.json'"
 _OUTSIDE = "has members outside one root folder"
 
@@ -119,15 +117,6 @@ def _truncated(tenths: int) -> HostileReference:
         return whole[: len(whole) * tenths // 10]
 
     return written(f"an archive cut after {tenths} tenths", content, "is not an archive")
-
-
-def flipped(content: bytes, seed: int) -> bytes:
-    """A copy with a few bytes changed."""
-    generator = random.Random(seed)
-    changed = bytearray(content)
-    for _ in range(generator.randint(1, 6)):
-        changed[generator.randrange(len(changed))] = generator.randrange(256)
-    return bytes(changed)
 
 
 REFERENCES = (

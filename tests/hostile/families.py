@@ -2,6 +2,7 @@
 
 from hostile import (
     archives,
+    arrays,
     exhaustion,
     graphs,
     images,
@@ -9,6 +10,7 @@ from hostile import (
     paths,
     pickles,
     tables,
+    tars,
     weights,
 )
 from hostile.reference import HostileReference
@@ -21,6 +23,8 @@ FAMILIES: dict[str, tuple[HostileReference, ...]] = {
     "paths": paths.REFERENCES,
     "parquet": parquet.REFERENCES,
     "images": images.REFERENCES,
+    "arrays": arrays.REFERENCES,
+    "tars": tars.REFERENCES,
     "tables": tables.REFERENCES,
     "weights": weights.REFERENCES,
 }

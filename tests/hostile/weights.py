@@ -11,9 +11,9 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from hostile.arrays import array_of, safetensors_file
 from hostile.payloads import Gadget, expression, pickled, saved
 from hostile.reference import MIB, HostileReference, Site, Submission
-from hostile.tables import _array, _safetensors
 from interference_client import ModelReference
 from interference_service.errors import InputUnsupported
 
@@ -177,20 +177,21 @@ REFERENCES = (
     ),
     weights(
         "weights of a header of 2^63 bytes",
-        lambda _: _safetensors(b"{}", length=1 << 63),
+        lambda _: safetensors_file(b"{}", length=1 << 63),
         "is not a safetensors file",
     ),
     weights(
         "weights that overlap",
-        lambda _: _safetensors(
-            {"head.weight": _array(0, 48, 3, 4), "head.bias": _array(0, 12, 3)}, bytes(48)
+        lambda _: safetensors_file(
+            {"head.weight": array_of(0, 48, 3, 4), "head.bias": array_of(0, 12, 3)}, bytes(48)
         ),
         "leaves a gap or an overlap",
     ),
     weights(
         "weights of 10^18 numbers",
-        lambda _: _safetensors(
-            {"head.weight": _array(0, 48, 10**9, 10**9), "head.bias": _array(48, 60, 3)}, bytes(60)
+        lambda _: safetensors_file(
+            {"head.weight": array_of(0, 48, 10**9, 10**9), "head.bias": array_of(48, 60, 3)},
+            bytes(60),
         ),
         "bytes where its shape needs",
     ),

@@ -21,6 +21,8 @@ MAX_ROW_BYTES = 64 << 20
 
 _SIZES = (3, 5, 7, 11, 13, 17, 19, 23)
 """Sizes of the axes of any size in examples: different, for torch takes equal ones for one."""
+_IMAGE_SIZES = {"height": 160, "width": 224}
+"""Those of images: what a network halves five times must not come to 1, which torch takes for fixed."""
 
 
 def exported(network: nn.Module, inputs: Mapping[str, ExampleInput]) -> NDArray[np.uint8]:
@@ -71,7 +73,7 @@ def exported(network: nn.Module, inputs: Mapping[str, ExampleInput]) -> NDArray[
 
 def _examples(inputs: Mapping[str, ExampleInput]) -> dict[str, Tensor]:
     names = {size: None for each in inputs.values() for size in each.axes if isinstance(size, str)}
-    sizes = dict(zip(names, _SIZES, strict=False))
+    sizes = dict(zip(names, _SIZES, strict=False)) | _IMAGE_SIZES
     return {
         name: torch.zeros(
             [sizes[size] if isinstance(size, str) else size for size in each.axes],

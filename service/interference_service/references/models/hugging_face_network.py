@@ -77,7 +77,8 @@ class HuggingFaceNetwork:
         """
         config = self._config()
         if self._class.main_input_name == "pixel_values":
-            size = getattr(config, "image_size", 224)
+            # Those that convolve alone have no size of their own.
+            size = getattr(config, "image_size", ("height", "width"))
             height, width = (size, size) if isinstance(size, int) else size
             axes = ("batch", getattr(config, "num_channels", 3), height, width)
             return {"pixel_values": ExampleInput(axes)}

@@ -9,7 +9,7 @@ from interference_client import ModelReference, ParquetData, tensor
 from interference_service.errors import InputUnavailable, InputUnsupported, InvalidRequest
 from support.archives import draft
 
-_FORM = "must match pattern"
+_FORM = "must be {store}://{path}"
 _COMPONENT = "component; write the path of the file itself"
 _LINK = "leads through a link, which is not followed"
 _STORES = "the stores of this server are"
@@ -177,7 +177,7 @@ REFERENCES = (
     named(
         "a store's name of 1,000 letters",
         "d" * 1_000 + "://model.pt2",
-        "match pattern",
+        "must be {store}://{path}",
         InvalidRequest,
     ),
     named("dots that are escaped", "data://%2e%2e/secret", _FORM, InvalidRequest, end_to_end=True),

@@ -16,6 +16,7 @@ from interference_service.domain.job import (
     Settings,
     Stage,
 )
+from interference_service.domain.options import Precision
 from interference_service.domain.result import (
     AnalysisMethod,
     AnalysisResult,
@@ -30,7 +31,7 @@ from interference_service.domain.result import (
     ScopeResult,
     SummaryMetric,
 )
-from interference_service.domain.specification import AnalysisSpecification, Precision
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.verdict import Estimate, GateOutcome, Outcome, Verdict
 from interference_service.errors import InputUnavailable
 

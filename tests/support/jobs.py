@@ -9,6 +9,7 @@ import numpy as np
 
 from interference_service.domain.inputs import Input, TensorSource
 from interference_service.domain.job import Job, JobState, Progress, ResolvedInputs, Settings
+from interference_service.domain.options import Precision
 from interference_service.domain.ports import JobStore
 from interference_service.domain.result import (
     Analysis,
@@ -32,7 +33,6 @@ from interference_service.domain.specification import (
     Gate,
     ModelFormat,
     ModelReference,
-    Precision,
 )
 from interference_service.domain.verdict import Estimate
 from interference_service.store.database import open_database

@@ -3,7 +3,7 @@
 import torch
 
 from interference_service.core.losses import RowLoss, per_row_loss
-from interference_service.domain.specification import Loss, Precision
+from interference_service.domain.options import Loss, Precision
 from interference_service.errors import NonFinite
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from interference_service.compute.arithmetic import not_finite
 from interference_service.compute.limits import NO_MEMORY
-from interference_service.domain.specification import Loss, LossKind
+from interference_service.domain.options import Loss, LossKind
 from interference_service.errors import InputUnsupported, InvalidData, NonFinite, Violation
 from interference_service.references.models.exported_program import GraphModel
 

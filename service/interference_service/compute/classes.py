@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.domain.specification import MAX_NAME
+from interference_service.domain.options import MAX_NAME
 from interference_service.errors import AnalysisError, InvalidData
 
 Value: TypeAlias = int | str

@@ -25,7 +25,7 @@ from interference_service.compute.segmentation.known import HOMOGENEOUS, Segment
 from interference_service.core.gradients import Batch
 from interference_service.core.projector import Projector
 from interference_service.core.sketch import Projection
-from interference_service.domain.specification import Precision
+from interference_service.domain.options import Precision
 from interference_service.errors import NonFinite, OutOfMemory
 from interference_service.references.data.columns import Rows
 from interference_service.references.models import model_of

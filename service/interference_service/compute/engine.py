@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from interference_service.compute.plan import gradient_bytes
 from interference_service.core.layers import Layer
 from interference_service.core.sketch import REPLICATES, Projection, projection_of
-from interference_service.domain.specification import Engine, EngineKind
+from interference_service.domain.options import Engine, EngineKind
 from interference_service.errors import InputUnsupported
 
 DEFAULT_WIDTH = 4096 * REPLICATES

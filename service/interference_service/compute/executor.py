@@ -31,13 +31,10 @@ from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
 from interference_service.core.sketch import Projection
 from interference_service.domain.job import Job, Progress, ResolvedInputs, Stage
+from interference_service.domain.options import MAX_CLASSES, LossKind
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
-from interference_service.domain.specification import (
-    MAX_CLASSES,
-    AnalysisSpecification,
-    LossKind,
-)
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores
 

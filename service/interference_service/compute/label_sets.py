@@ -10,7 +10,8 @@ from interference_service.compute.context import JobContext
 from interference_service.compute.plan import Indices
 from interference_service.core.multi_label import UNUSED, LabelSets, Terms, slots_of
 from interference_service.core.sampling import BottomK, row_keys
-from interference_service.domain.specification import ABSENT, MAX_CLASSES
+from interference_service.domain.options import MAX_CLASSES
+from interference_service.domain.specification import ABSENT
 from interference_service.errors import InvalidData
 from interference_service.references.data import open_data
 from interference_service.references.data.columns import LabelLists

@@ -15,11 +15,8 @@ from interference_service.compute.payloads import Payload
 from interference_service.compute.tasks import Tasks
 from interference_service.core.layers import HeadSelection, Layer, layers_of
 from interference_service.domain.job import ResolvedInputs
-from interference_service.domain.specification import (
-    AnalysisOptions,
-    AnalysisSpecification,
-    LossKind,
-)
+from interference_service.domain.options import AnalysisOptions, LossKind
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InputUnsupported
 
 _log = structlog.get_logger(__name__)

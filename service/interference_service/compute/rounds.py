@@ -31,7 +31,7 @@ from interference_service.core.layers import Layer
 from interference_service.core.rounds import Decision, Goal, Outcome, first_rows
 from interference_service.core.scope import Setting
 from interference_service.core.sketch import REPLICATES
-from interference_service.domain.specification import Precision
+from interference_service.domain.options import Precision
 
 _ITEM = np.dtype(np.float64).itemsize
 

@@ -19,6 +19,7 @@ from interference_service.core.layers import Layer
 from interference_service.core.metrics import PAIR_METRICS, Column
 from interference_service.core.scope import Setting
 from interference_service.domain.job import ResolvedInputs
+from interference_service.domain.options import EngineKind
 from interference_service.domain.result import (
     Analysis,
     AnalysisMethod,
@@ -34,7 +35,7 @@ from interference_service.domain.result import (
     ScopeResult,
     SummaryMetric,
 )
-from interference_service.domain.specification import AnalysisSpecification, EngineKind
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.verdict import Estimate
 
 LAYERS = "layers"

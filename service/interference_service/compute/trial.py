@@ -10,7 +10,8 @@ from torch import Tensor
 
 from interference_service.compute.classes import ClassTable, Value, label_table
 from interference_service.compute.plan import Indices
-from interference_service.domain.specification import ABSENT, DataReference, LossKind
+from interference_service.domain.options import LossKind
+from interference_service.domain.specification import ABSENT, DataReference
 from interference_service.errors import InvalidData
 from interference_service.references.data.columns import LabelLists, Rows
 from interference_service.references.data.source import DataSource, Fragment

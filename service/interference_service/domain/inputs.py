@@ -5,13 +5,13 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from interference_service.domain.uris import FileUriOrNone
+
 MAX_SIDE = 4096
 """Largest height or width of an image after resize or crop, in pixels."""
 MAX_TOKENS = 1 << 20
 """Longest list of tokens."""
 
-FILE_URI = r"[a-z][a-z0-9-]{0,62}://[^\x00-\x1f\x7f?#%\\]+"
-FileUri = Annotated[str, Field(max_length=1024, pattern=f"^{FILE_URI}$")]
 ColumnName = Annotated[str, Field(min_length=1, max_length=256)]
 Side = Annotated[int, Field(ge=0, le=MAX_SIDE)]
 
@@ -93,7 +93,7 @@ class ImageSource(Value):
     mean: tuple[FiniteFloat, ...] = ()
     standard_deviation: tuple[FiniteFloat, ...] = ()
     layout: ImageLayout = ImageLayout.CHANNELS_FIRST
-    preprocessor_uri: Annotated[str, Field(max_length=1024, pattern=f"^({FILE_URI})?$")] = ""
+    preprocessor_uri: FileUriOrNone = ""
 
     @model_validator(mode="after")
     def _steps_are_given_once(self) -> Self:

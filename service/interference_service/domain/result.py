@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 
 from interference_service.domain.inputs import Value
 from interference_service.domain.job import ResolvedInputs
-from interference_service.domain.specification import EngineKind, Precision
+from interference_service.domain.options import EngineKind, Precision
 from interference_service.domain.verdict import Estimate
 
 Matrix = NDArray[np.float64]

@@ -27,7 +27,8 @@ from interference_service.domain.inputs import (
     Source,
     TokensSource,
 )
-from interference_service.domain.specification import AnalysisSpecification, LossKind
+from interference_service.domain.options import LossKind
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InvalidRequest
 from interference_service.rpc.convert_specification import specification_from_wire
 from support.domain_examples import CLASSES, rich_specification

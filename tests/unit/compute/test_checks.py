@@ -11,7 +11,7 @@ from interference_service.compute.checks import (
     outputs_of,
     unreached,
 )
-from interference_service.domain.specification import Loss, LossKind
+from interference_service.domain.options import Loss, LossKind
 from interference_service.errors import AnalysisError, InputUnsupported, InvalidData, NonFinite
 
 ONES = torch.ones(2)

@@ -114,7 +114,7 @@ def test_batches_stay_within_the_range_of_the_export(directory: Path, tmp_path: 
         specification=job.specification.model_copy(update={"model": bounded}),
         stores=Stores({"data": directory, "models": tmp_path}),
     )
-    inspection = inspecting.inspect(job)
+    inspection = inspected(job)
     labels = label_table([0], (), inspection.num_outputs)
     blocks = [fetch_rows(job, inspection.fragments[0], np.arange(9), labels)]
     worker = differentiation.GradientWorker(

@@ -9,7 +9,7 @@ from interference_service.compute.engine import (
 )
 from interference_service.core.layers import Layer
 from interference_service.core.sketch import Projection
-from interference_service.domain.specification import Engine, EngineKind
+from interference_service.domain.options import Engine, EngineKind
 from interference_service.errors import InputUnsupported
 
 LAYERS = (Layer("a", ("a.weight",), 600, head=False), Layer("b", ("b.weight",), 1400, head=True))

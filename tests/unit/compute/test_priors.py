@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from interference_service.compute.priors import setting_of
-from interference_service.domain.specification import AnalysisSpecification, MinorityRule, Priors
+from interference_service.domain.options import MinorityRule
+from interference_service.domain.specification import AnalysisSpecification, Priors
 from interference_service.errors import InvalidData
 from support.domain_examples import plain_specification
 

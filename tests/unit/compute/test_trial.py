@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from interference_service.compute.trial import ROWS, Trial, targets_of, trial_of
-from interference_service.domain.specification import DataReference, LossKind
+from interference_service.domain.options import LossKind
+from interference_service.domain.specification import DataReference
 from interference_service.errors import InvalidData
 from interference_service.references.data import open_data
 from interference_service.references.data.columns import LabelLists, Rows

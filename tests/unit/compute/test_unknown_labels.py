@@ -12,7 +12,8 @@ from interference_service.compute.context import JobContext
 from interference_service.compute.grouping import grouped_by_class
 from interference_service.compute.scanning import fetch_rows, scan_fragment
 from interference_service.compute.trial import targets_of, trial_of
-from interference_service.domain.specification import AnalysisSpecification, LossKind
+from interference_service.domain.options import LossKind
+from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import InvalidData
 from interference_service.references.data import open_data
 from interference_service.references.stores import Stores

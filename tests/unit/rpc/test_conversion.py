@@ -9,16 +9,13 @@ from google.protobuf.json_format import MessageToDict
 
 from interference.v1 import analysis_job_pb2, analysis_result_pb2, analysis_service_pb2
 from interference_service.domain.job import JobState, Priority, Progress, Settings, Stage
+from interference_service.domain.options import EngineKind, HeadRule, LossKind, Precision
 from interference_service.domain.result import AnalysisResult
 from interference_service.domain.specification import (
     AnalysisSpecification,
     Comparison,
     DataFormat,
-    EngineKind,
-    HeadRule,
-    LossKind,
     ModelFormat,
-    Precision,
 )
 from interference_service.domain.verdict import Outcome, Verdict
 from interference_service.jobs.watching import WatchEvent

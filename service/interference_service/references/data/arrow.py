@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from interference_service.domain.specification import MAX_CLASSES
+from interference_service.domain.options import MAX_CLASSES
 from interference_service.errors import InputUnsupported, InvalidData
 from interference_service.references.data.columns import (
     BytesColumn,

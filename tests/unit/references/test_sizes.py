@@ -35,6 +35,7 @@ HUGE = {
     },
     "expand": {"self": tensor("one"), "size": {"as_ints": [1 << 20, 1 << 20]}},
     "add.Tensor": {"self": tensor("long"), "other": tensor("column")},
+    "clamp.Tensor": {"self": tensor("long"), "min": tensor("column")},
     "matmul": {"self": tensor("column"), "other": tensor("row")},
     "einsum": {"equation": {"as_string": "i,j->ij"}, "tensors": {"as_tensors": [{"name": "long"}] * 2}},
 }  # fmt: skip
@@ -104,7 +105,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_shapes_that_were_seen_are_not_checked_again(checked):
-    steps = steps_of({"nodes": [node("relu", [tensor("y")], self=tensor("x"))]})
+    steps = steps_of({"nodes": [node("cos", [tensor("y")], self=tensor("x"))]})
     interpreter = Interpreter(torch.device("cpu"), torch.float32)
 
     def checks(*shape: int, dtype: torch.dtype = torch.float32) -> bool:
@@ -135,8 +136,16 @@ def test_shapes_that_depend_on_values_are_checked_at_every_call(checked):
 
 
 def test_shapes_of_nothing_known_are_checked_at_every_call(checked):
-    steps = steps_of({"nodes": [node("relu", [tensor("y")], self=tensor("x"))]})
+    steps = steps_of({"nodes": [node("cos", [tensor("y")], self=tensor("x"))]})
     interpreter = Interpreter(torch.device("cpu"), torch.float32)
     for _ in range(2):
         interpreter.run(steps, {"x": torch.zeros(3)})
-    assert checked == ["relu", "relu"]
+    assert checked == ["cos", "cos"]
+
+
+def test_activations_need_no_check(monkeypatch):
+    found: list[object] = []
+    monkeypatch.setattr(sizes, "_shape_of", found.append)
+    steps = steps_of({"nodes": [node("relu", [tensor("y")], self=tensor("x"))]})
+    Interpreter(torch.device("cpu"), torch.float32).run(steps, {"x": torch.zeros(3)})
+    assert not found

@@ -64,7 +64,10 @@ def read_header(file: BinaryIO) -> Header:
 
 
 def _dtype(descr: str) -> "np.dtype[Any]":
-    dtype = np.dtype(descr)
+    try:
+        dtype = np.dtype(descr)
+    except TypeError as error:
+        raise ValueError(f"it holds {descr!r}, which numpy does not know") from error
     if dtype.kind not in "biufU" or dtype.itemsize == 0 or dtype.char == "g":
         raise ValueError(f"it holds {dtype}; numbers and text are read")
     return dtype

@@ -13,6 +13,71 @@ from interference_service.references.models.operators import OPERATORS
 MAX_RESULT_BYTES = 8 << 30
 """Most bytes that one call of an operator may make."""
 _NO_MEMORY = torch.device("meta")
+_NEVER_LARGER = frozenset(
+    [
+        "abs",
+        "alias",
+        "alpha_dropout",
+        "batch_norm",
+        "celu",
+        "chunk",
+        "clone",
+        "contiguous",
+        "detach",
+        "dropout",
+        "elu",
+        "erf",
+        "exp",
+        "feature_dropout",
+        "flatten",
+        "flip",
+        "gelu",
+        "gelu_",
+        "group_norm",
+        "hardsigmoid",
+        "hardswish",
+        "hardswish_",
+        "hardtanh",
+        "hardtanh_",
+        "layer_norm",
+        "leaky_relu",
+        "leaky_relu_",
+        "log",
+        "log_softmax",
+        "mish",
+        "native_layer_norm",
+        "neg",
+        "permute",
+        "reciprocal",
+        "relu",
+        "relu_",
+        "relu6",
+        "reshape",
+        "roll",
+        "rsqrt",
+        "select",
+        "selu",
+        "sigmoid",
+        "silu",
+        "silu_",
+        "slice",
+        "softmax",
+        "_softmax",
+        "softplus",
+        "split",
+        "sqrt",
+        "square",
+        "squeeze",
+        "t",
+        "tanh",
+        "transpose",
+        "unbind",
+        "unflatten",
+        "unsqueeze",
+        "view",
+    ]
+)
+"""Operators whose results are no larger than the tensors they are given; most of a network is these."""
 OBJECTIONS = (
     RuntimeError,
     TypeError,
@@ -73,7 +138,7 @@ class Sizes:
             ValueError: Its arguments do not fit.
         """
         operator = OPERATORS[name]
-        if not hasattr(operator, "_schema"):
+        if not hasattr(operator, "_schema") or name.rsplit(".", 2)[-2] in _NEVER_LARGER:
             return
         if _depends_on_values(name, positional):
             self.vary = True

@@ -61,3 +61,13 @@ def test_the_generated_modules_are_committed_beside_the_contract():
     for proto in (ROOT / "proto/interference/v1").glob("*.proto"):
         assert proto.with_name(f"{proto.stem}_pb2.py").exists()
         assert proto.with_name(f"{proto.stem}_pb2.pyi").exists()
+
+
+def test_modules_are_small_enough_to_hold_in_the_head():
+    modules = [
+        path for root in ("service", "client", "tests") for path in (ROOT / root).rglob("*.py")
+    ]
+    long = {
+        str(path.relative_to(ROOT)) for path in modules if len(path.read_text().splitlines()) > 300
+    }
+    assert long == set()

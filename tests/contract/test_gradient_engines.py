@@ -3,7 +3,7 @@
 The reference differentiates the loss of one row at a time through the network that was exported.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,21 +14,16 @@ from torch import Tensor, nn
 
 from interference_service.compute.engines import engine_for
 from interference_service.compute.segmentation.check import segmentation_of
-from interference_service.core.gradients import Batch
 from interference_service.core.homogeneous import HomogeneousEngine
 from interference_service.core.losses import RowLoss, per_row_loss
 from interference_service.references.models.exported_program import GraphModel
 from support.archives import load_file
+from support.engine_reference import batches_of, reference, trainable
+from support.engine_rows import NUM_SEGMENTS, ROWS, SEGMENTS, SIZES
 from support.networks import HARMLESS_WARNINGS, NETWORKS, Inputs, Network, export
 
 pytestmark = [pytest.mark.filterwarnings(each) for each in HARMLESS_WARNINGS]
 
-SIZES = (1, 2, 3, 5, 8)
-"""Rows of the segments."""
-SEGMENTS = torch.repeat_interleave(torch.arange(len(SIZES)), torch.tensor(SIZES))
-NUM_SEGMENTS = len(SIZES) + 1
-"""The last of them has no rows."""
-ROWS = sum(SIZES)
 CUTS: dict[str, tuple[int, ...]] = {
     "one batch": (ROWS,),
     "a segment in two batches": (4, 15),
@@ -52,43 +47,6 @@ def segmented(model: GraphModel, names: Sequence[str], loss: RowLoss, inputs: In
 
 
 ENGINES = {"homogeneous": homogeneous, "segmented": segmented}
-
-
-def batches_of(
-    inputs: Inputs, targets: Tensor, segments: Tensor, sizes: Sequence[int]
-) -> Iterator[Batch]:
-    """Rows in batches of these sizes, in each of them segment after segment."""
-    start = 0
-    for size in sizes:
-        part = slice(start, start + size)
-        found, counts = torch.unique_consecutive(segments[part], return_counts=True)
-        runs = tuple(zip(found.tolist(), counts.tolist(), strict=True))
-        yield Batch({name: each[part] for name, each in inputs.items()}, targets[part], runs)
-        start += size
-
-
-def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
-    return {name: each for name, each in module.named_parameters() if each.requires_grad}
-
-
-def flat_gradient(module: nn.Module, inputs: Inputs, targets: Tensor, loss: RowLoss) -> Tensor:
-    """Of the summed loss. Has shape ``[P]``."""
-    parameters = list(trainable(module).values())
-    outputs = module(**{name: each.clone() for name, each in inputs.items()})
-    logits = outputs[0] if isinstance(outputs, tuple) else outputs
-    gradients = torch.autograd.grad(loss(logits, targets).sum(), parameters, allow_unused=True)
-    pairs = zip(gradients, parameters, strict=True)
-    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
-
-
-def reference(module: nn.Module, inputs: Inputs, targets: Tensor, loss: RowLoss) -> Tensor:
-    """Sums of the segments, from gradients of single rows. Has shape ``[segments, P]``."""
-    sums = torch.zeros(NUM_SEGMENTS, sum(each.numel() for each in trainable(module).values()))
-    sums = sums.double()
-    for row, segment in enumerate(SEGMENTS.tolist()):
-        one = {name: each[row : row + 1] for name, each in inputs.items()}
-        sums[segment] += flat_gradient(module, one, targets[row : row + 1], loss)
-    return sums
 
 
 @dataclass(frozen=True)

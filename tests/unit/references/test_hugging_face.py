@@ -6,47 +6,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
 
-from interference_service.domain.specification import ModelFormat, ModelReference
-from interference_service.errors import AnalysisError, InputUnavailable
-from interference_service.references.models import hugging_face, load_model, model_digest
-from interference_service.references.models.exported_program import GraphModel
-from interference_service.references.models.hugging_face_config import CLASSES
+from interference_service.errors import InputUnavailable
+from interference_service.references.models import hugging_face
 from interference_service.references.policy import ModelPolicy
-from interference_service.references.stores import Stores
 from support.archives import Marker
-from support.hugging_face import CONFIGURATIONS, network
-
-SMALL = "ResNetForImageClassification"
-
-
-def load(root: Path, policy: ModelPolicy | None = None, dtype=torch.float32) -> GraphModel:
-    reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE)
-    stores = Stores({"data": root}, policy)
-    return load_model(reference, stores, device=torch.device("cpu"), dtype=dtype)
-
-
-def digest_of(root: Path, wanted: str = "") -> str:
-    reference = ModelReference(uri="data://model/", format=ModelFormat.HUGGING_FACE, digest=wanted)
-    return model_digest(reference, Stores({"data": root}))
-
-
-def refused(root: Path, policy: ModelPolicy | None = None) -> str:
-    with pytest.raises(AnalysisError) as caught:
-        load(root, policy)
-    assert [each.field for each in caught.value.violations] == ["spec.model.uri"]
-    return caught.value.message
-
-
-def save(name: str, root: Path, **options: Any) -> Any:
-    eager: Any = network(name).build().float()
-    eager.save_pretrained(root / "model", **options)
-    return eager
+from support.hugging_face import network
+from support.hugging_face_directories import SMALL, configure, digest_of, load, refused, save
 
 
 @pytest.fixture(scope="module")
@@ -64,46 +34,6 @@ def root(saved, tmp_path) -> Path:
     for name, content in saved.items():
         (tmp_path / "model" / name).write_bytes(content)
     return tmp_path
-
-
-def configure(root: Path, without: tuple[str, ...] = (), **changes: Any) -> None:
-    path = root / "model" / "config.json"
-    document = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({k: v for k, v in document.items() if k not in without}))
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_every_class_that_is_offered_gives_the_gradients_of_transformers(name, tmp_path):
-    eager = save(name, tmp_path).double()
-    model = load(tmp_path, dtype=torch.float64)
-    rows = network(name).rows(3, seed=1)
-    expected, found = eager(**rows).logits, model(rows)
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
-    parameters = dict(eager.named_parameters())
-    assert list(model.parameters) == list(parameters)
-    wanted, given = (
-        torch.autograd.grad(output.square().sum(), list(each.values()), allow_unused=True)
-        for output, each in ((expected, parameters), (found, model.parameters))
-    )
-    for theirs, mine in zip(wanted, given, strict=True):
-        assert (theirs is None) == (mine is None)
-        if theirs is not None:
-            torch.testing.assert_close(mine, theirs, rtol=1e-8, atol=1e-9)
-
-
-def test_every_class_that_is_offered_is_tested_here():
-    assert set(CLASSES) == CONFIGURATIONS.keys()
-
-
-def test_sentences_of_any_length_are_run(tmp_path):
-    eager = save("BertForSequenceClassification", tmp_path)
-    model = load(tmp_path)
-    for rows, length in ((1, 1), (4, 2), (2, 40)):
-        given = {
-            "input_ids": torch.arange(rows * length).reshape(rows, length) % 50,
-            "attention_mask": torch.ones(rows, length, dtype=torch.int64),
-        }
-        torch.testing.assert_close(model(given), eager(**given).logits, rtol=1e-4, atol=1e-5)
 
 
 def test_shards_are_read_as_one_file_is(tmp_path, root):
@@ -307,21 +237,6 @@ def test_a_class_that_the_operator_added_is_loaded(root):
     assert "does not fit the network" in refused(root, policy)
 
 
-def test_names_that_a_class_had_before_are_read(tmp_path):
-    eager = save("BertForSequenceClassification", tmp_path)
-    weights = tmp_path / "model" / "model.safetensors"
-    older = {
-        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
-            "LayerNorm.bias", "LayerNorm.beta"
-        ): each
-        for name, each in safetensors.torch.load_file(weights).items()
-    }
-    older["bert.embeddings.position_ids"] = torch.arange(40)[None]
-    safetensors.torch.save_file(older, weights)
-    rows = network("BertForSequenceClassification").rows(2)
-    torch.testing.assert_close(load(tmp_path)(rows), eager(**rows).logits, rtol=1e-4, atol=1e-5)
-
-
 def test_a_worker_without_transformers_says_what_to_install(root):
     program = f"""
 import sys, torch
@@ -342,11 +257,3 @@ except InputUnsupported as error:
     )
     assert made.stdout.startswith("spec.model.format: ")
     assert "gradient-interference[hugging-face]" in made.stdout
-
-
-def test_other_formats_do_not_import_transformers():
-    program = (
-        "import sys, interference_service.references.models as m; "
-        "sys.exit('transformers' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

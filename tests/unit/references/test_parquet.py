@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, strategies as st
 
-from interference_service.domain.inputs import ColumnsSource, ImageSource, Input, TensorSource
-from interference_service.domain.specification import DataFormat, DataReference
+from interference_service.domain.inputs import ColumnsSource, Input, TensorSource
 from interference_service.errors import (
     AnalysisError,
     InputUnavailable,
@@ -18,58 +17,13 @@ from interference_service.errors import (
     InvalidData,
 )
 from interference_service.references.data import parquet, table
-from interference_service.references.data.columns import BytesColumn, NumberColumn, Rows
-from interference_service.references.data.parquet import ParquetSource
-from interference_service.references.stores import Stores
-
-X = Input(name="x", tensor=TensorSource(column="x"))
-IMAGE = Input(name="x", image=ImageSource(column="x"))
-
-
-def source(path: Path, *inputs: Input, label: str = "label", group: str = "") -> ParquetSource:
-    reference = DataReference(
-        uris=(f"data://{path.name}",),
-        format=DataFormat.PARQUET,
-        label_column=label,
-        group_column=group,
-        inputs=inputs or (X,),
-    )
-    return ParquetSource(reference, Stores({"data": path.parent}))
+from interference_service.references.data.columns import BytesColumn, NumberColumn
+from support.parquet_files import IMAGE, X, labels, numbers, refused, rows, source, write
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "rows.parquet"
-
-
-def write(path: Path, **options: object) -> None:
-    """Columns, and options of the writer that begin with ``write_``."""
-    columns = {name: each for name, each in options.items() if not name.startswith("write_")}
-    how = {
-        name.removeprefix("write_"): each for name, each in options.items() if name not in columns
-    }
-    pq.write_table(pa.table(columns), path, **how)
-
-
-def labels(data: ParquetSource, column: str = "label") -> list:
-    return [each for f in data.fragments() for each in data.read_column(f, column).tolist()]
-
-
-def rows(data: ParquetSource) -> Rows:
-    (fragment,) = data.fragments()
-    return data.read_rows(fragment, np.arange(fragment.num_rows))
-
-
-def numbers(data: ParquetSource, column: str = "x") -> list:
-    held = rows(data).columns[column]
-    assert isinstance(held, NumberColumn)
-    return held.values.tolist()
-
-
-def refused(read, field: str, kind: type[AnalysisError], match: str | None = None) -> None:
-    with pytest.raises(kind, match=match) as caught:
-        read()
-    assert [each.field for each in caught.value.violations] == [f"spec.{field}"]
 
 
 @pytest.mark.parametrize(
@@ -302,52 +256,3 @@ def test_damaged_bytes_end_in_a_refusal_or_in_rows(tmp_path_factory, seed):
     except AnalysisError:
         return
     assert len(found) == sum(each.num_rows for each in fragments)
-
-
-def lists(data: ParquetSource) -> list:
-    found = []
-    for fragment in data.fragments():
-        for each in data.read_label_lists(fragment):
-            found += np.split(each.labels, np.cumsum(each.sizes))[:-1]
-    return [each.tolist() for each in found]
-
-
-@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}, {"data_page_version": "2.0"}])
-def test_lists_of_strings_are_read_over_row_groups_and_encodings(path, options):
-    wanted = [[f"label {row % 7}", "common"][: row % 3] for row in range(5000)]
-    how = {f"write_{name}": each for name, each in options.items()}
-    write(path, x=np.arange(5000), labels=pa.array(wanted), write_row_group_size=1500, **how)
-    assert lists(source(path, label="labels")) == wanted
-
-
-def test_a_long_string_that_many_lists_repeat_is_held_once(path):
-    repeated = pa.array([["x" * 1_000_000] * 40] * 30)
-    write(path, x=np.arange(30), labels=repeated)
-    tracked = pa.total_allocated_bytes()
-    data = source(path, label="labels")
-    (batch,) = data.read_label_lists(data.fragments()[0])
-    assert len({id(each) for each in batch.labels.tolist()}) == 1
-    assert pa.total_allocated_bytes() - tracked < 100_000_000
-
-
-def test_more_labels_than_memory_is_for_are_refused_before_they_are_read(path, monkeypatch):
-    write(path, x=np.arange(4), labels=pa.array([[0] * 30, [1], [], [2]]))
-    assert lists(source(path, label="labels"))[1:] == [[1], [], [2]]
-    monkeypatch.setattr(parquet, "MAX_GROUP_LABELS", 32)
-    refused(
-        lambda: lists(source(path, label="labels")),
-        "data.label_column",
-        InputUnsupported,
-        "33 labels in one row group",
-    )
-
-
-@pytest.mark.parametrize(("group", "hint"), [("", True), ("label", False)])
-def test_lists_where_a_row_must_have_one_value_are_refused_in_our_words(path, group, hint):
-    # Several row groups, of which Arrow would refuse to join the lists.
-    write(path, label=[["a"], ["b", "a"], []] * 4, x=[0.0] * 12, write_row_group_size=3)
-    with pytest.raises(InvalidData, match="it must hold integers or strings") as caught:
-        labels(source(path, group=group))
-    (violation,) = caught.value.violations
-    assert violation.field == f"spec.data.{'group' if group else 'label'}_column"
-    assert ("the loss must be MULTI_LABEL" in violation.description) == hint

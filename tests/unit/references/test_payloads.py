@@ -76,6 +76,17 @@ def test_tensors_that_share_a_record_in_full_are_tied_and_others_are_not():
     assert len(set(identities.values())) == 3
 
 
+def test_few_bytes_do_not_stand_for_many_tensors():
+    whole = len(RECORD)
+    tied = {f"tied{i}": entry("weight_0", meta(whole)) for i in range(100)}
+    views = {f"w{i}": entry("weight_0", meta(whole, strides=[1])) for i in range(3)}
+    assert len(read({"config": tied | views}, weight_0=RECORD.tobytes())) == 103
+    shapes = [(whole,), (1, whole), (whole, 1), (1, 1, whole), (1, whole, 1)]
+    many = {f"w{i}": entry("weight_0", meta(*shape)) for i, shape in enumerate(shapes)}
+    with pytest.raises(InputUnsupported, match="may share a byte"):
+        read({"config": many}, weight_0=RECORD.tobytes())
+
+
 @pytest.mark.parametrize(
     "tensor_meta",
     [

@@ -149,6 +149,7 @@ class _Builder:
         self._dtype = dtype
         self._parameters: dict[str, Tensor] = {}
         self._buffers: dict[str, Tensor] = {}
+        self._shared: dict[Any, Tensor] = {}
         self._aliases: dict[str, str] = {}
         self._first: dict[Any, str] = {}
         self._bindings: list[Binding] = []
@@ -189,7 +190,9 @@ class _Builder:
             raise refuse(f"lacks the values of {name!r}; export the model again")
         payload = self._payloads[name]
         if kind != "parameter":
-            self._buffers[name] = self._placed(payload.tensor)
+            if payload.identity not in self._shared:
+                self._shared[payload.identity] = self._placed(payload.tensor)
+            self._buffers[name] = self._shared[payload.identity]
             self._bindings.append(Binding(node, parameter=False, name=name))
             return
         owner = self._first.setdefault(payload.identity, name)

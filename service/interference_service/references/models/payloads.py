@@ -33,6 +33,8 @@ QUALIFIED_NAME = re.compile(r"[A-Za-z0-9_]{1,128}(\.[A-Za-z0-9_]{1,128}){0,32}")
 """Dotted names of parameters and buffers."""
 MAX_RANK = 16
 MAX_SIZE = 1 << 40
+MAX_OVERLAPS = 4
+"""Different tensors that may lie in the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,19 @@ def payloads(archive: Archive, kind: str, prefix: str) -> dict[str, Payload]:
         for name, entry in archive.json(config)["config"].items():
             need(QUALIFIED_NAME.fullmatch(name), f"names a tensor {name[:80]!r}")
             found[name] = _raw(archive, f"data/{kind}/", prefix, name, entry, records)
+    _check_overlaps(found, sum(record.nbytes for record in records.values()))
     return found
+
+
+def _check_overlaps(found: Mapping[str, Payload], held: int) -> None:
+    """Each tensor becomes one of our own, so a few bytes must not stand for many tensors."""
+    different = {each.identity: each.tensor.nbytes for each in found.values()}
+    claimed = sum(different.values())
+    need(
+        claimed <= MAX_OVERLAPS * held,
+        f"has tensors of {claimed} bytes in {held} bytes of records; at most {MAX_OVERLAPS} may "
+        "share a byte, so save copies of them",
+    )
 
 
 def _raw(
@@ -110,7 +124,7 @@ def _raw(
         f"holds {name} with a shape that reaches outside its bytes",
     )
     tensor = record.as_strided(size, stride, offset) if count else torch.empty(size, dtype=dtype)
-    identity = (path, *size, *stride, offset)
+    identity = (path, dtype, *size, *stride, offset)
     return Payload(tensor, identity, bool(meta["requires_grad"]))
 
 
@@ -148,7 +162,10 @@ def _packed(raw: bytes, kind: str) -> dict[str, Payload]:
             "export the model again with a newer torch"
         ) from error
     need(isinstance(loaded, dict), f"has {kind} that are not a table of tensors")
-    return {_checked_name(name): _loaded(name, tensor) for name, tensor in loaded.items()}
+    found = {_checked_name(name): _loaded(name, tensor) for name, tensor in loaded.items()}
+    storages = (each.tensor.untyped_storage() for each in found.values())
+    _check_overlaps(found, sum({each.data_ptr(): each.nbytes() for each in storages}.values()))
+    return found
 
 
 def _checked_name(name: object) -> str:

@@ -12,6 +12,8 @@ MLFLOW_READY := $(MLFLOW_VENV)/.ready
 STUBS_VENV := .venv-stubs
 STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
+# Each of these tests starts processes that use all cores.
+SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
 .PHONY: demo test soak check format types imports metric-table stubs stubs-fresh bench validate coverage clean
@@ -20,7 +22,8 @@ demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
 
 test: $(READY) $(MLFLOW_READY) ## every test, against real processes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)
+	$(BIN)/python -m pytest $(SERVICES)
 
 soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
 	$(BIN)/python -m pytest -m slow

@@ -72,10 +72,21 @@ def test_a_unit_that_kills_whoever_runs_it_fails_its_job_and_no_other(elsewhere)
 @pytest.mark.parametrize(
     ("function", "what", "fields"),
     [
-        ("resolve", "finding the model 'data://mlp.pt2'", ["spec.model.uri"]),
-        ("fetch_model", "reading the model 'data://mlp.pt2'", ["spec.model.uri"]),
+        pytest.param(
+            "resolve",
+            "finding the model 'data://mlp.pt2'",
+            ["spec.model.uri"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("fetch_model", "reading the model 'data://mlp.pt2'", ["spec.model.uri"]),
+            marks=pytest.mark.slow,
+        ),
         ("inspect", "trying the model 'data://mlp.pt2'", ["spec.model.uri", "spec.data.uris"]),
-        ("digest_data", "taking the digest of 'data://rows.parquet'", ["spec.data.uris"]),
+        pytest.param(
+            *("digest_data", "taking the digest of 'data://rows.parquet'", ["spec.data.uris"]),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_file_that_kills_whoever_reads_it_is_named(

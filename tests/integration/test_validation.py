@@ -75,7 +75,7 @@ def bad_files(files: Path) -> None:
         broken[-1].weight.fill_(torch.nan)
     examples.export(broken, files / "nan.pt2")
     examples.export(nn.Flatten(), files / "no_parameters.pt2")
-    examples.export(Detached(lambda self, x: self.head(self.body(x)).detach()), files / "none.pt2")
+    examples.export(Detached(lambda self, x: self.head(self.body(x)).detach()), files / "detached.pt2")
     body = Detached(lambda self, x: self.head(self.body(x).detach()))
     examples.export(body, files / "head_only.pt2")
     examples.export(Hungry(), files / "hungry.pt2")
@@ -98,7 +98,7 @@ BAD = {
     "a missing model": (model("none_such.pt2"), ["model.uri"], "there is no file"),
     "no archive": (model("noise.pt2"), ["model.uri"], "is not an archive"),
     "broken weights": (model("nan.pt2"), ["model.uri"], "NaN or infinite values"),
-    "no gradient": (model("none.pt2"), ["model.uri"], "outside of torch.no_grad()"),
+    "no gradient": (model("detached.pt2"), ["model.uri"], "outside of torch.no_grad()"),
     "no parameters": (
         model("no_parameters.pt2"),
         ["model.uri"],

@@ -32,7 +32,7 @@ class Labelled:
     def groups(self) -> list[int]:
         """The one group that each row is used for, or -1, by the written convention."""
         slots = 1 + int(self.present.sum(1).max())
-        keys = row_keys(SEED, "0:labels.parquet#slot", np.arange(ROWS))
+        keys = row_keys(SEED, "0:labels#slot", np.arange(ROWS))
         found = []
         for own, key in zip(self.present, keys.tolist(), strict=True):
             mine = torch.nonzero(own)[:, 0].tolist() + [C] * (not own.all())

@@ -75,7 +75,9 @@ def bad_files(files: Path) -> None:
         broken[-1].weight.fill_(torch.nan)
     examples.export(broken, files / "nan.pt2")
     examples.export(nn.Flatten(), files / "no_parameters.pt2")
-    examples.export(Detached(lambda self, x: self.head(self.body(x)).detach()), files / "detached.pt2")
+    examples.export(
+        Detached(lambda self, x: self.head(self.body(x)).detach()), files / "detached.pt2"
+    )
     body = Detached(lambda self, x: self.head(self.body(x).detach()))
     examples.export(body, files / "head_only.pt2")
     examples.export(Hungry(), files / "hungry.pt2")

@@ -51,7 +51,7 @@ class Ran:
         results: Of every job, by name.
         counted: Rows that the service counts as differentiated for all of them.
         progress: What was told while ``endless`` ran, alone.
-        actors: Processes that were its gradient actors.
+        actors: Processes that differentiated rows of it.
     """
 
     results: Mapping[str, Result]
@@ -114,7 +114,7 @@ def gradient_actors(service: Running) -> set[int]:
     found = set()
     for process in psutil.Process(service.process.pid).children(recursive=True):
         try:
-            if "ray::GradientActor" in " ".join(process.cmdline()):
+            if "ray::GradientActor.gradients" in " ".join(process.cmdline()):
                 found.add(process.pid)
         except psutil.NoSuchProcess:
             continue

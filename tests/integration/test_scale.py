@@ -56,7 +56,7 @@ def write(directory: Path, classes: int, layers: int) -> None:
 @pytest.mark.parametrize(
     ("classes", "layers", "most_bytes"),
     [
-        (100, 20, 3 << 29),
+        pytest.param(100, 20, 3 << 29, marks=pytest.mark.slow),
         pytest.param(1000, 100, 4 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ],
 )

@@ -174,7 +174,7 @@ REFERENCES = (
     refused(
         "a graph of 60 MiB of empty lists",
         _graph(b"[" + b"[]," * (20 << 20) + b"[]]"),
-        "lists and objects in models/model.json",
+        "20971522 lists and objects; at most",
     ),
     refused("a graph that is no text", _graph(b"\xff\xfe\xfd"), _NO_JSON),
     refused("a graph that is a number of a million digits", _graph(b"9" * 1_000_000), _NO_JSON),

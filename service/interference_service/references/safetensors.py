@@ -4,7 +4,6 @@ A file is 8 bytes with the length of the header, the header as JSON, and the ten
 after the other without gaps (https://github.com/huggingface/safetensors, section "Format").
 """
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
-from interference_service.errors import InputUnsupported
+from interference_service.references.plain_json import parsed
 
 MAX_HEADER_BYTES = 16 << 20
 MAX_TENSORS = 20_000
@@ -57,26 +56,21 @@ class TensorEntry:
     end: int
 
 
-class _Damaged(ValueError):
-    """What is wrong with the header."""
+class Damaged(ValueError):
+    """What is wrong with a header, in words for a client."""
 
 
-def read_header(file: BinaryIO, field: str) -> dict[str, TensorEntry]:
+def read_header(file: BinaryIO) -> dict[str, TensorEntry]:
     """The tensors of a file by name, in the order of their bytes.
 
     Args:
         file: A safetensors file; its position does not matter.
-        field: Path of the field that names it, for errors.
 
     Raises:
-        InputUnsupported: It is none, or says of itself what is not true.
+        Damaged: It is none, or says of itself what is not true.
     """
-    try:
-        return _entries(*_parsed(file))
-    except _Damaged as error:
-        raise InputUnsupported.at(
-            field, f"{error}; write the file again with safetensors.torch.save_file"
-        ) from error
+    header, begin, size = _parsed(file)
+    return _entries(header, begin, size)
 
 
 def _parsed(file: BinaryIO) -> tuple[dict[str, Any], int, int]:
@@ -93,11 +87,9 @@ def _parsed(file: BinaryIO) -> tuple[dict[str, Any], int, int]:
         f"has a header of {length} bytes; at most {MAX_HEADER_BYTES} are read",
     )
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique)
-    except _Damaged:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise _Damaged("is not a safetensors file: its header is no JSON") from error
+        header = parsed(file.read(length))
+    except ValueError as error:
+        raise Damaged(f"is not a safetensors file: its header is no JSON: {error}") from error
     _need(isinstance(header, dict), "has a header that is no JSON object")
     header.pop("__metadata__", None)
     _need(
@@ -146,12 +138,6 @@ def _sizes(values: Any) -> bool:
     )
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    _need(len(found) == len(pairs), "has a header that names something twice")
-    return found
-
-
 def _need(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise _Damaged(otherwise)
+        raise Damaged(otherwise)

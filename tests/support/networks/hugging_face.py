@@ -18,6 +18,7 @@ _DEEP: dict[str, Any] = {
 _TEXT: dict[str, Any] = {"vocab_size": WORDS, "max_position_embeddings": 40}
 _PATCHES: dict[str, Any] = {"image_size": 16, "patch_size": 4}
 _STAGES: dict[str, Any] = {"hidden_sizes": [8, 16], "depths": [1, 1]}
+_CONVNEXT: dict[str, Any] = {**_STAGES, "num_stages": 2, "patch_size": 2, "image_size": 16}
 _WINDOWS: dict[str, Any] = {
     "image_size": 16,
     "patch_size": 2,
@@ -46,13 +47,17 @@ class Family:
     side: int = 0
     rounding: float = 1e-9
 
+    @property
+    def class_name(self) -> str:
+        """Name of its class in transformers."""
+        return f"{self.prefix}For{'Image' if self.side else 'Sequence'}Classification"
+
     def make(self) -> nn.Module:
         """The network, with parameters from torch's global generator."""
         configuration = getattr(transformers, f"{self.prefix}Config")(
             **self.options, num_labels=CLASSES
         )
-        kind = "Image" if self.side else "Sequence"
-        return getattr(transformers, f"{self.prefix}For{kind}Classification")(configuration)
+        return getattr(transformers, self.class_name)(configuration)
 
     def rows(self, count: int) -> dict[str, Tensor]:
         """Rows by argument of forward, of 32 bits."""
@@ -69,7 +74,7 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "resnet": Family("ResNet", {"embedding_size": 8, **_STAGES, "layer_type": "bottleneck"}, 16),
-    "convnext": Family("ConvNext", {**_STAGES, "num_stages": 2, "patch_size": 2}, 16),
+    "convnext": Family("ConvNext", _CONVNEXT, 16),
     "swin": Family("Swin", _WINDOWS, 16),
     "bert": Family("Bert", _DEEP | _TEXT),
     "gpt2": Family(
@@ -81,7 +86,7 @@ FAMILIES: dict[str, Family] = {
 """Those of the default suite."""
 
 MORE_FAMILIES: dict[str, Family] = {
-    "convnextv2": Family("ConvNextV2", {**_STAGES, "num_stages": 2, "patch_size": 2}, 16),
+    "convnextv2": Family("ConvNextV2", _CONVNEXT, 16),
     "swinv2": Family("Swinv2", _WINDOWS, 16),
     "vit": Family("ViT", _DEEP | _PATCHES, 16),
     "deit": Family("DeiT", _DEEP | _PATCHES, 16),
@@ -112,6 +117,8 @@ MORE_FAMILIES: dict[str, Family] = {
         "DistilBert", {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24, **_TEXT}
     ),
     "roberta": Family("Roberta", _DEEP | _TEXT),
+    "xlm-roberta": Family("XLMRoberta", _DEEP | _TEXT),
+    "mpnet": Family("MPNet", _DEEP | _TEXT),
     "electra": Family("Electra", _DEEP | _TEXT | {"embedding_size": 12}),
     "albert": Family("Albert", _DEEP | _TEXT | {"embedding_size": 12}),
     "deberta": Family(
@@ -144,3 +151,5 @@ MORE_FAMILIES: dict[str, Family] = {
     ),
 }
 """Those that the slow suite has besides."""
+
+BY_CLASS = {each.class_name: each for each in (FAMILIES | MORE_FAMILIES).values()}

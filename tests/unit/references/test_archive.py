@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from interference_service.errors import InputUnsupported
+from interference_service.references import plain_json, zips
 from interference_service.references.models import archive as archive_module
 from interference_service.references.models.archive import Archive
-from support.archives import draft, zipped
+from support.archives import draft, sharing, zipped
 
 GRAPH = "models/model.json"
 
@@ -160,12 +161,8 @@ def test_a_member_whose_both_sizes_lie_is_refused_before_it_is_read():
 def test_members_that_share_their_bytes_are_refused():
     """Each would be read as if it were alone, so that a small file becomes a large one."""
     raw = zipped({GRAPH: b"{}", "data/weights/weight_0": bytes(1000)})
-    start, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
-    entry = raw[raw.rindex(b"PK\x01\x02") : end]
-    again = b"".join(entry.replace(b"weight_0", b"weight_%d" % each) for each in range(1, 9))
-    directory = raw[start:end] + again
-    counts = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 10, 10, len(directory), start, 0)
-    refused(raw[:start] + directory + counts, "claims to hold 9002 bytes, but has only")
+    others = [b"weight_%d" % each for each in range(1, 9)]
+    refused(sharing(raw, b"weight_0", others), "claims to hold 9002 bytes, but has only")
 
 
 def test_an_archive_of_more_bytes_than_are_read_is_refused(monkeypatch):
@@ -179,16 +176,16 @@ def test_an_archive_of_more_bytes_than_are_read_is_refused(monkeypatch):
 def test_a_list_of_members_that_is_too_long_is_refused_unread(monkeypatch):
     raw = zipped({GRAPH: b"{}"})
     length = raw.index(b"PK\x05\x06") - raw.index(b"PK\x01\x02")
-    monkeypatch.setattr(archive_module, "MAX_DIRECTORY_BYTES", length)
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", length)
     assert opened(raw).json(GRAPH) == {}
-    monkeypatch.setattr(archive_module, "MAX_DIRECTORY_BYTES", length - 1)
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", length - 1)
     refused(raw, f"has {length} bytes of names of its members")
 
 
 def test_json_of_too_many_lists_and_objects_is_refused_unparsed(monkeypatch):
-    monkeypatch.setattr(archive_module, "MAX_JSON_PARTS", 3)
+    monkeypatch.setattr(plain_json, "MAX_PARTS", 3)
     assert opened(zipped({GRAPH: b'[{"a": []}]'})).json(GRAPH) == [{"a": []}]
-    with pytest.raises(InputUnsupported, match="has 4 lists and objects"):
+    with pytest.raises(InputUnsupported, match="it has 4 lists and objects"):
         opened(zipped({GRAPH: b'[{"a": [[]]}]'})).json(GRAPH)
 
 

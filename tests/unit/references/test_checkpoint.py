@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from interference_service.errors import InputUnsupported
+from interference_service.references import zips
 from interference_service.references.models import checkpoint
 from interference_service.references.models.checkpoint import read_checkpoint
-from support.archives import Marker, zipped
+from support.archives import Marker, sharing, zipped
 
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2, dtype=torch.bfloat16)}
 
@@ -53,6 +54,17 @@ def test_the_weights_are_found_where_training_tools_keep_them(content):
     found = read_checkpoint(io.BytesIO(saved(content)))
     assert found.keys() == TENSORS.keys()
     assert all(torch.equal(found[name], each) for name, each in TENSORS.items())
+
+
+def test_members_that_share_their_bytes_are_refused():
+    raw = zipped(members(saved(TENSORS)) | {"data/7": bytes(5000)})
+    assert read_checkpoint(io.BytesIO(raw)).keys() == TENSORS.keys()
+    assert "more than it has" in refused(sharing(raw, b"data/7", [b"data/8", b"data/9"]))
+
+
+def test_a_list_of_members_that_is_too_long_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", 100)
+    assert "bytes of names of its members" in refused(saved(TENSORS))
 
 
 def test_views_of_one_memory_are_read():

@@ -120,7 +120,7 @@ def test_code_beside_a_model_never_runs(root, tmp_path):
         ({"num_labels": 0, "id2label": None}, "0 labels"),
         ({"num_labels": 1 << 30, "id2label": None}, "labels; 1 to"),
         ({"hidden_sizes": [1 << 19, 1 << 20]}, "bytes or more; at most"),
-        ({"hidden_sizes": [4, 6]}, "where the network has"),
+        ({"hidden_sizes": [8, 12]}, "where the network has"),
     ],
 )
 def test_a_configuration_beyond_what_is_read_is_refused(root, changes, why):

@@ -17,6 +17,7 @@ from interference_service.references.models.safetensors_file import DTYPES, read
 from interference_service.references.safetensors import (
     MAX_HEADER_BYTES,
     MAX_TENSORS,
+    Damaged,
     TensorEntry,
     read_header,
 )
@@ -30,10 +31,13 @@ def file_of(header: Any, body: bytes = b"\x00" * 8, length: int | None = None) -
 
 
 def refused(file: io.BytesIO) -> str:
-    with pytest.raises(InputUnsupported) as caught:
-        read_header(file, "data.uris[0]")
-    assert [each.field for each in caught.value.violations] == ["spec.data.uris[0]"]
-    return caught.value.message
+    with pytest.raises(Damaged) as caught:
+        read_header(file)
+    with pytest.raises(InputUnsupported) as refused:
+        read_tensors(file)
+    assert [each.field for each in refused.value.violations] == ["spec.model.uri"]
+    assert str(caught.value) in refused.value.message
+    return str(caught.value)
 
 
 def test_a_header_is_read_in_the_order_of_the_bytes():
@@ -41,14 +45,14 @@ def test_a_header_is_read_in_the_order_of_the_bytes():
         {"b": np.zeros((2, 3), np.float32), "a": np.zeros(5, np.int64)}, {"made": "by a test"}
     )
     begin = len(raw) - 64
-    assert read_header(io.BytesIO(raw), "f") == {
+    assert read_header(io.BytesIO(raw)) == {
         "a": TensorEntry("I64", (5,), begin, begin + 40),
         "b": TensorEntry("F32", (2, 3), begin + 40, begin + 64),
     }
 
 
 def test_an_empty_file_of_tensors_is_read():
-    assert read_header(file_of({}, b""), "f") == {}
+    assert read_header(file_of({}, b"")) == {}
 
 
 @pytest.mark.parametrize(

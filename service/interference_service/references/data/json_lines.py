@@ -1,6 +1,5 @@
 """One JSON object a line, read line by line: what is wanted of each, and nothing else kept."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from interference_service.references.data.files import DataFile, FileSource, Par
 from interference_service.references.data.lines import LineEnds, parts
 from interference_service.references.data.source import Fragment
 from interference_service.references.data.values import batch_of
+from interference_service.references.plain_json import parsed
 
 MAX_BATCH_BYTES = 8 << 20
 """A batch of rows ends beyond; their values take many times as much."""
@@ -48,21 +48,9 @@ class JsonLinesSource(FileSource):
 
 def _row(file: DataFile, line: bytes, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line.decode(), object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
+        row = parsed(line)
+    except ValueError as error:
         raise file.misfit(number, f"is no JSON object: {str(error)[:200]}") from error
     if not isinstance(row, dict):
         raise file.misfit(number, f"is no JSON object but a {type(row).__name__}")
     return row
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs, for ``json.loads``.
-
-    Raises:
-        ValueError: A key is there twice.
-    """
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
-    return found

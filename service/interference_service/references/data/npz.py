@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 
+from interference_service.references import zips
 from interference_service.references.data.arrays import ArraysSource, StoredArray, Stream, Window
 from interference_service.references.data.files import DataFile
 from interference_service.references.data.npy import MAX_HEADER_BYTES, read_header
@@ -19,8 +20,6 @@ MAX_UNFOLDED_BYTES = 64 << 30
 
 _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-_DIRECTORY_END = struct.Struct("<4s8xI6x")
-_MAX_COMMENT_BYTES = 1 << 16
 _SUFFIX = ".npy"
 
 
@@ -37,7 +36,6 @@ class NpzSource(ArraysSource):
         Yields:
             The arrays.
         """
-        _check_directory(file)
         with file.guarded(lambda: _opened(file)) as archive:
             members = archive.infolist()
             _check_members(file, members)
@@ -49,22 +47,11 @@ class NpzSource(ArraysSource):
             }
 
 
-def _check_directory(file: DataFile) -> None:
-    """Bound the zip directory before it is read as a whole."""
-    size = min(file.size, _DIRECTORY_END.size + _MAX_COMMENT_BYTES)
-    tail = file.read(file.size - size, size)
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < _DIRECTORY_END.size:
-        raise file.damaged("it has no directory of a zip file")
-    _, directory = _DIRECTORY_END.unpack_from(tail, place)
-    # An archive with more members than 16 bits count has all ones here.
-    if directory > MAX_DIRECTORY_BYTES:
-        raise file.refused(f"has a directory of more than {MAX_DIRECTORY_BYTES} bytes")
-
-
 def _opened(file: DataFile) -> zipfile.ZipFile:
-    file.file.seek(0)
-    return zipfile.ZipFile(file.file)
+    try:
+        return zips.opened(file.file, MAX_DIRECTORY_BYTES)
+    except zips.TooLarge as error:
+        raise file.refused(f"has a directory of more than {MAX_DIRECTORY_BYTES} bytes") from error
 
 
 def _check_members(file: DataFile, members: list[zipfile.ZipInfo]) -> None:

@@ -1,7 +1,6 @@
 """WebDataset: shards of tar in which the files of a sample follow each other under one name."""
 
 import io
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -12,11 +11,11 @@ import pyarrow as pa
 from interference_service.errors import InvalidData
 from interference_service.references.data import table as tables
 from interference_service.references.data.files import DataFile, FileSource, Part
-from interference_service.references.data.json_lines import unique
 from interference_service.references.data.npy import read_array
 from interference_service.references.data.source import Fragment
 from interference_service.references.data.tar import Member, members
 from interference_service.references.data.values import batch_of
+from interference_service.references.plain_json import parsed
 
 MAX_TEXT_BYTES = 16 << 20
 """Largest text, number or JSON."""
@@ -36,7 +35,7 @@ def _integer(raw: bytes) -> int:
 
 
 def _json(raw: bytes) -> Any:
-    found = json.loads(raw.decode(), object_pairs_hook=unique)
+    found = parsed(raw)
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - as other damaged JSON
     return found

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from interference_service.references import zips
 from interference_service.references.models.building import MAX_BYTES, MAX_TENSORS
 from interference_service.references.models.payloads import DTYPES
 from interference_service.references.models.refusal import need, refuse
@@ -29,7 +30,6 @@ _MEMBER = re.compile(
     r"data\.pkl|data/[0-9]{1,7}|version|byteorder|\.format_version|\.storage_alignment"
     r"|\.data/serialization_id"
 )
-_DAMAGES = (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError)
 _CONVERT = (
     "write the weights alone with safetensors.torch.save_file(network.state_dict(), path) and name "
     "them as MODEL_FORMAT_STATE_DICT"
@@ -78,19 +78,22 @@ def read_checkpoint(file: BinaryIO) -> dict[str, Tensor]:
 def _vetted(file: BinaryIO) -> io.BytesIO:
     """The archive with the members that torch writes, after they were looked at."""
     try:
-        given = zipfile.ZipFile(file)
-    except _DAMAGES as error:
+        given = zips.opened(file, zips.MAX_DIRECTORY_BYTES)
+    except zips.TooLarge as error:
+        raise refuse(str(error)) from error
+    except zips.DAMAGES as error:
         raise refuse(
             "is not a checkpoint of torch.save since torch 1.6; older ones are pickles, which are "
             f"never opened; {_CONVERT}"
         ) from error
     members = _members(given.infolist())
+    need(zips.fit([*members.values()], file), "claims to hold more than it has")
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
         for name, info in members.items():
             try:
                 raw = given.read(info)
-            except _DAMAGES as error:
+            except zips.DAMAGES as error:
                 raise refuse(f"has the damaged member {name!r}; copy it again") from error
             if name == "data.pkl":
                 _check_pickle(raw)
@@ -107,9 +110,8 @@ def _members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         short = repr(info.filename[:80])
-        plain = info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
         need(
-            plain and info.compress_size == info.file_size,
+            zips.is_stored(info),
             f"has the compressed or encrypted member {short}; torch writes none",
         )
         name = info.filename.removeprefix(root)

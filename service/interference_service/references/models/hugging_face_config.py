@@ -4,7 +4,6 @@ What a configuration may hold beyond the fields of its class makes transformers 
 other weights or other kernels. None of it is passed on.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from interference_service.references.models.refusal import need, refuse
+from interference_service.references.plain_json import parsed
 
 MAX_CONFIG_BYTES = 4 << 20
 MAX_INTEGER = 1 << 20
@@ -106,8 +106,8 @@ def read_json(file: BinaryIO, name: str, most: int) -> dict[str, Any]:
     raw = file.read(most + 1)
     need(len(raw) <= most, f"has a {name} of more than {most} bytes")
     try:
-        document = json.loads(raw.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        document = parsed(raw)
+    except ValueError as error:
         raise refuse(f"has a {name} that is no readable JSON; save the model again") from error
     if not isinstance(document, dict):
         raise refuse(f"has a {name} that is no JSON object; save the model again")
@@ -161,10 +161,3 @@ def _num_labels(document: Mapping[str, Any]) -> int | None:
         f"has a config.json with {str(found)[:40]} labels; 1 to {MAX_LABELS} are built",
     )
     return int(found)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("repeated key")
-    return found

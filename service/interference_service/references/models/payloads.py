@@ -3,7 +3,6 @@
 import io
 import math
 import re
-import zipfile
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from interference_service.references import zips
 from interference_service.references.models.archive import Archive
 from interference_service.references.models.refusal import need, refuse, well_formed
 
@@ -152,8 +152,8 @@ def _packed(raw: bytes, kind: str) -> dict[str, Payload]:
     if not raw:
         return {}
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as inner:
-            stored = all(info.compress_type == zipfile.ZIP_STORED for info in inner.infolist())
+        with zips.opened(io.BytesIO(raw), zips.MAX_DIRECTORY_BYTES) as inner:
+            stored = all(map(zips.is_stored, inner.infolist()))
         need(stored, f"has compressed {kind}; torch writes none")
         loaded = torch.load(io.BytesIO(raw), weights_only=True, map_location="cpu")
     except Exception as error:

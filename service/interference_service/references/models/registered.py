@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from interference_service.references.models.weights import (
     with_weights,
     without_prefix,
 )
+from interference_service.references.plain_json import parsed
 from interference_service.references.stores import Stores, digest
 
 _ARGUMENTS = "model.architecture_arguments"
@@ -80,7 +81,7 @@ def _open(reference: ModelReference, stores: Stores) -> tuple[BinaryIO, str]:
 
 def _arguments(kind: type[BaseModel], text: str) -> BaseModel:
     try:
-        json.loads(text, object_pairs_hook=_unique)
+        parsed(text.encode())
         return kind.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -89,14 +90,7 @@ def _arguments(kind: type[BaseModel], text: str) -> BaseModel:
         raise InputUnsupported.at(
             _ARGUMENTS, f"{where or 'it'}: {first['msg']}; the arguments are {names}"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputUnsupported.at(
             _ARGUMENTS, "must be a JSON object that names nothing twice"
         ) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("repeated key")
-    return found

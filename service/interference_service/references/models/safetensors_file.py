@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from interference_service.references.models.building import MAX_BYTES
-from interference_service.references.models.refusal import FIELD, need
-from interference_service.references.safetensors import TensorEntry, read_header
+from interference_service.references.models.refusal import need, refuse
+from interference_service.references.safetensors import Damaged, TensorEntry, read_header
 
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {
@@ -34,7 +34,10 @@ def read_tensors(file: BinaryIO) -> dict[str, Tensor]:
     Raises:
         InputUnsupported: It is no safetensors file, damaged, or too large.
     """
-    entries = read_header(file, FIELD)
+    try:
+        entries = read_header(file)
+    except Damaged as error:
+        raise refuse(f"{error}; write the file again with safetensors.torch.save_file") from error
     total = sum(entry.end - entry.start for entry in entries.values())
     need(total <= MAX_BYTES, f"holds {total} bytes; at most {MAX_BYTES} are read")
     return {name: _tensor(file, name, entry) for name, entry in entries.items()}

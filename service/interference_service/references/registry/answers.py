@@ -1,11 +1,11 @@
 """Answers of a tracking server, as JSON or as the error that they stand for."""
 
 import io
-import json
 from http import HTTPStatus
 from typing import Any
 
 from interference_service.errors import AnalysisError, InputUnavailable
+from interference_service.references.plain_json import parsed
 from interference_service.references.registry.http import Get, RequestFailed
 from interference_service.references.stores.store import Place
 
@@ -36,8 +36,8 @@ def ask(get: Get, path: str, place: Place, seconds: float) -> dict[str, Any]:
     if status != HTTPStatus.OK:
         raise refusal(status, place)
     try:
-        found = json.loads(body.getvalue())
-    except (ValueError, RecursionError) as error:
+        found = parsed(body.getvalue())
+    except ValueError as error:
         raise unavailable(place, _NOT_MLFLOW) from error
     if not isinstance(found, dict):
         raise unavailable(place, _NOT_MLFLOW)

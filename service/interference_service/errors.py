@@ -5,6 +5,9 @@
     ServiceError
     ├── InvalidRequest            fields of a request that do not fit
     │   └── InvalidToken          a page or resume token of another call
+    ├── Unauthenticated           nobody knows who calls
+    ├── PermissionDenied          who calls may not do this
+    ├── AuthenticationUnavailable nobody can tell now who calls
     ├── NotFound
     ├── JobExists                 the job id is taken
     ├── RequestIdReused           the request id was used with another request
@@ -38,6 +41,8 @@ class ErrorCode(Enum):
     """What kind of failure it is, whatever the transport."""
 
     INVALID_ARGUMENT = "invalid_argument"
+    UNAUTHENTICATED = "unauthenticated"
+    PERMISSION_DENIED = "permission_denied"
     NOT_FOUND = "not_found"
     ALREADY_EXISTS = "already_exists"
     FAILED_PRECONDITION = "failed_precondition"
@@ -111,6 +116,27 @@ class InvalidToken(InvalidRequest):
     """A page or resume token belongs to another call, key or version."""
 
     reason = "INVALID_TOKEN"
+
+
+class Unauthenticated(ServiceError):
+    """No, several, expired or unknown credentials; metadata ``cause`` says which."""
+
+    code = ErrorCode.UNAUTHENTICATED
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(ServiceError):
+    """The caller may not do this; says the same whether or not the resource exists."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "PERMISSION_DENIED"
+
+
+class AuthenticationUnavailable(ServiceError):
+    """Who calls cannot be told now, for the issuer of the token does not answer."""
+
+    code = ErrorCode.UNAVAILABLE
+    reason = "AUTHENTICATION_UNAVAILABLE"
 
 
 class NotFound(ServiceError):

@@ -15,6 +15,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +27,7 @@ from interference_service.references.stores.description import (
     GcsDescription,
     S3Description,
 )
+from interference_service.security.description import SecurityDescription
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -146,6 +148,13 @@ class TelemetryPart(Part):
     """JSON lines; else for people."""
 
 
+class AuditPart(Part):
+    """Lines about who changed what and who was refused."""
+
+    file: Path | None = None
+    """File that they are added to, in place of the log; opened anew once it is moved away."""
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set."""
 
@@ -186,6 +195,8 @@ class Settings(BaseSettings):
     compute: ComputePart = ComputePart()
     jobs: JobsPart = JobsPart()
     telemetry: TelemetryPart = TelemetryPart()
+    security: SecurityDescription = Field(default=SecurityDescription(), validate_default=True)
+    audit: AuditPart = AuditPart()
 
     @field_validator("stores")
     @classmethod
@@ -208,6 +219,14 @@ class Settings(BaseSettings):
         if mlflow is not None:
             mlflow.secret()
         return mlflow
+
+    @field_validator("security")
+    @classmethod
+    def _nobody_is_exposed_unasked(
+        cls, security: SecurityDescription, others: ValidationInfo
+    ) -> SecurityDescription:
+        security.check_exposed(others.data.get("host", ""))
+        return security
 
     @property
     def directories(self) -> dict[str, Path]:

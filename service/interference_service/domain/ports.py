@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from interference_service.domain.access import Credentials, Principal
 from interference_service.domain.events import Event
 from interference_service.domain.job import Job, JobState, Progress, ResolvedInputs
 from interference_service.domain.query import JobPage, JobQuery
@@ -195,3 +196,15 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""
+
+
+class Authenticator(Protocol):
+    """Establishes who calls."""
+
+    async def authenticate(self, shown: Credentials) -> Principal:
+        """The caller.
+
+        Raises:
+            Unauthenticated: What is shown stands for nobody.
+            AuthenticationUnavailable: That cannot be told now.
+        """

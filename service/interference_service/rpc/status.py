@@ -21,6 +21,8 @@ DETAILS_KEY = "grpc-status-details-bin"
 STATUS_CODES: Mapping[ErrorCode, grpc.StatusCode] = MappingProxyType(
     {
         ErrorCode.INVALID_ARGUMENT: grpc.StatusCode.INVALID_ARGUMENT,
+        ErrorCode.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+        ErrorCode.PERMISSION_DENIED: grpc.StatusCode.PERMISSION_DENIED,
         ErrorCode.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
         ErrorCode.ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
         ErrorCode.FAILED_PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,

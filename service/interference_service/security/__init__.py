@@ -1,0 +1,1 @@
+"""Credentials: certificates, tokens and whom they stand for, in files that may change."""

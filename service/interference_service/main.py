@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 
@@ -17,7 +18,7 @@ from interference_service.compute.keeper import Keepers, Kept
 from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
-from interference_service.domain.ports import ArtifactStore, JobStore
+from interference_service.domain.ports import ArtifactStore, Authenticator, JobStore
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
@@ -33,6 +34,13 @@ from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
+from interference_service.rpc.tls import server_credentials
+from interference_service.security.access_file import open_access_file
+from interference_service.security.authenticator import AccessAuthenticator
+from interference_service.security.certificates import open_certificate
+from interference_service.security.description import SecurityDescription
+from interference_service.security.keys import open_keys
+from interference_service.security.oidc import OidcTokens
 from interference_service.settings import Settings
 from interference_service.store.artifacts import FileArtifactStore
 from interference_service.store.database import open_database
@@ -42,6 +50,7 @@ from interference_service.telemetry.exposition import start_exposition
 from interference_service.telemetry.logs import configure_logging
 from interference_service.telemetry.prometheus import ServiceMetrics
 from interference_service.telemetry.results import ResultCollector
+from interference_service.telemetry.security import SecurityMetrics
 
 _log = structlog.get_logger(__name__)
 
@@ -83,9 +92,10 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
 
     Raises:
         ClusterUnavailable: There is no Ray cluster and none can be started.
-        OSError: A port is taken.
+        OSError: A port is taken, or a file of who may call cannot be used.
     """
-    configure_logging(settings.telemetry.log_level, json=settings.telemetry.log_json)
+    telemetry = settings.telemetry
+    configure_logging(telemetry.log_level, json=telemetry.log_json, audit_file=settings.audit.file)
     state = _open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
         compute = ComputeSettings(
@@ -167,11 +177,15 @@ async def _serve(
             default_ttl_seconds=settings.jobs.default_ttl_seconds,
         ),
     )
+    security = SecurityMetrics(registry)
     stopping = _stop_signal()
     server = RpcServer(
         AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
-        interceptors=interceptors(metrics.observe_rpc),
+        interceptors=interceptors(
+            metrics.observe_rpc, _authenticator(settings.security, security), security.count_refusal
+        ),
         address=_address(settings.host, settings.port),
+        credentials=_credentials(settings.security, security),
         reflection=settings.reflection,
     )
     exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
@@ -212,6 +226,34 @@ def _kept(settings: Settings) -> dict[str, Kept]:
 
 def _model_registry(settings: Settings) -> ModelRegistry | None:
     return mlflow_registry(settings.mlflow) if settings.mlflow is not None else None
+
+
+def _authenticator(
+    described: SecurityDescription, metrics: SecurityMetrics
+) -> Authenticator | None:
+    failed = metrics.count_reload_failure
+    if described.access_file is None:
+        return None
+    access = open_access_file(described.access_file, failed)
+    oidc = described.oidc
+    return AccessAuthenticator(
+        access, None if oidc is None else OidcTokens(oidc, open_keys(oidc, failed), access)
+    )
+
+
+def _credentials(
+    described: SecurityDescription, metrics: SecurityMetrics
+) -> grpc.ServerCredentials | None:
+    if described.certificate is None or described.key is None:
+        return None
+    certificate = open_certificate(
+        described.certificate,
+        described.key,
+        described.client_authorities,
+        metrics.count_reload_failure,
+    )
+    metrics.show_certificate_expiry(lambda: certificate.current().expires.timestamp())
+    return server_credentials(certificate)
 
 
 def _limits(settings: Settings) -> Limits:

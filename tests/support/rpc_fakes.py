@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from interference.v1 import analysis_service_pb2_grpc
 from interference_service.domain.job import Job, Settings, job_name
+from interference_service.domain.ports import Authenticator
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import NoResult, NotFound
 from interference_service.jobs.limits import Limits
@@ -19,7 +20,7 @@ from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent
 from interference_service.rpc.analysis_servicer import AnalysisServicer
-from interference_service.rpc.authentication import Authenticator
+from interference_service.rpc.audit import CountRefusal
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
 from support.domain_examples import NOW, pending_job
@@ -85,9 +86,9 @@ class FakeJobs:
         self._note((name, etag, allow_missing))
 
     async def watch(
-        self, name: str, *, resume_token: str, heartbeat_seconds: float
+        self, name: str, *, principal: str, resume_token: str, heartbeat_seconds: float
     ) -> AsyncIterator[WatchEvent]:
-        self._note((name, resume_token, heartbeat_seconds))
+        self._note((name, principal, resume_token, heartbeat_seconds))
         self.watch_entered.set()
         try:
             for event in self.events:
@@ -124,6 +125,10 @@ class Served:
     """Method, type, code and seconds of every finished call."""
 
 
+def ignore(*_: Any) -> None:
+    """An observer that looks away."""
+
+
 @asynccontextmanager
 async def served(
     jobs: FakeJobs,
@@ -131,12 +136,15 @@ async def served(
     authenticator: Authenticator | None = None,
     reflection: bool = False,
     key: bytes = b"k" * 32,
+    count_refusal: CountRefusal = ignore,
 ) -> AsyncIterator[Served]:
     """Serve the fake on a free port of this machine."""
     observed: asyncio.Queue[tuple[str, str, str, float]] = asyncio.Queue()
     server = RpcServer(
         AnalysisServicer(jobs, Seal(key), version="1.2.3", engine_version="engine 4"),
-        interceptors=interceptors(lambda *call: observed.put_nowait(call), authenticator),
+        interceptors=interceptors(
+            lambda *call: observed.put_nowait(call), authenticator, count_refusal
+        ),
         address="127.0.0.1:0",
         reflection=reflection,
     )
@@ -149,10 +157,6 @@ async def served(
             yield Served(stub, channel, server, observed)
     finally:
         await server.stop(0)
-
-
-def ignore(*_: Any) -> None:
-    """An observer that looks away."""
 
 
 async def refused(call: Any) -> grpc.aio.AioRpcError:

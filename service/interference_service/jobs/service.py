@@ -242,11 +242,12 @@ class AnalysisJobs:
         self._notices.notify(name)
 
     def watch(
-        self, name: str, *, resume_token: str, heartbeat_seconds: float
+        self, name: str, *, principal: str, resume_token: str, heartbeat_seconds: float
     ) -> AsyncIterator[WatchEvent]:
         """What happens to a job, until it is finished; see ``watching.watch``."""
         return watch(
             name,
+            principal=principal,
             resume_token=resume_token,
             heartbeat_seconds=heartbeat_seconds,
             longest_seconds=self._limits.max_watch_seconds,

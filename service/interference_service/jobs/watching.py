@@ -31,6 +31,7 @@ class WatchEvent:
 async def watch(
     name: str,
     *,
+    principal: str,
     resume_token: str,
     heartbeat_seconds: float,
     longest_seconds: float,
@@ -43,11 +44,12 @@ async def watch(
     """Tell what happens to a job, until it is finished.
 
     The subscription comes before the first read, so that no change falls between the two. A token
-    that cannot be read, for instance of another replica, is as good as none: the watch begins with
-    a snapshot.
+    that cannot be read, for instance of another principal, is as good as none: the watch begins
+    with a snapshot.
 
     Args:
         name: Name of the job.
+        principal: Who watches; a token serves nobody else.
         resume_token: Of the last event seen, or empty.
         heartbeat_seconds: Longest silence.
         longest_seconds: After it the watch ends without a terminal snapshot, to be resumed.
@@ -66,7 +68,7 @@ async def watch(
     loop = asyncio.get_running_loop()
     end = loop.time() + longest_seconds
     with notices.subscribe(name) as notice:
-        uid, revision = _position(seal, resume_token)
+        uid, revision = _position(seal, principal, resume_token)
         seen: Progress | None = None
         spoke = loop.time()
         while True:
@@ -74,11 +76,11 @@ async def watch(
             job = await read(name)
             body = _news(job, uid, revision, seen)
             if body is None and loop.time() - spoke >= heartbeat_seconds:
-                yield _event(job, None, seal, clock)
+                yield _event(job, None, principal, seal, clock)
                 spoke = loop.time()
             elif body is not None:
                 uid, revision, seen = job.uid, job.revision, job.progress
-                yield _event(job, body, seal, clock)
+                yield _event(job, body, principal, seal, clock)
                 spoke = loop.time()
             if job.state.terminal or draining.is_set() or loop.time() >= end:
                 return
@@ -96,14 +98,18 @@ def _news(job: Job, uid: str, revision: int, seen: Progress | None) -> Job | Pro
     return None
 
 
-def _position(seal: Seal, token: str) -> tuple[str, int]:
+def _position(seal: Seal, principal: str, token: str) -> tuple[str, int]:
     try:
         payload = seal.open(_WATCH, token, "resume_token")
     except InvalidToken:
         return "", 0
+    if payload.get("for") != principal:
+        return "", 0
     return str(payload["uid"]), int(payload["revision"])
 
 
-def _event(job: Job, body: Job | Progress | None, seal: Seal, clock: Clock) -> WatchEvent:
-    token = seal.seal(_WATCH, {"uid": job.uid, "revision": job.revision})
+def _event(
+    job: Job, body: Job | Progress | None, principal: str, seal: Seal, clock: Clock
+) -> WatchEvent:
+    token = seal.seal(_WATCH, {"for": principal, "uid": job.uid, "revision": job.revision})
     return WatchEvent(token, clock.now(), body)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
 from google.protobuf import duration_pb2, empty_pb2
 
 from interference.v1 import (
@@ -60,9 +61,12 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         principal = current_principal().name
         submission = await asyncio.to_thread(submission_from_wire, request, principal)
         job, replayed = await self._jobs.submit(submission)
+        if submission.validate_only:
+            return validated_job_to_wire(job)
         if replayed:
             add_trailing_metadata(context, REPLAYED)
-        return validated_job_to_wire(job) if submission.validate_only else job_to_wire(job)
+        structlog.contextvars.bind_contextvars(resource=job.name)
+        return job_to_wire(job)
 
     async def GetAnalysisJob(
         self, request: wire.GetAnalysisJobRequest, context: Context
@@ -128,6 +132,7 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         """
         events = self._jobs.watch(
             job_named(request.name),
+            principal=current_principal().name,
             resume_token=request.resume_token,
             heartbeat_seconds=heartbeat_seconds(request),
         )

@@ -3,27 +3,29 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from types import MappingProxyType
 
 import grpc
 import structlog
 
-from interference_service.rpc.handlers import Context, Continuation, Handler, surrounded
+from interference_service.domain.access import EVERY_PROJECT, Credentials, Principal, Role
+from interference_service.domain.ports import Authenticator
+from interference_service.rpc.handlers import (
+    Context,
+    Continuation,
+    Handler,
+    surrounded,
+    unimplemented,
+)
+from interference_service.rpc.permissions import OPEN_METHODS
 
-CallMetadata = tuple[tuple[str, str | bytes], ...]
+AUTHORIZATION_KEY = "authorization"
+_SPIFFE_ID, _SUBJECT = "peer_spiffe_id", "x509_subject"
 
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls."""
-
-    name: str
-
-
-ANONYMOUS = Principal("anonymous")
-_principal: ContextVar[Principal] = ContextVar("principal", default=ANONYMOUS)
+ANONYMOUS = Principal("anonymous", MappingProxyType({EVERY_PROJECT: Role.ADMIN}))
+_NOBODY = Principal("nobody")
+_principal: ContextVar[Principal] = ContextVar("principal", default=_NOBODY)
 
 
 def current_principal() -> Principal:
@@ -31,31 +33,20 @@ def current_principal() -> Principal:
     return _principal.get()
 
 
-class Authenticator(Protocol):
-    """Establishes who calls."""
-
-    async def authenticate(self, method: str, metadata: CallMetadata) -> Principal:
-        """The caller.
-
-        Args:
-            method: Full name of the method, ``/package.Service/Method``.
-            metadata: As the caller sent it, keys in lower case.
-
-        Raises:
-            ServiceError: The caller is refused.
-        """
-
-
 class AnonymousAuthenticator:
     """Takes every caller for the same; for servers whose network decides who may call."""
 
-    async def authenticate(self, method: str, metadata: CallMetadata) -> Principal:
+    async def authenticate(self, shown: Credentials) -> Principal:
         """The one principal that there is."""
         return ANONYMOUS
 
 
 class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
-    """Lets a call pass once its principal is known; stands after error mapping."""
+    """Lets a call pass once its principal is known; stands after error mapping.
+
+    A method that there is not takes credentials as the others do, so that nobody learns without
+    them what there is.
+    """
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -64,21 +55,32 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """The method's handler, behind authentication."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
         method = handler_call_details.method
-        metadata = tuple(handler_call_details.invocation_metadata or ())
-        return surrounded(handler, partial(self._authenticated, method, metadata))
+        handler = await continuation(handler_call_details) or unimplemented(method)
+        if method in OPEN_METHODS:
+            return handler
+        authorization = tuple(
+            str(value)
+            for key, value in handler_call_details.invocation_metadata or ()
+            if key == AUTHORIZATION_KEY
+        )
+        return surrounded(handler, partial(self._authenticated, authorization))
 
     @asynccontextmanager
     async def _authenticated(
-        self, method: str, metadata: CallMetadata, context: Context
+        self, authorization: tuple[str, ...], context: Context
     ) -> AsyncIterator[None]:
-        principal = await self._authenticator.authenticate(method, metadata)
+        shown = Credentials(authorization, _certificate(context))
+        principal = await self._authenticator.authenticate(shown)
         token = _principal.set(principal)
         structlog.contextvars.bind_contextvars(principal=principal.name)
         try:
             yield
         finally:
             _principal.reset(token)
+
+
+def _certificate(context: Context) -> str:
+    known = context.auth_context()
+    value: bytes = next(iter(known.get(_SPIFFE_ID) or known.get(_SUBJECT) or ()), b"")
+    return value.decode(errors="replace")

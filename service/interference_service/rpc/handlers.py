@@ -77,6 +77,35 @@ def decoding_late(handler: Handler, decode: Callable[[bytes], Any]) -> Handler:
     return _like(handler, stream if handler.response_streaming else unary, None)
 
 
+def checked(handler: Handler, check: Callable[[Any], None]) -> Handler:
+    """The handler behind a check of its decoded request, which raises where it refuses.
+
+    Of a method that takes a stream of requests the check sees the stream, before any of it.
+    """
+    behaviour = _behaviour(handler)
+
+    async def unary(request: Any, context: Context) -> Any:
+        check(request)
+        return await behaviour(request, context)
+
+    async def stream(request: Any, context: Context) -> None:
+        check(request)
+        await _pump(behaviour(request, context), context)
+
+    changed = stream if handler.response_streaming else unary
+    return _like(handler, changed, handler.request_deserializer)
+
+
+def unimplemented(method: str) -> Handler:
+    """A handler for a method that there is not, whatever arity its caller thinks it has."""
+
+    async def refuse(_: AsyncIterator[bytes], context: Context) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"there is no method {method[:200]}")
+
+    handler: Handler = grpc.stream_stream_rpc_method_handler(refuse)
+    return handler
+
+
 async def _pump(responses: Any, context: Context) -> None:
     """Carry out what a streaming behaviour returned."""
     if inspect.isawaitable(responses):  # it writes to the context itself

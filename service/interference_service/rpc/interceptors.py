@@ -1,4 +1,4 @@
-"""What surrounds every call: request id, log, metrics, errors, decoding."""
+"""What surrounds every call: request id, log, metrics, errors, audit, principal, decoding."""
 
 import asyncio
 import re
@@ -12,12 +12,14 @@ from typing import Any
 import grpc
 import structlog
 
+from interference_service.domain.ports import Authenticator
 from interference_service.errors import InternalError, InvalidRequest, ServiceError
+from interference_service.rpc.audit import AuditInterceptor, CountRefusal
 from interference_service.rpc.authentication import (
     AnonymousAuthenticator,
     AuthenticationInterceptor,
-    Authenticator,
 )
+from interference_service.rpc.authorisation import AuthorisationInterceptor
 from interference_service.rpc.handlers import (
     Context,
     Continuation,
@@ -26,11 +28,12 @@ from interference_service.rpc.handlers import (
     grpc_type,
     surrounded,
 )
+from interference_service.rpc.permissions import HEALTH_CHECK
 from interference_service.rpc.status import Metadata, status_of
 
 REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_QUIET = frozenset({"/grpc.health.v1.Health/Check"})
+_QUIET = frozenset({HEALTH_CHECK})
 """Methods that are called every few seconds, logged at debug level."""
 
 Observe = Callable[[str, str, str, float], None]
@@ -46,19 +49,24 @@ class MalformedRequest(InvalidRequest):
 
 
 def interceptors(
-    observe: Observe, authenticator: Authenticator | None = None
+    observe: Observe,
+    authenticator: Authenticator | None = None,
+    count_refusal: CountRefusal = lambda _: None,
 ) -> Sequence[grpc.aio.ServerInterceptor]:
     """The interceptors in their order, outermost first.
 
     Args:
         observe: Is told of every finished call.
         authenticator: Establishes who calls; None: nobody is told from another.
+        count_refusal: Is told of every call that is refused.
     """
     return (
         RequestInterceptor(observe),
         ErrorInterceptor(),
+        AuditInterceptor(count_refusal),
         AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
         DecodingInterceptor(),
+        AuthorisationInterceptor(),
     )
 
 
@@ -162,7 +170,7 @@ def _told(error: Exception) -> ServiceError:
 
 
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
-    """Decodes requests within the reach of the other interceptors; stands innermost."""
+    """Decodes requests within the reach of the other interceptors."""
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails

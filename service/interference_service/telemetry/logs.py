@@ -5,19 +5,28 @@ comes from context variables.
 """
 
 import logging
+import logging.handlers
 import sys
+from pathlib import Path
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
+AUDIT_LOGGER = "interference_service.audit"
 
-def configure_logging(level: str, *, json: bool) -> None:
+
+def configure_logging(level: str, *, json: bool, audit_file: Path | None = None) -> None:
     """Send every log line to standard error, those of libraries that use ``logging`` included.
 
     Args:
-        level: Least level that is logged, by its name in ``logging``.
+        level: Least level that is logged, by its name in ``logging``; lines about who changed what
+            are logged at every level.
         json: One JSON object a line. Otherwise for people, in colour on a terminal.
+        audit_file: Gets those lines, as JSON, in place of standard error.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -27,16 +36,9 @@ def configure_logging(level: str, *, json: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(json=json),
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(shared, json=json))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    _configure_audit(audit_file, shared)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -45,6 +47,27 @@ def configure_logging(level: str, *, json: bool) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _configure_audit(file: Path | None, shared: list[Processor]) -> None:
+    audit = logging.getLogger(AUDIT_LOGGER)
+    audit.setLevel(logging.INFO)
+    audit.handlers.clear()
+    audit.propagate = file is None
+    if file is not None:
+        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+        handler.setFormatter(_formatter(shared, json=True))
+        audit.addHandler(handler)
+
+
+def _formatter(shared: list[Processor], *, json: bool) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *_renderers(json=json),
+        ],
     )
 
 

@@ -225,8 +225,13 @@ async def test_a_service_that_goes_down_takes_no_jobs(world):
         await world.submit()
 
 
-def watch(world, resume_token="", heartbeat_seconds=30.0):
-    return world.jobs.watch(NAME, resume_token=resume_token, heartbeat_seconds=heartbeat_seconds)
+def watch(world, resume_token="", heartbeat_seconds=30.0, principal="alice"):
+    return world.jobs.watch(
+        NAME,
+        principal=principal,
+        resume_token=resume_token,
+        heartbeat_seconds=heartbeat_seconds,
+    )
 
 
 async def test_a_watch_begins_with_a_snapshot_and_ends_with_a_terminal_one(world):
@@ -250,6 +255,12 @@ async def test_a_resumed_watch_tells_only_what_is_new(world):
 async def test_a_token_of_another_server_begins_with_a_snapshot(world):
     await world.submit()
     assert isinstance((await anext(watch(world, resume_token="unknown"))).body, Job)
+
+
+async def test_a_token_of_another_principal_begins_with_a_snapshot(world):
+    await world.submit()
+    token = (await anext(watch(world, principal="bob"))).resume_token
+    assert isinstance((await anext(watch(world, resume_token=token))).body, Job)
 
 
 async def test_silence_is_broken_by_heartbeats(world):

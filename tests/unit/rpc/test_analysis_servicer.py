@@ -202,7 +202,7 @@ async def test_watch_tells_every_event_and_ends_with_ok():
         call = rpc.stub.WatchAnalysisJob(request)
         told = [response async for response in call]
         assert await call.code() is grpc.StatusCode.OK
-    assert jobs.asked == [(NAME, "t0", 20.0)]
+    assert jobs.asked == [(NAME, "anonymous", "t0", 20.0)]
     assert [each.resume_token for each in told] == ["t1", "t2", "t3", "t4"]
     assert [each.WhichOneof("event") for each in told] == [
         "snapshot",

@@ -2,11 +2,12 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 import structlog
 
-from interference_service.telemetry.logs import configure_logging
+from interference_service.telemetry.logs import AUDIT_LOGGER, configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,11 @@ def logging_as_it_was():
     root.handlers = []
     yield
     root.handlers, root.level = handlers, level
+    audit = logging.getLogger(AUDIT_LOGGER)
+    for handler in audit.handlers[:]:
+        audit.removeHandler(handler)
+        handler.close()
+    audit.propagate = True
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
@@ -97,3 +103,40 @@ def test_for_people_the_line_is_text_without_colours_off_a_terminal(capsys):
     assert "attempt_started" in text
     assert "attempt=2" in text
     assert "\x1b[" not in text
+
+
+def audit_lines(path: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("level", ["INFO", "ERROR"])
+def test_who_changed_what_is_logged_at_every_level(capsys, level):
+    configure_logging(level, json=True)
+    structlog.stdlib.get_logger(AUDIT_LOGGER).info("mutation", method="x")
+    (line,) = lines(capsys)
+    assert (line["logger"], line["method"]) == ("interference_service.audit", "x")
+
+
+def test_who_changed_what_goes_to_a_file_of_its_own(capsys, tmp_path: Path):
+    path = tmp_path / "audit.jsonl"
+    configure_logging("INFO", json=False, audit_file=path)
+    with structlog.contextvars.bound_contextvars(principal="alice"):
+        structlog.stdlib.get_logger(AUDIT_LOGGER).info("mutation")
+    assert lines(capsys) == []
+    (line,) = path.read_text().splitlines()
+    assert json.loads(line)["principal"] == "alice"
+
+
+def test_a_file_that_is_moved_away_is_opened_anew(tmp_path: Path):
+    path, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    configure_logging("INFO", json=True, audit_file=path)
+    log = structlog.stdlib.get_logger(AUDIT_LOGGER)
+    log.info("before")
+    path.rename(moved)
+    log.info("after")
+    assert (audit_lines(moved), audit_lines(path)) == (["before"], ["after"])
+
+
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path):
+    with pytest.raises(OSError, match="nowhere"):
+        configure_logging("INFO", json=True, audit_file=tmp_path / "nowhere" / "audit.jsonl")

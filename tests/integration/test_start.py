@@ -52,12 +52,27 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port, name):
         ("PORT", "high", "INTERFERENCE_PORT: "),
         ("COMPUTE__GPUS_PER_ACTOR", "1.5", "1.5 is neither a fraction of one GPU nor a number of"),
         ("JOBS__CONCURRENCY", "0", "INTERFERENCE_JOBS__CONCURRENCY: "),
+        (
+            "HOST",
+            "0.0.0.0",
+            "set INTERFERENCE_SECURITY__CERTIFICATE and INTERFERENCE_SECURITY__KEY",
+        ),
+        ("SECURITY__KEY", "/nowhere", "certificate and key are set together"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(tmp_path: Path, name, value, expected):
     done = service(tmp_path, **{name: value})
     assert done.returncode == 2
     assert expected in complaint(done)
+
+
+def test_a_file_of_who_may_call_that_does_not_fit_is_named(tmp_path: Path):
+    access = tmp_path / "access.jsonl"
+    access.write_text('{"name": "a", "token": "gi_the-secret-itself", "grants": {"*": "reader"}}')
+    done = service(tmp_path, SECURITY__ACCESS_FILE=str(access))
+    assert done.returncode == 1
+    assert f"{access}: line 1: token: " in complaint(done)
+    assert "the-secret-itself" not in done.stderr
 
 
 def test_migrate_makes_the_tables_without_starting_anything(tmp_path: Path):

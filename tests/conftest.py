@@ -1,8 +1,9 @@
-"""Settings that every test shares."""
+"""Settings and servers that every test shares."""
 
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
@@ -11,3 +12,18 @@ settings.load_profile("default")
 # Processes that tests start find what the tests are made of, as the tests do.
 _HERE = str(Path(__file__).parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), _HERE]))
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server, started for the first test that asks for one."""
+    from support.postgresql import postgres_server
+
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres) -> str:
+    """Name of a database that is the test's own, with the newest schema."""
+    return postgres.emptied()

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from interference_service.errors import ServiceError
 from interference_service.settings import Settings
 
 FAILURE = 1
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         _complain(f'{error}; it is JSON, as in INTERFERENCE_STORES=\'{{"models": "/srv/models"}}\'')
         return USAGE_ERROR
-    except OSError as error:
+    except (OSError, ServiceError) as error:
         _complain(str(error))
         return FAILURE
 

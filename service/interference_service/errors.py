@@ -16,6 +16,7 @@
     ├── EtagMismatch              somebody else changed the job
     ├── LeaseLost                 another worker holds the job
     ├── Draining                  the server is going down
+    ├── StoreUnavailable          the database is away or busy
     ├── Overloaded                the server has too much of this to do now
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
@@ -193,6 +194,13 @@ class Draining(ServiceError):
 
     code = ErrorCode.UNAVAILABLE
     reason = "DRAINING"
+
+
+class StoreUnavailable(ServiceError):
+    """The database of the jobs is away or busy; a later try finds it."""
+
+    code = ErrorCode.UNAVAILABLE
+    reason = "STORE_UNAVAILABLE"
 
 
 class Overloaded(ServiceError):

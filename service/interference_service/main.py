@@ -123,10 +123,17 @@ def migrate(settings: Settings) -> None:
 
 def _open_state(settings: Settings) -> _State:
     settings.state_directory.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database)
+    engine = open_database(
+        settings.database,
+        password_file=settings.database_password_file,
+        connections=settings.database_connections,
+    )
     upgrade(engine)
     clock = SystemClock()
-    return _State(SqlJobStore(engine, clock), FileArtifactStore(settings.artifacts), clock)
+    store = SqlJobStore(engine, clock)
+    return _State(
+        store, FileArtifactStore(settings.artifacts, store.secret("results").hex()), clock
+    )
 
 
 async def _serve(

@@ -28,6 +28,7 @@ from interference_service.references.stores.description import (
     S3Description,
 )
 from interference_service.security.description import SecurityDescription
+from interference_service.store.database import database_url
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -184,8 +185,14 @@ class Settings(BaseSettings):
     """Tracking server whose registered models references may name, such as ``models:/net@champion``."""
     state_directory: Path = Path("interference-state")
     """Home of the SQLite database and of results."""
-    database_url: str = ""
-    """SQLAlchemy URL; empty: SQLite in the state directory."""
+    artifacts_directory: Path | None = None
+    """Home of results; else below the state directory. Replicas share it."""
+    database_url: str = Field(default="", repr=False)
+    """``postgresql://user@host:5432/name``; empty: SQLite in the state directory."""
+    database_password_file: Path | None = None
+    """Has the password of PostgreSQL, read again for every connection."""
+    database_connections: Annotated[int, Field(ge=2)] = 10
+    """Connections of this process to PostgreSQL, at most."""
     ray_address: str = Field(
         default="", validation_alias=AliasChoices("INTERFERENCE_RAY_ADDRESS", "RAY_ADDRESS")
     )
@@ -228,6 +235,20 @@ class Settings(BaseSettings):
         security.check_exposed(others.data.get("host", ""))
         return security
 
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, url: str) -> str:
+        if url:
+            database_url(url)
+        return url
+
+    @field_validator("database_password_file")
+    @classmethod
+    def _password_is_there(cls, file: Path | None) -> Path | None:
+        if file is not None and not os.access(file, os.R_OK):
+            raise ValueError(f"is {str(file)!r}, which cannot be read")
+        return file
+
     @property
     def directories(self) -> dict[str, Path]:
         """The stores of this machine."""
@@ -266,4 +287,4 @@ class Settings(BaseSettings):
     @property
     def artifacts(self) -> Path:
         """Directory of results."""
-        return self.state_directory.resolve() / "results"
+        return (self.artifacts_directory or self.state_directory / "results").resolve()

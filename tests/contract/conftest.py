@@ -14,18 +14,14 @@ from support.jobs import FixedClock
 
 
 @contextmanager
-def sqlite_store(clock, directory) -> Iterator[JobStore]:
-    engine = open_database(f"sqlite:///{directory / 'jobs.sqlite'}")
+def sql_store(url, clock) -> Iterator[JobStore]:
+    engine = open_database(url)
     try:
         upgrade(engine)
-        yield SqlJobStore(engine, clock)
+        # The tests' clock in place of the server's, so that leases end when a test wants it.
+        yield SqlJobStore(engine, clock, lease_time=lambda _: clock.now())
     finally:
         engine.dispose()
-
-
-@contextmanager
-def memory_store(clock, _) -> Iterator[JobStore]:
-    yield MemoryJobStore(clock)
 
 
 @pytest.fixture
@@ -33,7 +29,15 @@ def clock():
     return FixedClock()
 
 
-@pytest.fixture(params=[sqlite_store, memory_store], ids=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def store(request, clock, tmp_path):
-    with request.param(clock, tmp_path) as made:
+    if request.param == "memory":
+        yield MemoryJobStore(clock)
+        return
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    else:
+        database = request.getfixturevalue("postgres_database")
+        url = request.getfixturevalue("postgres").url(database)
+    with sql_store(url, clock) as made:
         yield made

@@ -114,7 +114,7 @@ def test_the_same_id_is_free_in_another_project(store):
 def test_the_same_request_again_brings_the_first_job_as_it_is_now(store):
     first = job("first")
     store.create(first, asked())
-    claimed = store.claim("w", START, START + LEASE)
+    claimed = store.claim("w", LEASE)
     assert store.create(job("second"), asked()) == (claimed, True)
     with pytest.raises(NotFound):
         store.get(job("second").name)
@@ -195,7 +195,7 @@ def test_a_change_in_the_name_of_an_owner_needs_that_owners_lease(store):
     store.create(made, None)
     with pytest.raises(LeaseLost):
         store.change(made.name, lambda current: current, owner="w")
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     with pytest.raises(LeaseLost):
         store.change(made.name, lambda current: current, owner="other")
     store.change(made.name, lambda current: current.changed(START), owner="w")
@@ -204,19 +204,19 @@ def test_a_change_in_the_name_of_an_owner_needs_that_owners_lease(store):
 def test_a_job_that_goes_back_to_the_queue_loses_its_lease(store):
     made = job()
     store.create(made, None)
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     store.change(made.name, lambda current: current.to(JobState.PENDING, START), owner="w")
-    assert store.renew(made.name, "w", START + LEASE, None) is None
+    assert store.renew(made.name, "w", LEASE, None) is None
     with pytest.raises(LeaseLost):
         store.change(made.name, lambda current: current, owner="w")
-    again = store.claim("v", START, START + LEASE)
+    again = store.claim("v", LEASE)
     assert again is not None
     assert again.attempt == 2
 
 
 def test_a_finished_job_is_held_by_nobody(store):
     done = succeed(store, job(), START)
-    assert store.renew(done.name, "worker", START + LEASE, None) is None
+    assert store.renew(done.name, "worker", LEASE, None) is None
     with pytest.raises(LeaseLost):
         store.change(done.name, lambda current: current, owner="worker")
 

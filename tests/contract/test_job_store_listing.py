@@ -56,7 +56,7 @@ def populated(store):
         ),
         None,
     )
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     for name in ("c", "b"):
         settings = Settings(labels={"odd.key-1_x": "", "team": "x"})
         store.create(job(name, now=START + second, settings=settings), None)

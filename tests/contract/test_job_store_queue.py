@@ -30,17 +30,18 @@ def name_of(job_id: str) -> str:
     return job(job_id).name
 
 
-def test_an_empty_queue_gives_no_job(store):
-    assert store.claim("w", START, START + LEASE) is None
+def test_an_empty_queue_gives_no_job(store, clock):
+    assert store.claim("w", LEASE) is None
     succeed(store, job(), START)
-    assert store.claim("w", START + timedelta(days=1), START + timedelta(days=2)) is None
+    clock.advance(86_400)
+    assert store.claim("w", LEASE) is None
 
 
-def test_a_claimed_job_runs_its_first_attempt_and_is_a_revision_later(store):
+def test_a_claimed_job_runs_its_first_attempt_and_is_a_revision_later(store, clock):
     made = job()
     store.create(made, None)
-    now = START + timedelta(seconds=3)
-    claimed = store.claim("w", now, now + LEASE)
+    now = clock.advance(3)
+    claimed = store.claim("w", LEASE)
     assert claimed is not None
     assert (claimed.state, claimed.attempt, claimed.start_time) == (JobState.RUNNING, 1, now)
     assert claimed.revision == made.revision + 1
@@ -57,73 +58,74 @@ def test_higher_priority_goes_first_then_the_older(store):
     ]
     for name, priority, created in reversed(wanted):
         store.create(job(name, now=created, settings=Settings(priority=priority)), None)
-    taken = [store.claim("w", later, later + LEASE) for _ in wanted]
+    taken = [store.claim("w", LEASE) for _ in wanted]
     assert [each and each.id for each in taken] == [name for name, *_ in wanted]
 
 
-def test_a_job_is_taken_over_only_after_its_lease_ran_out(store):
+def test_a_job_is_taken_over_only_after_its_lease_ran_out(store, clock):
     store.create(job(), None)
-    store.claim("w", START, START + LEASE)
-    at_the_end = START + LEASE
-    assert store.claim("v", at_the_end, at_the_end + LEASE) is None
-    after = at_the_end + timedelta(microseconds=1)
-    taken = store.claim("v", after, after + LEASE)
+    store.claim("w", LEASE)
+    clock.advance(LEASE.total_seconds())
+    assert store.claim("v", LEASE) is None
+    clock.advance(0.000001)
+    taken = store.claim("v", LEASE)
     assert taken is not None
     assert (taken.state, taken.attempt, taken.start_time) == (JobState.RUNNING, 2, START)
-    assert store.renew(taken.name, "w", after + LEASE, None) is None
-    assert store.renew(taken.name, "v", after + LEASE, None) is JobState.RUNNING
+    assert store.renew(taken.name, "w", LEASE, None) is None
+    assert store.renew(taken.name, "v", LEASE, None) is JobState.RUNNING
 
 
-def test_a_cancelling_job_is_taken_over_and_stays_cancelling(store):
+def test_a_cancelling_job_is_taken_over_and_stays_cancelling(store, clock):
     made = job()
     store.create(made, None)
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     store.change(made.name, lambda current: current.to(JobState.CANCELLING, START))
-    after = START + 2 * LEASE
-    taken = store.claim("v", after, after + LEASE)
+    clock.advance(2 * LEASE.total_seconds())
+    taken = store.claim("v", LEASE)
     assert taken is not None
     assert (taken.state, taken.attempt) == (JobState.CANCELLING, 2)
 
 
-def test_a_new_attempt_begins_its_progress_anew(store):
+def test_a_new_attempt_begins_its_progress_anew(store, clock):
     made = job()
     store.create(made, None)
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     told = Progress(stage=Stage.REDUCE, completed_units=5, total_units=6, update_time=START)
-    store.renew(made.name, "w", START + LEASE, told)
-    after = START + 2 * LEASE
-    taken = store.claim("v", after, after + LEASE)
+    store.renew(made.name, "w", LEASE, told)
+    after = clock.advance(2 * LEASE.total_seconds())
+    taken = store.claim("v", LEASE)
     assert taken is not None
     assert taken.progress == Progress(update_time=after)
 
 
-def test_renewing_prolongs_the_lease_and_notes_progress_without_a_new_revision(store):
+def test_renewing_prolongs_the_lease_and_notes_progress_without_a_new_revision(store, clock):
     made = job()
     store.create(made, None)
-    claimed = store.claim("w", START, START + LEASE)
+    claimed = store.claim("w", LEASE)
     told = Progress(stage=Stage.SCAN, completed_units=1, total_units=2, update_time=START)
-    assert store.renew(made.name, "w", START + 3 * LEASE, told) is JobState.RUNNING
-    assert store.claim("v", START + 2 * LEASE, START + 3 * LEASE) is None
+    assert store.renew(made.name, "w", 3 * LEASE, told) is JobState.RUNNING
+    clock.advance(2 * LEASE.total_seconds())
+    assert store.claim("v", LEASE) is None
     found = store.get(made.name)
     assert claimed is not None
     assert (found.progress, found.etag) == (told, claimed.etag)
-    store.renew(made.name, "w", START + 3 * LEASE, None)
+    store.renew(made.name, "w", LEASE, None)
     assert store.get(made.name).progress == told
 
 
 def test_renewing_tells_the_holder_that_the_job_is_to_stop(store):
     made = job()
     store.create(made, None)
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     store.change(made.name, lambda current: current.to(JobState.CANCELLING, START))
-    assert store.renew(made.name, "w", START + LEASE, None) is JobState.CANCELLING
+    assert store.renew(made.name, "w", LEASE, None) is JobState.CANCELLING
 
 
 def test_only_the_holder_of_a_job_that_is_there_can_renew(store):
     made = job()
     store.create(made, None)
-    assert store.renew(made.name, "w", START + LEASE, None) is None
-    assert store.renew(job("none").name, "w", START + LEASE, None) is None
+    assert store.renew(made.name, "w", LEASE, None) is None
+    assert store.renew(job("none").name, "w", LEASE, None) is None
 
 
 def test_rivals_never_claim_the_same_job(store):
@@ -131,7 +133,7 @@ def test_rivals_never_claim_the_same_job(store):
         store.create(job(f"job-{index}"), None)
 
     def take_all(owner: str) -> list[str]:
-        taken = iter(lambda: store.claim(owner, START, START + LEASE), None)
+        taken = iter(lambda: store.claim(owner, LEASE), None)
         return [each.id for each in taken]
 
     with ThreadPoolExecutor(4) as pool:
@@ -162,7 +164,7 @@ def test_latest_is_the_last_success_of_every_monitor(store):
     other = job("o1", project="other", spec=specification(monitor="solar"))
     succeed(store, other, _minute(9))
     store.create(job("s3"), None)
-    store.claim("worker", _minute(4), _minute(5))
+    store.claim("worker", LEASE)
     error = JobError.of(InvalidData("no"))
     store.change(name_of("s3"), lambda now: now.to(JobState.FAILED, _minute(5), error=error))
     assert [each.id for each in store.latest()] == ["s2", "w1", "o1"]
@@ -185,7 +187,7 @@ def test_the_backlog_counts_what_is_not_finished(store):
     succeed(store, job("done"), START)
     for index in range(3):
         store.create(job(f"job-{index}", now=_minute(index)), None)
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     backlog = store.backlog()
     assert backlog.by_state == {
         JobState.PENDING: 2,
@@ -198,8 +200,8 @@ def test_the_backlog_counts_what_is_not_finished(store):
 def test_the_generation_grows_at_a_success_and_at_a_delete_and_only_then(store):
     grown = [store.generation()]
     store.create(job("a"), None)
-    store.claim("w", START, START + LEASE)
-    store.renew(name_of("a"), "w", START + LEASE, None)
+    store.claim("w", LEASE)
+    store.renew(name_of("a"), "w", LEASE, None)
     assert store.generation() == grown[-1]
     store.change(name_of("a"), lambda now: now.to(JobState.SUCCEEDED, START), owner="w")
     grown.append(store.generation())
@@ -208,6 +210,19 @@ def test_the_generation_grows_at_a_success_and_at_a_delete_and_only_then(store):
     store.delete(name_of("a"), allow)
     grown.append(store.generation())
     assert grown[0] < grown[1] < grown[2]
+
+
+def test_the_present_attempts_are_those_of_jobs_that_are_there(store):
+    later = START + timedelta(seconds=1)
+    taken, waiting, gone = job("taken"), job("waiting", now=later), job("gone", now=later)
+    for each in (taken, waiting, gone):
+        store.create(each, None)
+    store.claim("w", LEASE)
+    store.delete(gone.name, allow)
+    uids = [each.uid for each in (taken, waiting, gone)]
+    assert store.attempts(uids) == {taken.uid: 1, waiting.uid: 0}
+    assert store.attempts([waiting.uid]) == {waiting.uid: 0}
+    assert store.attempts([]) == {}
 
 
 def test_a_secret_is_made_once(store):

@@ -111,7 +111,7 @@ def job(
 def succeed(store: JobStore, wanted: Job, now: datetime) -> Job:
     """Make the job in the store, run it as the only one, and let it succeed at ``now``."""
     store.create(wanted, None)
-    claimed = store.claim("worker", now, now + timedelta(seconds=10))
+    claimed = store.claim("worker", timedelta(seconds=10))
     assert claimed is not None
     assert claimed.name == wanted.name
     resolved = ResolvedInputs(
@@ -135,8 +135,8 @@ def open_and_claim_all(url: str, owner: str) -> list[str]:
     try:
         upgrade(engine)
         store = SqlJobStore(engine, FixedClock())
-        until = START + timedelta(seconds=10)
-        return [each.id for each in iter(lambda: store.claim(owner, START, until), None)]
+        lease = timedelta(minutes=10)
+        return [each.id for each in iter(lambda: store.claim(owner, lease), None)]
     finally:
         engine.dispose()
 

@@ -1,8 +1,8 @@
 """What the life of a job needs from the outside, as Protocols."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from interference_service.domain.access import Credentials, Principal
@@ -32,7 +32,10 @@ class Backlog:
 
 
 class JobStore(Protocol):
-    """Jobs, durable. Methods block; every one of them is one transaction."""
+    """Jobs, durable. Methods block; every one of them is one transaction.
+
+    Any of them raises StoreUnavailable while the store is away or busy.
+    """
 
     def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         """Make a job durable; returns it and whether it is the replay of an earlier request.
@@ -71,24 +74,38 @@ class JobStore(Protocol):
     def delete(self, name: str, check: Callable[[Job], None]) -> Job:
         """Remove a job if ``check`` does not object by raising; returns what was removed.
 
+        ``check`` may be called more than once.
+
         Raises:
             NotFound: There is none of that name.
         """
 
-    def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
-        """Take the next job: pending, or held by a lease that ran out before ``now``.
+    def claim(self, owner: str, lease: timedelta) -> Job | None:
+        """Take the next job: pending, or held by a lease that ran out.
+
+        Whoever shares the store measures leases by the same clock, which is the store's.
 
         Higher priority first, then the older. A pending job becomes RUNNING; a CANCELLING one
         stays so. The attempt counts one more; ``start_time`` is that of the first.
         """
 
     def renew(
-        self, name: str, owner: str, until: datetime, progress: Progress | None
+        self, name: str, owner: str, lease: timedelta, progress: Progress | None
     ) -> JobState | None:
-        """Prolong the lease and note the progress; returns the state, None if the lease is lost."""
+        """Prolong the lease and note the progress; returns the state, None if the lease is lost.
+
+        Args:
+            name: Name of the job.
+            owner: Who claimed it.
+            lease: How long it lasts from now.
+            progress: How far the job is; None: as before.
+        """
 
     def expired(self, now: datetime, limit: int) -> Sequence[Job]:
         """Terminal jobs whose expire_time has passed."""
+
+    def attempts(self, uids: Collection[str]) -> Mapping[str, int]:
+        """The present attempt of each of these jobs that is there, whoever can read the job."""
 
     def latest(self) -> Sequence[Job]:
         """The newest succeeded job of every monitor of every project, by end_time."""
@@ -128,6 +145,18 @@ class ArtifactStore(Protocol):
 
     def delete(self, job: Job) -> None:
         """Remove everything of a job; nothing to remove is no error."""
+
+    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+        """Remove what nobody will ask for: of jobs that are gone, and of attempts that are over.
+
+        What was written lately stays, since its writer may be at work.
+
+        Args:
+            attempts: Tells the present attempt of each of some jobs that is there.
+
+        Returns:
+            How many results, or parts of one.
+        """
 
 
 class Cancellation(Protocol):

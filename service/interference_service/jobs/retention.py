@@ -1,6 +1,8 @@
 """Removes finished jobs and their results when their time has come."""
 
 import asyncio
+import math
+import time
 
 import structlog
 
@@ -10,10 +12,12 @@ from interference_service.errors import NotFound, WrongState
 
 _log = structlog.get_logger(__name__)
 _BATCH = 100
+_COLLECT_SECONDS = 3_600.0
+"""How often leftovers are looked for, which takes a look at every result."""
 
 
 class Retention:
-    """Removes what has expired."""
+    """Removes what has expired, and what nobody will ask for."""
 
     def __init__(self, store: JobStore, artifacts: ArtifactStore, clock: Clock) -> None:
         self._store = store
@@ -21,10 +25,14 @@ class Retention:
         self._clock = clock
 
     async def run(self, every_seconds: float, stopping: asyncio.Event) -> None:
-        """Remove expired jobs every so often, until ``stopping`` is set."""
+        """Remove expired jobs and leftovers every so often, until ``stopping`` is set."""
+        collected = -math.inf
         while not stopping.is_set():
             try:
                 await asyncio.to_thread(self.sweep)
+                if time.monotonic() - collected > _COLLECT_SECONDS:
+                    collected = time.monotonic()
+                    await asyncio.to_thread(self.collect)
             except Exception:  # noqa: BLE001 - what could not be removed now is removed next time
                 _log.exception("retention_failed")
             try:
@@ -40,6 +48,13 @@ class Retention:
             for job in jobs:
                 removed += self._remove(job)
         return removed
+
+    def collect(self) -> int:
+        """Remove results that no job leads to; returns how many."""
+        collected = self._artifacts.collect(self._store.attempts)
+        if collected:
+            _log.info("leftovers_collected", count=collected)
+        return collected
 
     def _remove(self, job: Job) -> int:
         now = self._clock.now()

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextvars
-import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,8 +24,10 @@ from interference_service.errors import (
     NotFound,
     RunTimeout,
     ServiceError,
+    StoreUnavailable,
     WorkerLost,
 )
+from interference_service.jobs.leases import Attempt, Leases
 from interference_service.jobs.notices import Notices, wait_set
 from interference_service.jobs.service import QUEUE
 
@@ -50,20 +51,6 @@ class RunnerSettings:
     default_ttl_seconds: float = 90 * 86_400.0
 
 
-class _Attempt:
-    """One attempt at a job: who holds it, and what its thread and the event loop share."""
-
-    def __init__(self, job: Job, owner: str) -> None:
-        self.job = job
-        self.owner = owner
-        self.stop = threading.Event()
-        self.progress: Progress | None = None
-        self.timed_out = False
-
-    def report(self, progress: Progress) -> None:
-        self.progress = progress
-
-
 class JobRunner:
     """Takes jobs from the store and runs them, each in a thread of its own."""
 
@@ -85,6 +72,13 @@ class JobRunner:
         self._clock = clock
         self._notices = notices
         self._settings = settings
+        self._leases = Leases(
+            store,
+            clock,
+            notices,
+            lease_seconds=settings.lease_seconds,
+            beat_seconds=settings.beat_seconds,
+        )
         # A pool of their own: analyses must not take the threads in which the store is asked.
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="analysis")
         self._stopping = asyncio.Event()
@@ -115,15 +109,17 @@ class JobRunner:
         if len(self._running) >= self._settings.concurrency:
             return False
         # An owner of its own for every attempt: one that lost its lease cannot end another.
-        owner, now = uuid.uuid4().hex, self._clock.now()
         try:
-            job = await asyncio.to_thread(self._store.claim, owner, now, self._lease_end())
-        except Exception:  # noqa: BLE001 - a store that is away comes back; the queue goes on
+            attempt = await self._leases.claim(uuid.uuid4().hex)
+        except StoreUnavailable as error:
+            _log.warning("claim_failed", error=error.message)
+            return False
+        except Exception:  # noqa: BLE001 - whatever it is, the queue goes on
             _log.exception("claim_failed")
             return False
-        if job is None:
+        if attempt is None:
             return False
-        task = asyncio.create_task(self._run_guarded(_Attempt(job, owner)))
+        task = asyncio.create_task(self._run_guarded(attempt))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return True
@@ -132,7 +128,7 @@ class JobRunner:
         self._running.discard(task)
         self._notices.notify(QUEUE)
 
-    async def _run_guarded(self, attempt: _Attempt) -> None:
+    async def _run_guarded(self, attempt: Attempt) -> None:
         job = attempt.job
         with structlog.contextvars.bound_contextvars(job=job.name, attempt=job.attempt):
             try:
@@ -142,7 +138,7 @@ class JobRunner:
             except Exception:  # noqa: BLE001 - the lease runs out and the job is taken up again
                 _log.exception("attempt_lost")
 
-    async def _run(self, attempt: _Attempt) -> None:
+    async def _run(self, attempt: Attempt) -> None:
         job = attempt.job
         self._notices.notify(job.name)
         if job.state is JobState.CANCELLING:
@@ -152,11 +148,12 @@ class JobRunner:
             lost = WorkerLost(f"the server died in each of {job.attempt - 1} attempts")
             await self._finish(attempt, JobState.FAILED, error=JobError.of(lost))
             return
-        waited = (self._clock.now() - job.create_time).total_seconds()
+        # The clock of the replica that made the job may be ahead of this one's.
+        waited = max(0.0, (self._clock.now() - job.create_time).total_seconds())
         self._sink.emit(AttemptStarted(job.name, job.attempt, waited))
         _log.info("attempt_started")
         # The lease is kept until the end is written, however long the writing of the result takes.
-        lease = asyncio.create_task(self._keep_lease(attempt))
+        lease = asyncio.create_task(self._leases.keep(attempt, self._stopping))
         try:
             await self._end(attempt, lease)
         finally:
@@ -164,7 +161,7 @@ class JobRunner:
             with suppress(asyncio.CancelledError, LeaseLost):
                 await lease
 
-    async def _end(self, attempt: _Attempt, lease: "asyncio.Task[None]") -> None:
+    async def _end(self, attempt: Attempt, lease: "asyncio.Task[None]") -> None:
         """Run the analysis and write how it ended."""
         try:
             analysis = await self._execute(attempt, lease)
@@ -177,7 +174,7 @@ class JobRunner:
         else:
             await self._succeeded(attempt, analysis)
 
-    async def _execute(self, attempt: _Attempt, lease: "asyncio.Task[None]") -> Analysis:
+    async def _execute(self, attempt: Attempt, lease: "asyncio.Task[None]") -> Analysis:
         """Run the analysis in a thread; it has ended on return."""
         run = partial(self._executor.run, attempt.job, attempt.report, attempt.stop)
         in_context = partial(contextvars.copy_context().run, run)
@@ -190,45 +187,7 @@ class JobRunner:
             await lease
         return await work
 
-    async def _keep_lease(self, attempt: _Attempt) -> None:
-        """Prolong the lease, write the progress, and see whether the job is to stop.
-
-        Raises:
-            LeaseLost: Another worker has the job, or the store was away until the lease ran out.
-        """
-        job, loop = attempt.job, asyncio.get_running_loop()
-        limit = job.specification.max_run_duration
-        started, kept = self._clock.now(), loop.time()
-        with self._notices.subscribe(job.name) as notice:
-            while True:
-                notice.clear()
-                try:
-                    state = await asyncio.to_thread(
-                        self._store.renew,
-                        job.name,
-                        attempt.owner,
-                        self._lease_end(),
-                        attempt.progress,
-                    )
-                except Exception as error:
-                    _log.warning("renewal_failed", error=str(error))
-                    if loop.time() - kept > self._settings.lease_seconds:
-                        raise LeaseLost(f"the store was away while {job.name} ran") from error
-                    state = None
-                else:
-                    kept = loop.time()
-                    if state is None:
-                        raise LeaseLost(f"another worker holds {job.name}")
-                if limit is not None and self._clock.now() - started > limit:
-                    attempt.timed_out = True
-                if state is JobState.CANCELLING or attempt.timed_out or self._stopping.is_set():
-                    attempt.stop.set()
-                await wait_set(notice, self._settings.beat_seconds)
-
-    def _lease_end(self) -> datetime:
-        return self._clock.now() + timedelta(seconds=self._settings.lease_seconds)
-
-    async def _stopped(self, attempt: _Attempt, error: Cancelled) -> None:
+    async def _stopped(self, attempt: Attempt, error: Cancelled) -> None:
         job, now = attempt.job, self._clock.now()
         if attempt.timed_out:
             limit = job.specification.max_run_duration
@@ -240,17 +199,15 @@ class JobRunner:
             await self._finish(attempt, JobState.CANCELLED)
         elif self._stopping.is_set():
             # What is handed back was not lost, so it does not count as an attempt.
-            await asyncio.to_thread(
-                self._store.change,
-                job.name,
+            await self._leases.change(
+                attempt,
                 lambda current: current.to(JobState.PENDING, now, attempt=current.attempt - 1),
-                owner=attempt.owner,
             )
             _log.info("handed_back")
         else:
             await self._failed(attempt, error)
 
-    async def _failed(self, attempt: _Attempt, error: Exception) -> None:
+    async def _failed(self, attempt: Attempt, error: Exception) -> None:
         incident = uuid.uuid4().hex
         if isinstance(error, ServiceError):
             _log.warning("job_failed", reason=error.reason, message=error.message)
@@ -258,7 +215,7 @@ class JobRunner:
             _log.error("job_crashed", incident=incident, exc_info=error)
         await self._finish(attempt, JobState.FAILED, error=error_of(error, incident))
 
-    async def _succeeded(self, attempt: _Attempt, analysis: Analysis) -> None:
+    async def _succeeded(self, attempt: Attempt, analysis: Analysis) -> None:
         job, started = attempt.job, time.monotonic()
         try:
             gates, result = job.specification.gates, analysis.result
@@ -282,7 +239,7 @@ class JobRunner:
             progress=written,
         )
 
-    async def _finish(self, attempt: _Attempt, state: JobState, **changes: object) -> None:
+    async def _finish(self, attempt: Attempt, state: JobState, **changes: object) -> None:
         name, now = attempt.job.name, self._clock.now()
 
         def change(current: Job) -> Job:
@@ -290,9 +247,9 @@ class JobRunner:
             expire = current.expire_time or now + timedelta(seconds=ttl)
             return current.to(state, now, expire_time=expire, **changes)
 
-        done = await asyncio.to_thread(self._store.change, name, change, owner=attempt.owner)
+        done = await self._leases.change(attempt, change)
         reason = done.error.reason if done.error else ""
-        seconds = (now - done.create_time).total_seconds()
+        seconds = max(0.0, (now - done.create_time).total_seconds())
         self._sink.emit(JobFinished(done.name, state, reason, seconds))
         _log.info("job_finished", state=state.value, seconds=round(seconds, 3))
         self._notices.notify(name)

@@ -5,6 +5,11 @@
     {root}/{uid}/{attempt}/result.json            an AnalysisResult
     {root}/{uid}/{attempt}/matrices.safetensors   its matrices by id, 64-bit floats
     {root}/{uid}/{attempt}/manifest.json          SHA-256 of the two
+    {root}/{uid}/.{attempt}.{random}/             the three while they are written
+    {root}/.owner                                 whose results these are
+
+Replicas share the directory. A result takes its place by a rename, so it is there whole or not at
+all, and nothing is written to it afterwards.
 """
 
 import hashlib
@@ -12,18 +17,21 @@ import json
 import os
 import shutil
 import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import structlog
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
 from interference_service.domain.job import Job
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import InternalError
+from interference_service.store import leftovers
 from interference_service.store.documents import document
 from interference_service.store.tensors import write_tensors
 
@@ -32,13 +40,24 @@ _MATRICES = "matrices.safetensors"
 _MANIFEST = "manifest.json"
 _REMEMBERED = 4096
 """Files whose digest need not be computed again; the memory of it is bounded."""
+_GRACE_SECONDS = 3_600.0
+"""What was written since may have a writer at work, on any replica and by any clock."""
+
+_log = structlog.get_logger(__name__)
 
 
 class FileArtifactStore:
     """``ArtifactStore`` in a directory; safe to share among threads and processes."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, owner: str = "") -> None:
+        """Keep results in a directory.
+
+        Args:
+            root: The directory.
+            owner: Names the store of the jobs; nothing is collected from the directory of another.
+        """
         self._root = root
+        self._owner = owner
         self._lock = threading.Lock()
         self._verified: set[Path] = set()
 
@@ -57,7 +76,7 @@ class FileArtifactStore:
                 _publish(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        for directory in (final.parent, self._root):
+        for directory in (final.parent, self._root, self._root.parent):
             _sync(directory)
 
     def read_result(self, job: Job) -> AnalysisResult:
@@ -95,6 +114,15 @@ class FileArtifactStore:
             self._verified = {path for path in self._verified if directory not in path.parents}
         with suppress(FileNotFoundError):
             shutil.rmtree(directory)
+
+    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+        """See ``ArtifactStore.collect``."""
+        if not self._root.is_dir():
+            return 0
+        if not leftovers.belongs(self._root, self._owner):
+            _log.warning("results_of_another_store", directory=str(self._root))
+            return 0
+        return leftovers.collect(self._root, attempts, time.time() - _GRACE_SECONDS)
 
     def _directory(self, job: Job) -> Path:
         return self._root / job.uid / str(job.attempt)
@@ -139,6 +167,17 @@ class MemoryArtifactStore:
         """See ``ArtifactStore.delete``."""
         with self._lock:
             self._kept = {key: kept for key, kept in self._kept.items() if key[0] != job.uid}
+
+    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+        """See ``ArtifactStore.collect``."""
+        with self._lock:
+            kept = list(self._kept)
+        present = attempts({uid for uid, _ in kept})
+        over = [(uid, n) for uid, n in kept if uid not in present or n < present[uid]]
+        with self._lock:
+            for key in over:
+                self._kept.pop(key, None)
+        return len(over)
 
     def _of(self, job: Job, what: str) -> tuple[AnalysisResult, dict[str, Matrix]]:
         with self._lock:

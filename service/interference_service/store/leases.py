@@ -1,8 +1,20 @@
 """What it means to claim a job, whatever the store."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, select
 
 from interference_service.domain.job import Job, JobState, Progress
+
+LeaseTime = Callable[[Connection], datetime]
+"""Tells what time it is for leases, asked within the transaction that judges one."""
+
+
+def database_time(connection: Connection) -> datetime:
+    """What time it is for a server, in UTC; the same for all who ask it."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now.astimezone(UTC)
 
 
 def claimed(job: Job, now: datetime) -> Job:

@@ -2,9 +2,9 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from interference_service.domain.job import Job, JobState, Progress
 from interference_service.domain.ports import Backlog, Clock, Idempotency
@@ -122,25 +122,26 @@ class MemoryJobStore:
             self._generation += 1
             return job
 
-    def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
+    def claim(self, owner: str, lease: timedelta) -> Job | None:
         """See ``JobStore.claim``."""
         with self._lock:
+            now = self._clock.now()
             free = [entry for entry in self._entries.values() if _claimable(entry, now)]
             if not free:
                 return None
             entry = min(free, key=lambda each: _queue_key(each.job))
-            entry.job, entry.owner, entry.until = claimed(entry.job, now), owner, until
+            entry.job, entry.owner, entry.until = claimed(entry.job, now), owner, now + lease
             return entry.job
 
     def renew(
-        self, name: str, owner: str, until: datetime, progress: Progress | None
+        self, name: str, owner: str, lease: timedelta, progress: Progress | None
     ) -> JobState | None:
         """See ``JobStore.renew``."""
         with self._lock:
             entry = self._entries.get(name)
             if entry is None or not entry.job.state.held or entry.owner != owner:
                 return None
-            entry.until = until
+            entry.until = self._clock.now() + lease
             if progress is not None:
                 entry.job = entry.job.model_copy(update={"progress": progress})
             return entry.job.state
@@ -154,6 +155,11 @@ class MemoryJobStore:
                 if job.state.terminal and job.expire_time is not None and job.expire_time <= now
             ]
         return [job for *_, job in sorted(over, key=lambda each: each[:2])[:limit]]
+
+    def attempts(self, uids: Collection[str]) -> Mapping[str, int]:
+        """See ``JobStore.attempts``."""
+        with self._lock:
+            return {job.uid: job.attempt for job in self._jobs() if job.uid in uids}
 
     def latest(self) -> Sequence[Job]:
         """See ``JobStore.latest``."""

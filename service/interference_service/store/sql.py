@@ -1,11 +1,9 @@
 """Jobs in a SQL database."""
 
 import secrets as random_secrets
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -21,22 +19,20 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from interference_service.domain.job import Job, JobState, Progress
 from interference_service.domain.ports import Backlog, Clock, Idempotency
 from interference_service.domain.query import JobPage, JobQuery
-from interference_service.store.database import writing
 from interference_service.store.documents import document
-from interference_service.store.leases import claimed
+from interference_service.store.leases import LeaseTime, claimed, database_time
 from interference_service.store.paging import cursor_after, page_statement
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
 from interference_service.store.rows import job_of, row_of
 from interference_service.store.tables import GENERATION, counters, jobs, secrets
+from interference_service.store.transactions import Transactions, repeated
 
 _log = structlog.get_logger(__name__)
-_T = TypeVar("_T")
 _TERMINAL = tuple(state.value for state in JobState if state.terminal)
 _UNFINISHED = tuple(state for state in JobState if not state.terminal)
 _HELD = tuple(state.value for state in JobState if state.held)
@@ -44,28 +40,33 @@ _SECRET_BYTES = 32
 
 
 class SqlJobStore:
-    """``JobStore`` on an engine whose schema is there; safe to share among threads."""
+    """``JobStore`` on an engine whose schema is there; safe to share among threads.
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._reader = engine
-        self._writer = writing(engine)
+    Replicas share a database, not a clock. Leases are measured by one clock: that of PostgreSQL's
+    server, or of the machine that has SQLite's file.
+    """
+
+    def __init__(
+        self, engine: Engine, clock: Clock, *, lease_time: LeaseTime | None = None
+    ) -> None:
+        """Use a database.
+
+        Args:
+            engine: As ``open_database`` makes it.
+            clock: Tells the time.
+            lease_time: What leases are measured by, in place of the clock that is shared.
+        """
+        self._transactions = Transactions(engine)
         self._clock = clock
+        shared = database_time if engine.dialect.name == "postgresql" else lambda _: clock.now()
+        self._lease_time = lease_time or shared
         self._unreadable: set[str] = set()
-        # SQLite lets one writer in at a time. Threads that queue here need not poll its lock.
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._turn, self._writer.begin() as connection:
-            yield connection
-
+    @repeated
     def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         """See ``JobStore.create``."""
-        return _again(lambda: self._create(job, idempotency))
-
-    def _create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         now = self._clock.now()
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             earlier = answered(connection, idempotency, now) if idempotency else None
             if earlier is not None:
                 return earlier, True
@@ -77,14 +78,16 @@ class SqlJobStore:
                 remember(connection, idempotency, job, now)
         return job, False
 
+    @repeated
     def get(self, name: str) -> Job:
         """See ``JobStore.get``."""
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             return job_of(_row(connection, _named(name), name))
 
+    @repeated
     def list(self, query: JobQuery) -> JobPage:
         """See ``JobStore.list``."""
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             rows = connection.execute(page_statement(query)).mappings().all()
         fitting = rows[: query.limit]
         found = tuple(job for row in fitting if (job := _readable(row)) is not None)
@@ -93,9 +96,10 @@ class SqlJobStore:
         last = fitting[-1]
         return JobPage(found, cursor_after(last[query.order.field.value], last["id"]))
 
+    @repeated
     def change(self, name: str, change: Callable[[Job], Job], *, owner: str | None = None) -> Job:
         """See ``JobStore.change``."""
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             row = _row(connection, _named(name).with_for_update(), name)
             before = job_of(row)
             if owner is not None and not (before.state.held and row["lease_owner"] == owner):
@@ -105,18 +109,21 @@ class SqlJobStore:
                 _replace(connection, before, after)
             return after
 
+    @repeated
     def delete(self, name: str, check: Callable[[Job], None]) -> Job:
         """See ``JobStore.delete``."""
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             job = job_of(_row(connection, _named(name).with_for_update(), name))
             check(job)
             connection.execute(delete(jobs).where(jobs.c.uid == job.uid))
             _bump_generation(connection)
             return job
 
-    def claim(self, owner: str, now: datetime, until: datetime) -> Job | None:
+    @repeated
+    def claim(self, owner: str, lease: timedelta) -> Job | None:
         """See ``JobStore.claim``."""
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
+            now = self._lease_time(connection)
             while True:
                 claimable = _claimable(now, self._unreadable)
                 row = connection.execute(claimable).mappings().one_or_none()
@@ -128,19 +135,19 @@ class SqlJobStore:
                 # It stays for the version that can; those behind it must not wait.
                 self._unreadable.add(row["uid"])
             job = claimed(found, now)
-            values = row_of(job) | {"lease_owner": owner, "lease_until": until}
+            values = row_of(job) | {"lease_owner": owner, "lease_until": now + lease}
             connection.execute(update(jobs).where(jobs.c.uid == job.uid).values(values))
             return job
 
+    @repeated
     def renew(
-        self, name: str, owner: str, until: datetime, progress: Progress | None
+        self, name: str, owner: str, lease: timedelta, progress: Progress | None
     ) -> JobState | None:
         """See ``JobStore.renew``."""
-        values: dict[str, Any] = {"lease_until": until}
-        if progress is not None:
-            values["progress"] = document(progress)
+        values = {} if progress is None else {"progress": document(progress)}
         held = jobs.c.lease_owner == owner, jobs.c.state.in_(_HELD)
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
+            values["lease_until"] = self._lease_time(connection) + lease
             state = connection.execute(
                 update(jobs)
                 .where(jobs.c.name == name, *held)
@@ -158,10 +165,18 @@ class SqlJobStore:
             .limit(limit)
         )
 
+    @repeated
+    def attempts(self, uids: Collection[str]) -> Mapping[str, int]:
+        """See ``JobStore.attempts``."""
+        wanted = select(jobs.c.uid, jobs.c.attempt).where(jobs.c.uid.in_(uids))
+        with self._transactions.reading() as connection:
+            return {row.uid: row.attempt for row in connection.execute(wanted)}
+
     def latest(self) -> Sequence[Job]:
         """See ``JobStore.latest``."""
         return self._jobs(_latest())
 
+    @repeated
     def backlog(self) -> Backlog:
         """See ``JobStore.backlog``."""
         counts = (
@@ -169,25 +184,24 @@ class SqlJobStore:
             .where(jobs.c.state.not_in(_TERMINAL))
             .group_by(jobs.c.state)
         )
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             found = {JobState(state): rest for state, *rest in connection.execute(counts)}
         return Backlog(
             {state: found[state][0] if state in found else 0 for state in _UNFINISHED},
             found[JobState.PENDING][1] if JobState.PENDING in found else None,
         )
 
+    @repeated
     def generation(self) -> int:
         """See ``JobStore.generation``."""
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             value = select(counters.c.value).where(counters.c.name == GENERATION)
             return int(connection.execute(value).scalar_one())
 
+    @repeated
     def secret(self, name: str) -> bytes:
         """See ``JobStore.secret``."""
-        return _again(lambda: self._secret(name))
-
-    def _secret(self, name: str) -> bytes:
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             known = connection.execute(
                 select(secrets.c.value).where(secrets.c.name == name)
             ).scalar_one_or_none()
@@ -197,26 +211,17 @@ class SqlJobStore:
             connection.execute(insert(secrets).values(name=name, value=made))
             return made
 
+    @repeated
     def ping(self) -> None:
         """See ``JobStore.ping``."""
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             connection.execute(select(1))
 
+    @repeated
     def _jobs(self, statement: Select[Any]) -> Sequence[Job]:
-        with self._reader.begin() as connection:
+        with self._transactions.reading() as connection:
             rows = connection.execute(statement).mappings().all()
         return [job for row in rows if (job := _readable(row)) is not None]
-
-
-def _again(action: Callable[[], _T]) -> _T:
-    """The outcome of a transaction that looks before it inserts.
-
-    Where somebody else inserted in between, the insert fails and a second look sees theirs.
-    """
-    try:
-        return action()
-    except IntegrityError:
-        return action()
 
 
 def _readable(row: RowMapping) -> Job | None:

@@ -10,8 +10,7 @@ from support.runner_waits import NAME, ended, running
 
 async def test_a_dead_servers_job_is_taken_over_once_its_lease_has_run_out(world):
     await world.submit()
-    now = world.clock.now()
-    world.store.claim("the dead one", now, now + timedelta(seconds=10))
+    world.store.claim("the dead one", timedelta(seconds=10))
     runner = world.runner()
     task = asyncio.create_task(runner.run())
     world.clock.advance(11)
@@ -25,8 +24,7 @@ async def test_a_dead_servers_job_is_taken_over_once_its_lease_has_run_out(world
 async def test_a_job_that_kills_its_server_every_time_fails(world):
     await world.submit()
     for _ in range(5):
-        now = world.clock.now()
-        world.store.claim("a victim", now, now + timedelta(seconds=1))
+        world.store.claim("a victim", timedelta(seconds=1))
         world.clock.advance(2)
     runner = world.runner(max_attempts=5)
     task = asyncio.create_task(runner.run())
@@ -40,8 +38,8 @@ async def test_a_job_that_kills_its_server_every_time_fails(world):
 async def test_a_worker_that_lost_its_lease_writes_nothing(world, runner):
     await world.submit()
     await running(world)
-    now = world.clock.advance(60)
-    world.store.claim("another", now, now + timedelta(hours=1))
+    world.clock.advance(60)
+    world.store.claim("another", timedelta(hours=1))
     world.executor.end("nightly")
     await world.until(lambda: not runner.busy)
     assert await world.state() == "RUNNING"
@@ -49,8 +47,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(world, runner):
 
 async def test_a_cancelled_job_of_a_dead_server_ends_cancelled(world):
     await world.submit()
-    now = world.clock.now()
-    world.store.claim("the dead one", now, now + timedelta(seconds=1))
+    world.store.claim("the dead one", timedelta(seconds=1))
     await world.jobs.cancel(NAME, "")
     world.clock.advance(2)
     runner = world.runner()
@@ -71,9 +68,11 @@ async def test_a_lease_is_kept_while_the_result_is_written(world, monkeypatch):
 
     ends, renew = [], world.store.renew
 
-    def noted(name, owner, until, progress):
-        ends.append(until)
-        return renew(name, owner, until, progress)
+    def noted(name, owner, lease, progress):
+        end = world.clock.now() + lease
+        state = renew(name, owner, lease, progress)
+        ends.append(end)
+        return state
 
     monkeypatch.setattr(world.artifacts, "write", slow)
     monkeypatch.setattr(world.store, "renew", noted)

@@ -273,11 +273,11 @@ async def test_silence_is_broken_by_heartbeats(world):
 async def test_progress_is_told_between_snapshots(world):
     await world.submit()
     now = world.clock.now()
-    world.store.claim("worker", now, now + timedelta(seconds=60))
+    world.store.claim("worker", timedelta(seconds=60))
     events = watch(world)
     await anext(events)
     moved = Progress(stage="GRADIENTS", completed_units=3, total_units=9, update_time=now)
-    world.store.renew(NAME, "worker", now + timedelta(seconds=60), moved)
+    world.store.renew(NAME, "worker", timedelta(seconds=60), moved)
     world.notices.notify(NAME)
     assert (await anext(events)).body == moved
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from interference_service.domain.job import JobState
+from interference_service.errors import StoreUnavailable
 from interference_service.store.database import open_database, writing
 from interference_service.store.migrations import upgrade
 from interference_service.store.sql import SqlJobStore
@@ -104,20 +105,21 @@ def test_a_lost_owner_cannot_write_through_another_store_on_the_same_database(ur
     upgrade(engine)
     rival_engine = open_database(url)
     try:
-        slow, fast = (SqlJobStore(each, FixedClock()) for each in (engine, rival_engine))
+        clock = FixedClock()
+        slow, fast = (SqlJobStore(each, clock) for each in (engine, rival_engine))
         made = job()
         slow.create(made, None)
-        slow.claim("slow", START, START + timedelta(seconds=1))
-        later = START + timedelta(seconds=2)
-        taken = fast.claim("fast", later, later + timedelta(seconds=1))
+        slow.claim("slow", timedelta(seconds=1))
+        clock.advance(2)
+        taken = fast.claim("fast", timedelta(seconds=1))
         assert taken is not None
-        assert slow.renew(made.name, "slow", later + timedelta(seconds=9), None) is None
+        assert slow.renew(made.name, "slow", timedelta(seconds=9), None) is None
     finally:
         rival_engine.dispose()
 
 
 def test_an_unreachable_store_fails_its_ping(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path / 'missing' / 'jobs.sqlite'}")
-    with pytest.raises(OperationalError):
+    with pytest.raises(StoreUnavailable):
         SqlJobStore(engine, FixedClock()).ping()
     engine.dispose()

@@ -2,23 +2,22 @@
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from interference_service.store.database import writing
-
-_LOCK = 0x696E7466
-"""Key of PostgreSQL's advisory lock: any number, the same in every replica."""
+from interference_service.store.database import migrating
+from interference_service.store.failures import told
 
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema, in one transaction.
 
     Services that start at the same time wait for each other.
+
+    Raises:
+        StoreUnavailable: The database is away or busy.
     """
     config = Config()
     config.set_main_option("script_location", "interference_service.store:migrations")
-    with writing(engine).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    with told(), migrating(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -4,11 +4,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from interference_service.store import migrations
 from interference_service.store.database import open_database
-from interference_service.store.migrations import upgrade
+from interference_service.store.migrations import SchemaTooNew, schema_versions, upgrade
 from interference_service.store.tables import METADATA
 
 
@@ -61,3 +61,22 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(engine, monkeypatc
     monkeypatch.undo()
     upgrade(engine)
     assert "jobs" in inspect(engine).get_table_names()
+
+
+def test_the_schema_of_a_database_is_told_without_changing_it(engine):
+    before = schema_versions(engine)
+    assert (before.found, before.too_new) == ("", False)
+    assert inspect(engine).get_table_names() == []
+    upgrade(engine)
+    after = schema_versions(engine)
+    assert after.found == after.newest == before.newest
+
+
+def test_a_schema_of_a_later_version_is_refused_and_stays(engine):
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = 'r9999'"))
+    assert schema_versions(engine).too_new
+    with pytest.raises(SchemaTooNew, match="has the schema r9999"):
+        upgrade(engine)
+    assert schema_versions(engine).found == "r9999"

@@ -1,5 +1,5 @@
 """The schema of the job store, one file a change under ``versions``."""
 
-from interference_service.store.migrations.schema import upgrade
+from interference_service.store.migrations.schema import SchemaTooNew, schema_versions, upgrade
 
-__all__ = ["upgrade"]
+__all__ = ["SchemaTooNew", "schema_versions", "upgrade"]

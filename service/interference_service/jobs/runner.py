@@ -81,7 +81,9 @@ class JobRunner:
         )
         # A pool of their own: analyses must not take the threads in which the store is asked.
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="analysis")
+        self._draining = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -90,9 +92,9 @@ class JobRunner:
         return bool(self._running)
 
     async def run(self) -> None:
-        """Run jobs until ``stop`` is called and every running one is handed back."""
+        """Run jobs until ``drain`` or ``stop`` is called and none runs any more."""
         with self._notices.subscribe(QUEUE) as notice:
-            while not self._stopping.is_set():
+            while not self._draining.is_set():
                 notice.clear()
                 if not await self._start_next():
                     await wait_set(notice, self._settings.look_seconds)
@@ -100,10 +102,21 @@ class JobRunner:
             await asyncio.wait(self._running)
         self._threads.shutdown(wait=False)
 
+    def drain(self) -> None:
+        """Take no more jobs; those that run go on to their ends."""
+        self._draining.set()
+        self._notices.notify(QUEUE)
+
     def stop(self) -> None:
         """Take no more jobs; those that run go back to the queue."""
+        self._draining.set()
         self._stopping.set()
         self._notices.notify_all()
+
+    def abandon(self) -> None:
+        """After ``stop``: wait no longer for analyses; whatever their threads do, it is in vain."""
+        if not self._abandoned.done():
+            self._abandoned.set_result(None)
 
     async def _start_next(self) -> bool:
         if len(self._running) >= self._settings.concurrency:
@@ -130,7 +143,9 @@ class JobRunner:
 
     async def _run_guarded(self, attempt: Attempt) -> None:
         job = attempt.job
-        with structlog.contextvars.bound_contextvars(job=job.name, attempt=job.attempt):
+        with structlog.contextvars.bound_contextvars(
+            job=job.name, project=job.project, principal=job.creator, attempt=job.attempt
+        ):
             try:
                 await self._run(attempt)
             except (LeaseLost, NotFound):
@@ -175,16 +190,19 @@ class JobRunner:
             await self._succeeded(attempt, analysis)
 
     async def _execute(self, attempt: Attempt, lease: "asyncio.Task[None]") -> Analysis:
-        """Run the analysis in a thread; it has ended on return."""
+        """Run the analysis in a thread, which has ended on return unless jobs are abandoned."""
         run = partial(self._executor.run, attempt.job, attempt.report, attempt.stop)
         in_context = partial(contextvars.copy_context().run, run)
         work = asyncio.get_running_loop().run_in_executor(self._threads, in_context)
-        either: set[asyncio.Future[Any]] = {work, lease}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        any_of: set[asyncio.Future[Any]] = {work, lease, self._abandoned}
+        await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
         if lease.done():
             attempt.stop.set()
-            await asyncio.wait({work})
+            either: set[asyncio.Future[Any]] = {work, self._abandoned}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             await lease
+        if not work.done():
+            raise Cancelled("the analysis does not stop")
         return await work
 
     async def _stopped(self, attempt: Attempt, error: Cancelled) -> None:

@@ -1,6 +1,7 @@
-"""The command line of the service: ``interference-service serve | migrate | token | demo``."""
+"""The command line of the service: ``interference-service serve | check | token | …``."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,17 +22,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except ValidationError as error:
-        for each in error.errors():
-            name = "INTERFERENCE_" + "__".join(str(part).upper() for part in each["loc"])
-            _complain(f"{name}: {each['msg']}")
-        return USAGE_ERROR
-    except SettingsError as error:
-        _complain(f'{error}; it is JSON, as in INTERFERENCE_STORES=\'{{"models": "/srv/models"}}\'')
+    except (ValidationError, SettingsError) as error:
+        for each in _complaints(error):
+            _complain(each)
         return USAGE_ERROR
     except (OSError, ServiceError) as error:
         _complain(str(error))
         return FAILURE
+
+
+def _complaints(error: ValidationError | SettingsError) -> list[str]:
+    """What does not fit, a variable a line."""
+    if isinstance(error, SettingsError):
+        return [f'{error}; it is JSON, as in INTERFERENCE_STORES=\'{{"models": "/srv/models"}}\'']
+    return [
+        f"INTERFERENCE_{'__'.join(str(part).upper() for part in each['loc'])}: {each['msg']}"
+        for each in error.errors()
+    ]
 
 
 def _complain(text: str) -> None:
@@ -51,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="bring the database to the newest schema")
     migrate.set_defaults(command=_migrate)
     _add_token(commands)
+    check = commands.add_parser("check", help="look whether all is there that the service needs")
+    check.add_argument("--no-cluster", action="store_true", help="leave out Ray, and buckets")
+    check.add_argument("--ports", action="store_true", help="look whether the ports are free")
+    check.add_argument("--json", action="store_true", help="one JSON document")
+    check.set_defaults(command=_check)
+    config = commands.add_parser("config", help="show the settings in effect, without secrets")
+    config.set_defaults(command=_config)
     demo = commands.add_parser("demo", help="train, submit, look: the whole story in a minute")
     demo.add_argument("--directory", type=Path, help="keep everything here; else it is removed")
     demo.set_defaults(command=_demo)
@@ -117,6 +131,33 @@ def _new_token(options: argparse.Namespace) -> int:
         return 0
     append_line(options.file, line)
     sys.stdout.write(f"{token}\n")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from interference_service.diagnosis.check import Finding, Outcome
+    from interference_service.diagnosis.report import report, tell_document, tell_line
+
+    try:
+        settings = Settings()
+    except (ValidationError, SettingsError) as error:
+        wrong = [Finding("configuration", Outcome.FAILED, each) for each in _complaints(error)]
+        if options.json:
+            tell_document(wrong)
+        else:
+            for each in wrong:
+                tell_line(each)
+        return FAILURE
+    well = report(
+        settings, cluster=not options.no_cluster, ports=options.ports, as_json=options.json
+    )
+    return 0 if well else FAILURE
+
+
+def _config(_: argparse.Namespace) -> int:
+    from interference_service.diagnosis.configuration import effective
+
+    sys.stdout.write(json.dumps(effective(Settings()), indent=2) + "\n")
     return 0
 
 

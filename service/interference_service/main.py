@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-import signal
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -26,6 +26,13 @@ from interference_service.jobs.retention import Retention
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
+from interference_service.lifecycle.deadline import Deadline
+from interference_service.lifecycle.dependency import Rhythm
+from interference_service.lifecycle.drain import DrainTimes
+from interference_service.lifecycle.event_loop import Liveness, LoopWatch
+from interference_service.lifecycle.life import Life
+from interference_service.lifecycle.readiness import Readiness
+from interference_service.lifecycle.signals import StopSignals
 from interference_service.references.checker import StoreReferenceChecker
 from interference_service.references.registry import ModelRegistry
 from interference_service.references.registry.description import ARTIFACTS
@@ -43,6 +50,7 @@ from interference_service.security.keys import open_keys
 from interference_service.security.oidc import OidcTokens
 from interference_service.settings import Settings
 from interference_service.store.artifacts import FileArtifactStore
+from interference_service.store.connecting import connected
 from interference_service.store.database import open_database
 from interference_service.store.migrations import upgrade
 from interference_service.store.sql import SqlJobStore
@@ -91,17 +99,25 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         ready_file: Where to write the addresses as JSON once the service answers.
 
     Raises:
+        DatabaseUnavailable: The database does not answer in time.
         ClusterUnavailable: There is no Ray cluster and none can be started.
-        OSError: A port is taken, or a file of who may call cannot be used.
+        OSError: A port is taken, the state directory cannot be written, or a file of who may call
+            cannot be used.
     """
-    telemetry = settings.telemetry
-    configure_logging(telemetry.log_level, json=telemetry.log_json, audit_file=settings.audit.file)
+    configure_log = partial(
+        configure_logging,
+        settings.telemetry.log_level,
+        json=settings.telemetry.log_json,
+        audit_file=settings.audit.file,
+    )
+    configure_log()
     state = _open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
         compute = ComputeSettings(
             address=settings.ray_address,
             spilling_directory=str(spilled),
             secret_variables=settings.secret_variables,
+            configure_log=configure_log,
             **settings.compute.model_dump(),
         )
         # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
@@ -128,6 +144,7 @@ def _open_state(settings: Settings) -> _State:
         password_file=settings.database_password_file,
         connections=settings.database_connections,
     )
+    connected(engine, settings.start_seconds)
     upgrade(engine)
     clock = SystemClock()
     store = SqlJobStore(engine, clock)
@@ -185,7 +202,6 @@ async def _serve(
         ),
     )
     security = SecurityMetrics(registry)
-    stopping = _stop_signal()
     server = RpcServer(
         AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
         interceptors=interceptors(
@@ -195,29 +211,54 @@ async def _serve(
         credentials=_credentials(settings.security, security),
         reflection=settings.reflection,
     )
-    exposition = start_exposition(telemetry.host, telemetry.port, registry, results_registry)
+    health = settings.health
+    loop_watch = LoopWatch(metrics)
+    metrics.follow_loop(loop_watch.stalled_seconds)
+    readiness = Readiness(
+        {"store": store.ping, "cluster": cluster.ping},
+        rhythm=Rhythm(**health.model_dump(exclude={"stall_seconds"})),
+        sink=metrics,
+    )
+    exposition = start_exposition(
+        telemetry.host,
+        telemetry.port,
+        registry,
+        results_registry,
+        {
+            "/healthz": Liveness(loop_watch, health.stall_seconds).why_not,
+            "/readyz": readiness.why_not,
+        },
+    )
+    addresses = Addresses(
+        _address(settings.host, server.port), _address(telemetry.host, exposition.port)
+    )
+    times = DrainTimes(
+        announce_seconds=settings.announce_seconds,
+        job_seconds=settings.drain.job_seconds,
+        call_seconds=settings.drain.call_seconds,
+    )
+    life = Life(
+        server=server,
+        jobs=jobs,
+        runner=runner,
+        chore=partial(Retention(store, artifacts, clock).run, _SWEEP_SECONDS),
+        readiness=readiness,
+        loop_watch=loop_watch,
+        times=times,
+    )
+    signals = StopSignals(Deadline(), times)
     try:
         with keepers, executor:
-            await server.start()
-            retention = asyncio.create_task(
-                Retention(store, artifacts, clock).run(_SWEEP_SECONDS, stopping)
-            )
-            running = asyncio.create_task(runner.run())
-            addresses = Addresses(
-                _address(settings.host, server.port), _address(telemetry.host, exposition.port)
-            )
-            _log.info("serving", **asdict(addresses))
-            if ready_file is not None:
-                await asyncio.to_thread(ready_file.write_text, json.dumps(asdict(addresses)))
-            await stopping.wait()
-            _log.info("draining")
-            await server.set_serving(False)
-            jobs.drain()
-            runner.stop()
-            await server.stop(settings.drain_seconds)
-            await asyncio.gather(running, retention)
+            await life.lead(signals, partial(_tell_addresses, addresses, ready_file))
     finally:
         exposition.close()
+
+
+async def _tell_addresses(addresses: Addresses, ready_file: Path | None) -> None:
+    told = asdict(addresses)
+    _log.info("serving", **told)
+    if ready_file is not None:
+        await asyncio.to_thread(ready_file.write_text, json.dumps(told))
 
 
 def _address(host: str, port: int) -> str:
@@ -269,11 +310,3 @@ def _limits(settings: Settings) -> Limits:
         max_ttl_seconds=settings.jobs.max_ttl_seconds,
         max_watch_seconds=settings.jobs.max_watch_seconds,
     )
-
-
-def _stop_signal() -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
-    return stopping

@@ -5,6 +5,7 @@ instance ``INTERFERENCE_STORES='{"models": "/srv/models"}'`` or ``INTERFERENCE_C
 """
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,8 +31,18 @@ from interference_service.references.stores.description import (
 from interference_service.security.description import SecurityDescription
 from interference_service.store.database import database_url
 
+_ANNOUNCE_SECONDS = 5.0
+"""Load balancers of Kubernetes take so long to notice."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _kind_of_store(value: Any) -> str | None:
@@ -156,6 +167,34 @@ class AuditPart(Part):
     """File that they are added to, in place of the log; opened anew once it is moved away."""
 
 
+class HealthPart(Part):
+    """When the service says that it is ready, and that it lives."""
+
+    every_seconds: Annotated[float, Field(gt=0)] = 2.0
+    """How often the store and the cluster are asked whether they are there."""
+    answer_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """What answers later is not there."""
+    failures: Annotated[int, Field(ge=1)] = 3
+    """So many bad answers in a row, and the service is not ready."""
+    successes: Annotated[int, Field(ge=1)] = 2
+    """So many good ones in a row, and it is again."""
+    stall_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """An event loop that stalls for longer is dead, and so is the process for ``/healthz``."""
+
+
+class DrainPart(Part):
+    """How long each part of going down may take."""
+
+    announce_seconds: Annotated[float, Field(ge=0)] | None = None
+    """After SIGTERM the service says that it is not ready, and answers as before for so long, until
+    load balancers have noticed; empty: 5 s, or none on loopback, where there are none.
+    """
+    job_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """Then running jobs may come to their ends for so long, before they go back to the queue."""
+    call_seconds: Annotated[float, Field(ge=0)] = 5.0
+    """Meanwhile calls in flight may come to theirs, before they are cut."""
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set."""
 
@@ -197,9 +236,11 @@ class Settings(BaseSettings):
         default="", validation_alias=AliasChoices("INTERFERENCE_RAY_ADDRESS", "RAY_ADDRESS")
     )
     """Address of a Ray cluster; empty: a local one is started."""
-    drain_seconds: Annotated[float, Field(ge=0)] = 5.0
-    """How long calls in flight may go on after SIGTERM."""
+    start_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long the start waits for a database server that does not answer yet."""
     compute: ComputePart = ComputePart()
+    drain: DrainPart = DrainPart()
+    health: HealthPart = HealthPart()
     jobs: JobsPart = JobsPart()
     telemetry: TelemetryPart = TelemetryPart()
     security: SecurityDescription = Field(default=SecurityDescription(), validate_default=True)
@@ -273,6 +314,13 @@ class Settings(BaseSettings):
     def model_policy(self) -> ModelPolicy:
         """What is allowed of models."""
         return ModelPolicy(self.architectures, self.allow_checkpoints, self.hugging_face_classes)
+
+    @property
+    def announce_seconds(self) -> float:
+        """How long the service answers though it says that it is not ready."""
+        if self.drain.announce_seconds is not None:
+            return self.drain.announce_seconds
+        return 0.0 if _is_loopback(self.host) else _ANNOUNCE_SECONDS
 
     @property
     def database(self) -> str:

@@ -83,6 +83,18 @@ def disconnect() -> None:
     ray.shutdown()
 
 
+def ping() -> None:
+    """Ask the cluster for its nodes.
+
+    Raises:
+        ClusterUnavailable: None is alive, or the connection is lost.
+    """
+    if not ray.is_initialized():
+        raise ClusterUnavailable("the connection to the cluster is lost")
+    if not any(node["Alive"] for node in ray.nodes()):  # type: ignore[no-untyped-call]
+        raise ClusterUnavailable("no node of the cluster is alive")
+
+
 def num_cpus() -> int:
     """Cores of the cluster, at least 1."""
     return max(1, int(_resources().get("CPU", 1)))

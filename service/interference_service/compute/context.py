@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from interference_service.compute.limits import Limits
 from interference_service.compute.plan import Indices
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
+from interference_service.compute.worker_log import WorkerLog
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.data.columns import Rows
 from interference_service.references.data.source import Fragment
@@ -24,6 +25,7 @@ class JobContext:
         batch_rows: Most rows of one pass.
         table_bytes: Memory of the gradients that an actor adds up at a time.
         limits: Of reading a file of the client.
+        log: Of what is done for the job.
     """
 
     specification: AnalysisSpecification
@@ -31,6 +33,7 @@ class JobContext:
     batch_rows: int
     table_bytes: int = 512 << 20
     limits: Limits = field(default_factory=Limits)
+    log: WorkerLog = field(default_factory=WorkerLog)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from interference_service.compute.spares import PoolBounds
 from interference_service.compute.summary import SummaryTask, parameter_norms
 from interference_service.compute.tasks import Tasks
 from interference_service.compute.tracking import Tracker
+from interference_service.compute.worker_log import WorkerLog
 from interference_service.core.sketch import Projection
 from interference_service.domain.job import Job, Progress, ResolvedInputs, Stage
 from interference_service.domain.options import MAX_CLASSES, LossKind
@@ -112,6 +113,7 @@ class RayExecutor:
             settings.batch_rows,
             settings.unit_bytes,
             Limits(settings.parse_memory_bytes, settings.parse_seconds),
+            WorkerLog.of_here(settings.configure_log),
         )
 
 

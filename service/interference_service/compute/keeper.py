@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
 import ray
@@ -78,6 +78,10 @@ class Keeper:
     def stay(self) -> None:
         """Never return; that this call ends tells that the process has."""
         threading.Event().wait()
+
+    def look(self, place: Place) -> None:
+        """See ``RemoteStore.look``; of buckets alone."""
+        cast("RemoteStore", self._store).look(place)
 
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""

@@ -51,6 +51,10 @@ class KeptStore:
 
         return open_ranged(found.size, request)
 
+    def look(self, place: Place) -> None:
+        """See ``RemoteStore.look``."""
+        _Question(self, "look", (place,), place).answer(self.answer_seconds)
+
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""
         question = _Question(self, "entry", (path, place), place)

@@ -43,6 +43,7 @@ from interference_service.compute.secrets import forget_secrets, without_secrets
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
 from interference_service.compute.versions import Environment, environment_reader
+from interference_service.compute.worker_log import logged
 from interference_service.core.analysis import LayerFindings
 from interference_service.core.rounds import Decision
 from interference_service.core.scope import Setting
@@ -54,10 +55,11 @@ from interference_service.references.data.source import Fragment
 
 # Every call returns a small summary beside its payload, so that success is known without moving
 # the payload to the caller. Ray itself never retries: see `calls`. Those that read what a client
-# named forget the secrets of their process first.
+# named forget the secrets of their process first, and log whose it is.
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def resolve(context: JobContext) -> tuple[None, AnalysisSpecification]:
     """See ``resolution.resolve``."""
@@ -68,6 +70,7 @@ def resolve(context: JobContext) -> tuple[None, AnalysisSpecification]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
     """See ``models.fetch_model``."""
@@ -78,6 +81,7 @@ def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Inspection]:
     """See ``inspection.inspect``."""
@@ -87,6 +91,7 @@ def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Insp
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def digest_data(context: JobContext) -> tuple[None, str]:
     """See ``DataSource.digest``; as long as it takes to read all of it."""
@@ -94,6 +99,7 @@ def digest_data(context: JobContext) -> tuple[None, str]:
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
     """See ``scanning.scan_fragment``."""
@@ -102,6 +108,7 @@ def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, Fra
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, ...]]:
     """See ``scanning.distinct_labels``."""
@@ -110,6 +117,7 @@ def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, 
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLabels]:
     """See ``label_sets.find_labels``."""
@@ -118,6 +126,7 @@ def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLab
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def scan_label_sets(
     context: JobContext, index: int, fragment: Fragment, table: LabelSetTable
@@ -128,6 +137,7 @@ def scan_label_sets(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@logged
 @without_secrets
 def fetch(
     context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable | LabelSetTable
@@ -229,6 +239,7 @@ class GradientActor:
         Raises:
             AnalysisError: The model is refused, or too large.
         """
+        context.log.begin()
         from interference_service.compute.differentiation import GradientWorker
 
         self._worker = GradientWorker(

@@ -1,5 +1,6 @@
 """How analyses use the cluster; plain values, read by nobody but their holder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -57,3 +58,5 @@ class ComputeSettings:
     has; for a trial, 16 times the size of the model more."""
     parse_seconds: float = 600.0
     """Time that either may take."""
+    configure_log: Callable[[], None] | None = None
+    """Sets up the log of a worker; None: it stays as it is."""

@@ -58,6 +58,37 @@ class JobFinished:
     """From creation to end."""
 
 
+@dataclass(frozen=True, slots=True)
+class DependencySeen:
+    """Something that the service cannot work without was looked for."""
+
+    name: str
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessSeen:
+    """The service became ready, or is no more."""
+
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTurned:
+    """The event loop came round."""
+
+    late_seconds: float
+    """After the moment at which it should have."""
+
+
 Event = (
-    JobSubmitted | AttemptStarted | StageFinished | RowsDifferentiated | WorkerDied | JobFinished
+    JobSubmitted
+    | AttemptStarted
+    | StageFinished
+    | RowsDifferentiated
+    | WorkerDied
+    | JobFinished
+    | DependencySeen
+    | ReadinessSeen
+    | LoopTurned
 )

@@ -25,7 +25,12 @@ from interference_service.rpc.convert_result import result_to_wire
 from interference_service.rpc.handlers import Context
 from interference_service.rpc.interceptors import add_trailing_metadata
 from interference_service.rpc.matrices import MOST_CHUNK_BYTES, read_matrices
-from interference_service.rpc.resource_names import job_named, job_of_result, project_of
+from interference_service.rpc.resource_names import (
+    job_named,
+    job_of_result,
+    project_of,
+    tell_in_log,
+)
 from interference_service.rpc.watch import events_to_wire, heartbeat_seconds
 
 MAX_REQUEST_BYTES = 1_048_576
@@ -61,6 +66,8 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         principal = current_principal().name
         submission = await asyncio.to_thread(submission_from_wire, request, principal)
         job, replayed = await self._jobs.submit(submission)
+        # The line of this call leads from its request id to the job, whose lines have its name.
+        tell_in_log(job.project, "" if submission.validate_only else job.name)
         if submission.validate_only:
             return validated_job_to_wire(job)
         if replayed:

@@ -1,6 +1,11 @@
-"""Resource names of the contract and the parts they are made of (AIP-122)."""
+"""Resource names of the contract and the parts they are made of (AIP-122).
+
+What a call names is told in its lines of the log from then on.
+"""
 
 import re
+
+import structlog
 
 from interference_service.domain.job import job_name
 from interference_service.errors import InvalidRequest
@@ -26,7 +31,9 @@ def project_of(parent: str) -> str:
     Raises:
         InvalidRequest: It is not of the form ``projects/{project}``.
     """
-    return _match(_PROJECT, parent, "parent", "projects/{project}")[1]
+    project: str = _match(_PROJECT, parent, "parent", "projects/{project}")[1]
+    tell_in_log(project)
+    return project
 
 
 def job_named(name: str, field: str = "name") -> str:
@@ -39,7 +46,9 @@ def job_named(name: str, field: str = "name") -> str:
     Raises:
         InvalidRequest: It is not of the form ``projects/{project}/analysisJobs/{analysis_job}``.
     """
-    return _match(_JOB, name, field, "projects/{project}/analysisJobs/{analysis_job}")[0]
+    found = _match(_JOB, name, field, "projects/{project}/analysisJobs/{analysis_job}")
+    tell_in_log(found[1], name)
+    return name
 
 
 def job_of_result(name: str) -> str:
@@ -50,12 +59,20 @@ def job_of_result(name: str) -> str:
     """
     form = "projects/{project}/analysisJobs/{analysis_job}/result"
     found = _match(_RESULT, name, "name", form)
-    return job_name(found[1], found[2])
+    job = job_name(found[1], found[2])
+    tell_in_log(found[1], job)
+    return job
 
 
 def result_name(job: str) -> str:
     """Name of the result of a job."""
     return f"{job}/result"
+
+
+def tell_in_log(project: str, job: str = "") -> None:
+    """Have the lines of this call tell what it is about."""
+    about = {"project": project, "job": job} if job else {"project": project}
+    structlog.contextvars.bind_contextvars(**about)
 
 
 def _match(pattern: re.Pattern[str], name: str, field: str, form: str) -> re.Match[str]:

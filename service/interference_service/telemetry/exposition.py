@@ -1,13 +1,14 @@
 """The metrics port: a small HTTP server in threads of its own.
 
 ``/metrics`` has everything, ``/metrics/service`` what this process counted, ``/metrics/results``
-what the store holds, ``/healthz`` answers as long as the process lives.
+what the store holds. ``/healthz`` and ``/readyz`` are for probes that cannot speak gRPC; what they
+say is up to the caller.
 """
 
 import gzip
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import chain
 from socketserver import ThreadingMixIn
@@ -26,6 +27,8 @@ _CLIENT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 """How long closing the port may go unnoticed."""
 _TEXT = "text/plain; charset=utf-8"
+Probe = Callable[[], str]
+"""Says in words why not; empty: all is well. Must not wait."""
 _log = structlog.get_logger(__name__)
 
 
@@ -56,6 +59,7 @@ def start_exposition(
     port: int,
     service_registry: CollectorRegistry,
     results_registry: CollectorRegistry,
+    probes: Mapping[str, Probe],
 ) -> Exposition:
     """Serve the two registries.
 
@@ -64,6 +68,7 @@ def start_exposition(
         port: Port; 0 for any free one.
         service_registry: What this process counts.
         results_registry: What the store holds.
+        probes: By path.
 
     Raises:
         OSError: The port is taken, or the interface is not there.
@@ -78,7 +83,8 @@ def start_exposition(
                 "/metrics": (service_registry, results_registry),
                 "/metrics/service": (service_registry,),
                 "/metrics/results": (results_registry,),
-            }
+            },
+            probes,
         )
     )
     return Exposition(server)
@@ -116,8 +122,11 @@ class _Families(Collector):
 class _Application:
     """The port as a WSGI application."""
 
-    def __init__(self, routes: Mapping[str, Sequence[Collector]]) -> None:
+    def __init__(
+        self, routes: Mapping[str, Sequence[Collector]], probes: Mapping[str, Probe]
+    ) -> None:
         self._routes = routes
+        self._probes = probes
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         status, headers, body = self._answer(environ)
@@ -130,10 +139,12 @@ class _Application:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             plain = {"Content-Type": _TEXT, "Allow": "GET, HEAD"}
             return HTTPStatus.METHOD_NOT_ALLOWED, plain, b"only GET and HEAD\n"
-        if path == "/healthz":
-            return HTTPStatus.OK, {"Content-Type": _TEXT}, b"ok\n"
+        if path in self._probes:
+            why_not = self._probes[path]()
+            status = HTTPStatus.SERVICE_UNAVAILABLE if why_not else HTTPStatus.OK
+            return status, {"Content-Type": _TEXT}, f"{why_not or 'ok'}\n".encode()
         if path not in self._routes:
-            known = " ".join((*self._routes, "/healthz"))
+            known = " ".join((*self._routes, *self._probes))
             return HTTPStatus.NOT_FOUND, {"Content-Type": _TEXT}, f"try {known}\n".encode()
         return self._scrape(path, environ)
 

@@ -7,17 +7,24 @@ comes from context variables.
 import logging
 import logging.handlers
 import sys
+import threading
 from pathlib import Path
+from types import TracebackType
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 AUDIT_LOGGER = "interference_service.audit"
+_log = structlog.get_logger(__name__)
+_WITH_OWN_HANDLERS = ("ray",)
+"""Loggers of libraries that write past the root."""
 
 
 def configure_logging(level: str, *, json: bool, audit_file: Path | None = None) -> None:
     """Send every log line to standard error, those of libraries that use ``logging`` included.
+
+    So are warnings, and errors that nobody caught.
 
     Args:
         level: Least level that is logged, by its name in ``logging``; lines about who changed what
@@ -39,6 +46,11 @@ def configure_logging(level: str, *, json: bool, audit_file: Path | None = None)
     handler.setFormatter(_formatter(shared, json=json))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     _configure_audit(audit_file, shared)
+    for name in _WITH_OWN_HANDLERS:
+        _pass_on(logging.getLogger(name))
+    logging.captureWarnings(True)
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = _tell_uncaught_in_thread
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -69,6 +81,26 @@ def _formatter(shared: list[Processor], *, json: bool) -> logging.Formatter:
             *_renderers(json=json),
         ],
     )
+
+
+def _pass_on(logger: logging.Logger) -> None:
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def _tell_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    _log.critical("uncaught", exc_info=(kind, error, trace))
+
+
+def _tell_uncaught_in_thread(about: threading.ExceptHookArgs) -> None:
+    name = about.thread.name if about.thread is not None else ""
+    _log.error("uncaught_in_thread", thread=name, exc_info=about.exc_value)
 
 
 def _renderers(*, json: bool) -> list[Processor]:

@@ -19,14 +19,18 @@ from prometheus_client import (
 from interference_service import __version__, errors
 from interference_service.domain.events import (
     AttemptStarted,
+    DependencySeen,
     Event,
     JobFinished,
     JobSubmitted,
+    LoopTurned,
+    ReadinessSeen,
     RowsDifferentiated,
     StageFinished,
     WorkerDied,
 )
 from interference_service.domain.job import JobState, Stage
+from interference_service.telemetry.process import ProcessMetrics
 from interference_service.telemetry.rpc import RpcMetrics
 
 _FAILURES = (
@@ -61,6 +65,8 @@ class ServiceMetrics:
         build.info({"version": __version__})
         self._rpc = RpcMetrics(registry)
         self.observe_rpc = self._rpc.observe
+        self._process = ProcessMetrics(registry)
+        self.follow_loop = self._process.follow_loop
         self._make_job_metrics(registry)
         self._make_work_metrics(registry)
         self._begin_at_zero()
@@ -145,5 +151,7 @@ class ServiceMetrics:
             case JobFinished(_, state, reason, seconds):
                 self._finished.labels(state.value, reason).inc()
                 self._job_seconds.observe(seconds)
+            case DependencySeen() | ReadinessSeen() | LoopTurned():
+                self._process.note(event)
             case _:
                 assert_never(event)

@@ -40,11 +40,18 @@ def results():
 
 
 @pytest.fixture
-def port(results):
+def reasons():
+    """Why each probe says no; empty: it says yes."""
+    return {"/healthz": "", "/readyz": ""}
+
+
+@pytest.fixture
+def port(results, reasons):
     service_registry, results_registry = CollectorRegistry(), CollectorRegistry()
     Counter("calls", "Calls.", registry=service_registry).inc()
     results_registry.register(results)
-    exposition = start_exposition("127.0.0.1", 0, service_registry, results_registry)
+    probes = {path: lambda path=path: reasons[path] for path in reasons}
+    exposition = start_exposition("127.0.0.1", 0, service_registry, results_registry, probes)
     yield exposition.port
     exposition.close()
 
@@ -114,6 +121,15 @@ def test_health_needs_neither_registry(port, results):
     assert ask(port, "/healthz").body == b"ok\n"
 
 
+def test_a_probe_that_says_no_says_why(port, reasons):
+    reasons["/readyz"] = "not there: store"
+    response = ask(port, "/readyz")
+    assert (response.status, response.body) == (503, b"not there: store\n")
+    assert ask(port, "/healthz").status == 200
+    reasons["/readyz"] = ""
+    assert ask(port, "/readyz").status == 200
+
+
 def test_a_broken_collector_fails_its_scrape_and_nothing_else(port, results):
     results.failing = True
     assert ask(port, "/metrics/results").status == 500
@@ -150,9 +166,9 @@ def test_scrapes_do_not_wait_for_a_client_that_says_nothing(port):
 
 def test_a_closed_port_is_free_again():
     registry = CollectorRegistry()
-    first = start_exposition("127.0.0.1", 0, registry, registry)
+    first = start_exposition("127.0.0.1", 0, registry, registry, {})
     first.close()
-    second = start_exposition("127.0.0.1", first.port, registry, registry)
+    second = start_exposition("127.0.0.1", first.port, registry, registry, {})
     assert second.port == first.port
     second.close()
 
@@ -160,4 +176,4 @@ def test_a_closed_port_is_free_again():
 def test_a_taken_port_is_an_error_at_the_start(port):
     registry = CollectorRegistry()
     with pytest.raises(OSError, match="in use"):
-        start_exposition("127.0.0.1", port, registry, registry)
+        start_exposition("127.0.0.1", port, registry, registry, {})

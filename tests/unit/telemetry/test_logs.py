@@ -2,6 +2,9 @@
 
 import json
 import logging
+import sys
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,11 +15,14 @@ from interference_service.telemetry.logs import AUDIT_LOGGER, configure_logging
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was():
-    root = logging.getLogger()
+    root, ray = logging.getLogger(), logging.getLogger("ray")
     handlers, level = root.handlers[:], root.level
+    rays, hooks = ray.handlers[:], (sys.excepthook, threading.excepthook)
     root.handlers = []
     yield
-    root.handlers, root.level = handlers, level
+    logging.captureWarnings(False)
+    root.handlers, root.level, ray.handlers = handlers, level, rays
+    sys.excepthook, threading.excepthook = hooks
     audit = logging.getLogger(AUDIT_LOGGER)
     for handler in audit.handlers[:]:
         audit.removeHandler(handler)
@@ -140,3 +146,38 @@ def test_a_file_that_is_moved_away_is_opened_anew(tmp_path: Path):
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path):
     with pytest.raises(OSError, match="nowhere"):
         configure_logging("INFO", json=True, audit_file=tmp_path / "nowhere" / "audit.jsonl")
+
+
+def test_a_library_that_brought_its_own_handlers_logs_in_the_same_format(capsys):
+    ray = logging.getLogger("ray")
+    ray.addHandler(logging.StreamHandler())
+    ray.propagate = False
+    configure_logging("INFO", json=True)
+    logging.getLogger("ray.some.module").warning("a node has died")
+    assert [line["event"] for line in lines(capsys)] == ["a node has died"]
+
+
+def test_warnings_are_lines(capsys):
+    configure_logging("INFO", json=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(True)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+    (line,) = lines(capsys)
+    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
+    assert "DeprecationWarning: old" in line["event"]
+
+
+def test_errors_that_nobody_caught_are_lines(capsys):
+    configure_logging("INFO", json=True)
+    thread = threading.Thread(target=int, args=("bad value",), name="worker")
+    thread.start()
+    thread.join()
+    try:
+        int("bad value")
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    in_thread, in_main = lines(capsys)
+    assert (in_thread["event"], in_thread["thread"]) == ("uncaught_in_thread", "worker")
+    assert (in_main["event"], in_main["level"]) == ("uncaught", "critical")
+    assert in_main["exception"][0]["exc_type"] == "ValueError"

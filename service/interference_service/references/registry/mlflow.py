@@ -52,6 +52,15 @@ class MlflowRegistry:
         )
         return RegisteredModel(version, text_of(answer, "artifact_uri", place=place))
 
+    def look(self) -> None:
+        """Ask whether it answers, and takes the token.
+
+        Raises:
+            InputUnavailable: It does not.
+        """
+        place = Place("models:/", "mlflow")
+        ask(self._get, f"{_API}registered-models/search?max_results=1", place, self._seconds)
+
     def _version(self, name: str, alias: str, place: Place) -> str:
         query = urlencode({"name": name, "alias": alias})
         answer = ask(self._get, f"{_API}registered-models/alias?{query}", place, self._seconds)

@@ -27,6 +27,8 @@ from interference_service.references.stores.refusal import (
 from interference_service.references.stores.store import Entry, Place, below, is_plain
 
 _NANOSECONDS = 10**9
+_NOBODYS = ("interference-check",)
+"""A directory that is not there: listing it costs the same however much lies in the bucket."""
 
 _T = TypeVar("_T")
 
@@ -115,6 +117,17 @@ class RemoteStore:
             raise self._missing(place)
         yield from found
 
+    def look(self, place: Place) -> None:
+        """Ask whether it can be listed, whatever lies in it.
+
+        Raises:
+            InputUnavailable: It cannot.
+        """
+        for _ in self._listed(self._key(_NOBODYS, place) + "/", place):
+            break
+        if self._bucket_is_missing():
+            raise bucket_missing(place)
+
     def path_of(self, location: str) -> tuple[str, ...] | None:
         """See ``Store.path_of``."""
         return below(location, self._location)
@@ -156,14 +169,17 @@ class RemoteStore:
             raise unavailable(error, place) from None
 
     def _missing(self, place: Place) -> InputUnavailable:
+        if self._bucket_is_missing():
+            return bucket_missing(place)
+        return InputUnavailable.at(place.field, f"there is no file {place.uri!r}")
+
+    def _bucket_is_missing(self) -> bool:
         try:
             bucket = self._client.get_file_info(self._root[0])
         except (OSError, ValueError):
             # Those who may read objects need not be allowed to ask for the bucket.
-            bucket = None
-        if bucket is not None and bucket.type is fs.FileType.NotFound:
-            return bucket_missing(place)
-        return InputUnavailable.at(place.field, f"there is no file {place.uri!r}")
+            return False
+        return bool(bucket.type is fs.FileType.NotFound)
 
 
 def _size_and_version(information: Any) -> tuple[int, str]:

@@ -1,0 +1,1 @@
+"""Whether the service would find all that it needs: ``interference-service check``."""

@@ -1,0 +1,1 @@
+"""The life of the process: ready or not, turning or stalled, and how it ends."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
@@ -27,3 +28,9 @@ def postgres():
 def postgres_database(postgres) -> str:
     """Name of a database that is the test's own, with the newest schema."""
     return postgres.emptied()
+
+
+@pytest.fixture(autouse=True)
+def log_without_a_past():
+    """What one test's call has told the log is not about another's."""
+    structlog.contextvars.clear_contextvars()

@@ -104,13 +104,9 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         OSError: A port is taken, the state directory cannot be written, or a file of who may call
             cannot be used.
     """
-    configure_log = partial(
-        configure_logging,
-        settings.telemetry.log_level,
-        json=settings.telemetry.log_json,
-        audit_file=settings.audit.file,
-    )
-    configure_log()
+    telemetry = settings.telemetry
+    configure_log = partial(configure_logging, telemetry.log_level, json=telemetry.log_json)
+    configure_log(audit_file=settings.audit.file)
     state = _open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
         compute = ComputeSettings(

@@ -245,14 +245,18 @@ async def _serve(
     signals = StopSignals(Deadline(), times)
     try:
         with keepers, executor:
-            await life.lead(signals, partial(_tell_addresses, addresses, ready_file))
+            await life.lead(signals, partial(_tell, addresses, settings.security, ready_file))
     finally:
         exposition.close()
 
 
-async def _tell_addresses(addresses: Addresses, ready_file: Path | None) -> None:
+async def _tell(
+    addresses: Addresses, security: SecurityDescription, ready_file: Path | None
+) -> None:
     told = asdict(addresses)
-    _log.info("serving", **told)
+    encrypted = security.certificate is not None
+    callers = "named" if security.access_file else "anonymous"
+    _log.info("serving", **told, encrypted=encrypted, callers=callers)
     if ready_file is not None:
         await asyncio.to_thread(ready_file.write_text, json.dumps(told))
 

@@ -51,10 +51,6 @@ def finished(secured: Secured) -> str:
         return submit(client, job_id="finished").wait(timeout=200).name
 
 
-async def stub_of(channel: grpc.aio.Channel):
-    return analysis_service_pb2_grpc.AnalysisServiceStub(channel)
-
-
 def audited(secured: Secured) -> list[dict]:
     return [json.loads(line) for line in secured.audit_file.read_text().splitlines()]
 
@@ -114,7 +110,7 @@ async def test_tokens_of_pages_and_streams_serve_nobody_else(secured: Secured, f
     reading = wire.ReadMatricesRequest(name=f"{finished}/result")
     watching = wire.WatchAnalysisJobRequest(name=finished)
     async with secured.channel() as channel:
-        stub = await stub_of(channel)
+        stub = analysis_service_pb2_grpc.AnalysisServiceStub(channel)
         for_alice, for_rita = secured.shown_by("alice"), secured.shown_by("rita")
         page = await stub.ListAnalysisJobs(listing, metadata=for_alice)
         listing.page_token = page.next_page_token

@@ -44,7 +44,7 @@ class Principal:
     """Who calls, and what was granted to them; nothing unless it is said."""
 
     name: str
-    grants: Grants = field(default_factory=lambda: MappingProxyType({}))
+    grants: Grants = field(default_factory=dict)
 
     def has(self, role: Role, project: str | None) -> bool:
         """Whether the principal has a role in a project.

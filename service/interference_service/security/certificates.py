@@ -53,7 +53,7 @@ def _load(certificate: Path, key: Path, client_authorities: Path | None) -> Serv
     chain, secret = read_bytes(certificate), read_bytes(key)
     authorities = None if client_authorities is None else read_bytes(client_authorities)
     own = _certificates(chain, certificate)[0]
-    if own.public_key().public_bytes(*_FORM) != _public_key(secret, key):
+    if _public_key_of(own, certificate) != _public_key(secret, key):
         raise UnusableFile(f"{key}: is not the key of the certificate in {certificate}")
     if authorities is not None and client_authorities is not None:
         _certificates(authorities, client_authorities)
@@ -71,6 +71,13 @@ def _certificates(pem: bytes, path: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise UnusableFile(f"{path}: is not a certificate in PEM") from error
+
+
+def _public_key_of(certificate: x509.Certificate, path: Path) -> bytes:
+    try:
+        return certificate.public_key().public_bytes(*_FORM)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UnusableFile(f"{path}: has a key of a kind that is not known") from error
 
 
 def _public_key(pem: bytes, path: Path) -> bytes:

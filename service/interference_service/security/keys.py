@@ -6,6 +6,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from types import MappingProxyType
@@ -54,14 +55,14 @@ def parse_keys(text: bytes, algorithms: Collection[str]) -> KeySet:
         UnusableKeys: It is no set of keys, or none of them fits.
     """
     try:
-        described = json.loads(text)["keys"]
-        found = [pair for each in described for pair in _usable(each, algorithms)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        described = list(json.loads(text)["keys"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnusableKeys("is not a JSON Web Key Set") from error
+    found = [key for each in described for key in _usable(each, algorithms)]
     if not found:
         raise UnusableKeys(f"has no key for signatures by {', '.join(algorithms)}")
     keys: dict[tuple[str | None, str], jwt.PyJWK] = {
-        (key.key_id, key.algorithm_name): key for key in found if key.key_id is not None
+        (key.key_id, key.algorithm_name): key for key in found if isinstance(key.key_id, str)
     }
     for algorithm in algorithms:
         fitting = [key for key in found if key.algorithm_name == algorithm]
@@ -70,16 +71,16 @@ def parse_keys(text: bytes, algorithms: Collection[str]) -> KeySet:
     return MappingProxyType(keys)
 
 
-def _usable(described: dict[str, Any], algorithms: Collection[str]) -> list[jwt.PyJWK]:
+def _usable(described: Any, algorithms: Collection[str]) -> list[jwt.PyJWK]:
     """A key once for each of the algorithms that it is meant for, and fits."""
+    if not isinstance(described, dict) or described.get("use", "sig") != "sig":
+        return []
     found = []
     for algorithm in algorithms:
-        if described.get("use", "sig") != "sig" or described.get("alg", algorithm) != algorithm:
-            continue
-        try:
-            found.append(jwt.PyJWK.from_dict(described, algorithm))
-        except jwt.PyJWTError:
-            continue  # of another type, or of a curve that is not known
+        if described.get("alg", algorithm) == algorithm:
+            # Of another type, of a curve that is not known, or no key at all.
+            with suppress(jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+                found.append(jwt.PyJWK.from_dict(described, algorithm))
     return found
 
 

@@ -13,6 +13,8 @@ from interference_service.security.refusals import unauthenticated
 from interference_service.security.watched import Watched
 
 _LONGEST_NAME = 255
+_UNREADABLE = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
+"""The library's own errors, and what numbers and depths that nobody expects raise beside them."""
 _PREFIX = "oidc:"
 """Sets the issuer's principals apart from those that the operator names."""
 
@@ -56,8 +58,8 @@ class OidcTokens:
     async def _key(self, token: str) -> jwt.PyJWK:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError as error:
-            raise unauthenticated(Refusal.MALFORMED_CREDENTIALS) from error
+        except _UNREADABLE as error:
+            raise unauthenticated(Refusal.INVALID_CREDENTIALS) from error
         algorithm, key_id = header.get("alg"), header.get("kid")
         # Before the issuer is asked for anything.
         if algorithm not in self._rules.algorithms:
@@ -84,6 +86,6 @@ class OidcTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise unauthenticated(Refusal.EXPIRED_CREDENTIALS) from error
-        except jwt.PyJWTError as error:
+        except _UNREADABLE as error:
             raise unauthenticated(Refusal.INVALID_CREDENTIALS) from error
         return claims

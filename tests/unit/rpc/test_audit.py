@@ -67,6 +67,8 @@ async def test_a_job_that_is_made_is_audited_by_its_name_alone(log):
             "method": f"{SERVICE}/CreateAnalysisJob",
             "code": "OK",
             "principal": "alice",
+            "project": PROJECT,
+            "job": job.name,
             "resource": job.name,
             "request_id": "mine",
         }

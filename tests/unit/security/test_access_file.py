@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from interference_service.domain.access import Role, Source
 from interference_service.security.access_file import open_access_file
@@ -90,6 +91,28 @@ def test_a_line_that_does_not_fit_is_told_by_number_and_field(tmp_path: Path, li
 def test_two_lines_for_the_same_credentials_are_refused(tmp_path: Path, line):
     with pytest.raises(UnusableFile, match=r"line 2: \w+: an earlier line has the same"):
         access_of(tmp_path, line, line | {"grants": {"*": "reader"}})
+
+
+@given(
+    text=st.binary()
+    | st.lists(
+        st.dictionaries(
+            st.sampled_from(["name", "token", "certificate", "claim", "grants", "expires"]),
+            st.text() | st.dictionaries(st.sampled_from(["*", "solar"]), st.sampled_from(Role)),
+        ),
+        min_size=1,
+    ).map(lambda entries: lines(*entries).encode())
+)
+def test_a_file_is_read_or_refused_and_nothing_else(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("access") / "access"
+    path.write_bytes(text)
+    try:
+        access = open_access_file(path, Failures()).current()
+    except UnusableFile:
+        return
+    for entry in (*access.tokens.values(), *access.certificates.values(), *access.claims.values()):
+        assert entry.grants
+        assert Role.ADMIN not in {role for project, role in entry.grants.items() if project != "*"}
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path):

@@ -1,9 +1,11 @@
 """Whom credentials stand for."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from interference_service.domain.access import Credentials, Principal, Role
 from interference_service.errors import Unauthenticated
@@ -69,6 +71,21 @@ async def test_a_token_decides_beside_a_certificate(tmp_path: Path):
 )
 async def test_whoever_is_not_known_is_refused(tmp_path: Path, headers, certificate, expected):
     assert await cause(authenticator(tmp_path), *headers, certificate=certificate) == expected
+
+
+@pytest.fixture(scope="module")
+def knows_alice(tmp_path_factory: pytest.TempPathFactory) -> AccessAuthenticator:
+    return authenticator(tmp_path_factory.mktemp("access"))
+
+
+@given(headers=st.lists(st.text() | st.just(f"Bearer {TOKEN}"), max_size=3))
+def test_no_other_header_stands_for_anybody(knows_alice, headers):
+    shown = Credentials(tuple(headers))
+    if headers == [f"Bearer {TOKEN}"]:
+        assert asyncio.run(knows_alice.authenticate(shown)) == ALICE
+    else:
+        with pytest.raises(Unauthenticated):
+            asyncio.run(knows_alice.authenticate(shown))
 
 
 @pytest.mark.parametrize("seconds", [-1, 3600])

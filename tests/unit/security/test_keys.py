@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from interference_service.domain.access import Source
 from interference_service.errors import AuthenticationUnavailable
@@ -63,6 +64,21 @@ def test_without_an_id_the_only_key_that_fits_is_found_and_no_choice_is_made():
 def test_what_is_no_set_of_keys_is_refused(text):
     with pytest.raises(UnusableKeys):
         parse_keys(text, ALGORITHMS)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+MEMBERS = st.dictionaries(
+    st.sampled_from(["kty", "kid", "use", "alg", "crv", "x", "y", "n", "e", "d", "k"]),
+    JSON | st.sampled_from(["EC", "RSA", "oct", "OKP", "P-256", "sig", "ES256", "AQAB"]),
+)
+
+
+@given(others=st.lists(JSON | MEMBERS | st.just(ONE.public), max_size=5))
+def test_whatever_else_is_in_a_set_its_keys_are_found(others):
+    assert ("other", "ES256") in parse_keys(key_set(OTHER, others=others), ALGORITHMS)
 
 
 async def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path):

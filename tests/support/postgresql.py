@@ -96,26 +96,25 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Start a server; the test is skipped where none is installed."""
-    binaries = _binaries()
-    if binaries is None:
+    if binaries() is None:
         pytest.skip("no PostgreSQL server is installed; on Debian: apt-get install postgresql")
     # Below /tmp itself: another user than ours must get at it.
     home = Path(tempfile.mkdtemp(prefix="interference-postgresql-"))
     try:
-        with _running(binaries, home) as server:
+        with _running(home) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
-def _running(binaries: Path, home: Path) -> Iterator[PostgresServer]:
+def _running(home: Path) -> Iterator[PostgresServer]:
     data, password, log = home / "data", home / "password", home / "log"
     password.write_text(PASSWORD)
     account = _account(home, password)
     subprocess.run(
         [
-            *(str(binaries / "initdb"), "--pgdata", str(data), "--username", _USER),
+            *(str(binaries() / "initdb"), "--pgdata", str(data), "--username", _USER),
             *("--auth", "scram-sha-256", "--pwfile", str(password), "--no-sync"),
             *("--encoding", "UTF8", "--locale", "C.UTF-8"),
         ],
@@ -127,7 +126,7 @@ def _running(binaries: Path, home: Path) -> Iterator[PostgresServer]:
     )
     port = free_port()
     settings = [f"--{name}={value}" for name, value in ({"port": port} | _SETTINGS).items()]
-    command = [str(binaries / "postgres"), "-D", str(data), *settings]
+    command = [str(binaries() / "postgres"), "-D", str(data), *settings]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=home, **account)
     server = PostgresServer(port)
@@ -157,11 +156,11 @@ def _migrate(url: str) -> None:
         engine.dispose()
 
 
-def _binaries() -> Path | None:
-    """Where the newest server is; Debian keeps them out of the path."""
+def binaries() -> Path | None:
+    """Where the newest server is, which Debian keeps out of the path; None where there is none."""
     found = shutil.which("postgres")
     if found is not None:
-        return Path(found).parent
+        return Path(found).resolve().parent
     versions = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     return max((each.parent for each in versions), key=_version, default=None)
 

@@ -46,12 +46,13 @@ def collect(
         found = {each: list(_parts(each)) for each in batch}
         present = attempts([each.name for each in batch])
         for directory, parts in found.items():
+            gone = directory.name not in present and _last_written(directory) < before
             for part in parts:
                 if _over(part, present.get(directory.name)) and _last_written(part) < before:
                     shutil.rmtree(part, ignore_errors=True)
                     removed += 1
-            if directory.name not in present and _last_written(directory) < before:
-                with suppress(OSError):
+            if gone:
+                with suppress(OSError):  # not empty
                     directory.rmdir()
     return removed
 

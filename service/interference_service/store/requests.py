@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, not_, select
 
 from interference_service.domain.job import Job
 from interference_service.domain.ports import Idempotency
@@ -41,11 +41,15 @@ def answered(connection: Connection, idempotency: Idempotency, now: datetime) ->
 
 
 def remember(connection: Connection, idempotency: Idempotency, job: Job, now: datetime) -> None:
-    """Note which job the request made, in place of one that is gone."""
+    """Note which job the request made, in place of one that is gone.
+
+    Fails where a rival has noted one that is there, since it was asked whether there is any.
+    """
     connection.execute(
         delete(request_ids).where(
             request_ids.c.principal == idempotency.principal,
             request_ids.c.request_id == idempotency.request_id,
+            not_(exists().where(jobs.c.uid == request_ids.c.job_uid)),
         )
     )
     connection.execute(

@@ -19,6 +19,7 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, Authenticator, JobStore
+from interference_service.domain.specification import ModelFormat
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
@@ -39,6 +40,7 @@ from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
+from interference_service.rpc.capabilities import capabilities
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
 from interference_service.rpc.tls import server_credentials
@@ -199,7 +201,13 @@ async def _serve(
     )
     security = SecurityMetrics(registry)
     server = RpcServer(
-        AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
+        AnalysisServicer(
+            jobs,
+            seal,
+            version=__version__,
+            engine_version=ENGINE_VERSION,
+            capabilities=_capabilities(settings),
+        ),
         interceptors=interceptors(
             metrics.observe_rpc, _authenticator(settings.security, security), security.count_refusal
         ),
@@ -302,6 +310,15 @@ def _credentials(
     )
     metrics.show_certificate_expiry(lambda: certificate.current().expires.timestamp())
     return server_credentials(certificate)
+
+
+def _capabilities(settings: Settings) -> tuple[str, ...]:
+    refused: set[str] = set()
+    if not settings.allow_checkpoints:
+        refused.add(ModelFormat.CHECKPOINT)
+    if settings.mlflow is None:
+        refused.add(ModelFormat.MLFLOW)
+    return capabilities(refused)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -126,6 +126,17 @@ def test_a_request_id_with_another_request_is_refused(store):
         store.create(job("second"), asked(digest="d2"))
 
 
+def test_an_earlier_answer_is_found_without_making_anything(store, clock):
+    assert store.answered(asked()) is None
+    first, _ = store.create(job("first"), asked())
+    assert store.answered(asked()) == first
+    assert store.answered(asked(principal="bob")) is None
+    with pytest.raises(RequestIdReused, match="r1"):
+        store.answered(asked(digest="d2"))
+    clock.advance(DAY + 1)
+    assert store.answered(asked(digest="d2")) is None
+
+
 def test_request_ids_of_two_principals_are_apart(store):
     store.create(job("first"), asked(principal="alice"))
     assert store.create(job("second"), asked(principal="bob"))[1] is False

@@ -153,6 +153,29 @@ class Settings(Value):
     annotations: dict[str, str] = Field(default_factory=dict, max_length=64)
     priority: Priority = Priority.NORMAL
 
+    def with_changes(self, changes: Mapping[str, object]) -> Self:
+        """These settings with other values.
+
+        Args:
+            changes: Values by the names of fields; ``labels.KEY`` and ``annotations.KEY`` set one
+                entry alone, or remove it where the value is None. Other names are left out.
+
+        Raises:
+            ValidationError: The whole is larger than it may be.
+        """
+        values = self.model_dump()
+        for path, value in changes.items():
+            field, _, key = path.partition(".")
+            if field not in values:
+                continue
+            if not key:
+                values[field] = value
+            elif value is None:
+                values[field].pop(key, None)
+            else:
+                values[field][key] = value
+        return self.model_validate(values)
+
     @model_validator(mode="after")
     def _annotations_are_small(self) -> Self:
         if sum(len(key) + len(text) for key, text in self.annotations.items()) > 16384:
@@ -210,7 +233,7 @@ class Job(Value):
         if state not in TRANSITIONS[self.state]:
             raise WrongState(
                 f"{self.name} is {self.state}, so it cannot become {state}",
-                metadata={"state": self.state.value},
+                metadata={"name": self.name, "state": self.state.value},
             )
         if state.terminal:
             changes = {"end_time": now} | changes

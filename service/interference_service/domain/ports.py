@@ -37,6 +37,13 @@ class JobStore(Protocol):
     Any of them raises StoreUnavailable while the store is away or busy.
     """
 
+    def answered(self, idempotency: Idempotency) -> Job | None:
+        """The job that this very request made before, as it is now; None if it is new or gone.
+
+        Raises:
+            RequestIdReused: The request id came before with another request within 24 hours.
+        """
+
     def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         """Make a job durable; returns it and whether it is the replay of an earlier request.
 

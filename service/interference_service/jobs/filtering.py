@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from interference_service.domain.job import JobState, Priority
@@ -156,8 +156,8 @@ def _field(name: str, relation: str, text: str) -> FieldTerm:
         raise _wrong(f"compares {name} by {relation!r}; it knows = and !=")
     try:
         value = _VALUES.get(field, str)(text)
-    except (ValueError, KeyError):
-        raise _wrong(f"compares {name} with {text!r}, which is not a value of it") from None
+    except (ValueError, OverflowError):
+        raise _wrong(f"compares {name} with {text!r}; it takes {_TAKES[field]}") from None
     return FieldTerm(field, Relation(relation), value)
 
 
@@ -165,9 +165,16 @@ def _time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs an offset")
-    return moment
+    return moment.astimezone(UTC)
 
 
+_TIMES = "times such as 2030-01-31T00:00:00Z"
+_TAKES: dict[FilterField, str] = {
+    FilterField.STATE: ", ".join(JobState),
+    FilterField.PRIORITY: ", ".join(each.removeprefix("PRIORITY_") for each in Priority),
+    FilterField.CREATE_TIME: _TIMES,
+    FilterField.END_TIME: _TIMES,
+}
 _ORDERED = {FilterField.CREATE_TIME, FilterField.END_TIME, FilterField.PRIORITY}
 _VALUES: dict[FilterField, Callable[[str], Any]] = {
     FilterField.STATE: lambda text: JobState(text).value,

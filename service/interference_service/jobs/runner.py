@@ -252,6 +252,7 @@ class JobRunner:
         await self._finish(
             attempt,
             JobState.SUCCEEDED,
+            error=None,  # that it was to be cancelled came too late
             verdict=verdict,
             resolved_inputs=analysis.resolved_inputs,
             progress=written,

@@ -3,11 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from interference_service.domain.events import JobFinished, JobSubmitted
-from interference_service.domain.job import Job, JobError, JobState, Progress, Settings
+from interference_service.domain.job import Job, JobError, Progress
 from interference_service.domain.ports import (
     ArtifactStore,
     Clock,
@@ -20,17 +20,17 @@ from interference_service.errors import (
     AnalysisError,
     Cancelled,
     Draining,
-    EtagMismatch,
     InvalidRequest,
-    NoResult,
     NotFound,
     ServiceError,
     WrongState,
 )
+from interference_service.jobs.changing import cancelled, match, updated
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
+from interference_service.jobs.results import Results
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent, watch
@@ -59,6 +59,7 @@ class AnalysisJobs:
     ) -> None:
         self._store = store
         self._artifacts = artifacts
+        self._results = Results(store, artifacts)
         self._checker = checker
         self._preflights = preflights
         self._sink = sink
@@ -82,7 +83,8 @@ class AnalysisJobs:
     async def submit(self, submission: Submission) -> tuple[Job, bool]:
         """Make a job durable; returns it, and whether it is the replay of an earlier request.
 
-        With ``validate_only`` nothing is made, and what the job points at is tried out.
+        A replay brings its job even where that job could not be made any more. With
+        ``validate_only`` nothing is made, and what the job points at is tried out.
 
         Raises:
             InvalidRequest: A reference is refused or missing, or a time does not fit.
@@ -94,6 +96,11 @@ class AnalysisJobs:
         """
         if self._draining.is_set():
             raise Draining(_DRAINING)
+        idempotency = submission.idempotency
+        if idempotency is not None:
+            earlier = await asyncio.to_thread(self._store.answered, idempotency)
+            if earlier is not None:
+                return earlier, True
         job = self._new_job(submission)
         try:
             await asyncio.to_thread(self._checker.check, submission.specification)
@@ -102,7 +109,7 @@ class AnalysisJobs:
                 return job.model_copy(update={"resolved_inputs": resolved}), False
         except AnalysisError as error:
             raise _told_to_the_caller(error) from error
-        job, replayed = await asyncio.to_thread(self._store.create, job, submission.idempotency)
+        job, replayed = await asyncio.to_thread(self._store.create, job, idempotency)
         if not replayed:
             self._sink.emit(JobSubmitted(job.name))
             self._notices.notify(QUEUE)
@@ -144,41 +151,35 @@ class AnalysisJobs:
 
         Raises:
             InvalidRequest: Size, filter or order do not fit.
-            InvalidToken: The token belongs to another listing.
+            InvalidToken: The token belongs to another listing, or is too old.
         """
         listing = Listing(project, filter_text, order_by, principal)
-        query = listing.query(page_size, page_token, self._limits, self._seal)
+        now = self._clock.now()
+        query = listing.query(page_size, page_token, self._limits, self._seal, now)
         page = await asyncio.to_thread(self._store.list, query)
-        return page.jobs, listing.token(page.next, self._seal)
+        return page.jobs, listing.token(page.next, self._seal, now)
 
     async def update(self, name: str, changes: Mapping[str, object], *, etag: str) -> Job:
         """Change what a caller may say about a job.
 
         Args:
             name: Name of the job.
-            changes: Fields of ``Settings``, or ``expire_time``, or ``ttl_seconds``.
+            changes: As ``changing.updated`` takes them.
             etag: If not empty, must be the job's.
 
         Raises:
             NotFound: There is no such job.
             EtagMismatch: Somebody else changed it.
-            InvalidRequest: A time does not fit.
+            InvalidRequest: A time does not fit, or its settings would be too large.
         """
-        settings = {key: value for key, value in changes.items() if key in Settings.model_fields}
+        now = self._clock.now()
         ttl_seconds = cast("float | None", changes.get("ttl_seconds"))
         expire_time = cast("datetime | None", changes.get("expire_time"))
-        now = self._clock.now()
         self._limits.check_life(now, ttl_seconds, expire_time)
 
         def change(job: Job) -> Job:
-            _match(job, etag)
-            life: dict[str, object] = {}
-            if ttl_seconds is not None:
-                end = job.end_time and job.end_time + timedelta(seconds=ttl_seconds)
-                life = {"ttl_seconds": ttl_seconds, "expire_time": end}
-            elif expire_time is not None:
-                life = {"ttl_seconds": None, "expire_time": expire_time}
-            return job.changed(now, settings=job.settings.model_copy(update=settings), **life)
+            match(job, etag)
+            return updated(job, changes, now)
 
         return await self._change(name, change)
 
@@ -192,19 +193,16 @@ class AnalysisJobs:
         now = self._clock.now()
         error = JobError.of(Cancelled(reason or "cancelled on request"))
 
-        def change(job: Job) -> Job:
-            if job.state in {JobState.CANCELLING, JobState.CANCELLED}:
-                return job
-            if job.state is JobState.RUNNING:
-                return job.to(JobState.CANCELLING, now, error=error)
-            expire = job.expire_time or now + timedelta(
-                seconds=job.ttl_seconds or self._limits.default_ttl_seconds
-            )
-            return job.to(JobState.CANCELLED, now, error=error, expire_time=expire)
+        ended_here = False
 
-        before = await self.get(name)
+        def change(job: Job) -> Job:
+            nonlocal ended_here
+            changed = cancelled(job, error, now, self._limits.default_ttl_seconds)
+            ended_here = changed.state.terminal and not job.state.terminal
+            return changed
+
         job = await self._change(name, change)
-        if job.state is JobState.CANCELLED and not before.state.terminal:
+        if ended_here:
             seconds = (now - job.create_time).total_seconds()
             self._sink.emit(JobFinished(name, job.state, "CANCELLED", seconds))
         return job
@@ -224,11 +222,11 @@ class AnalysisJobs:
         """
 
         def check(job: Job) -> None:
-            _match(job, etag)
+            match(job, etag)
             if not job.state.terminal:
                 raise WrongState(
                     f"{name} is {job.state}; cancel it and wait for its end before it is deleted",
-                    metadata={"state": job.state.value},
+                    metadata={"name": name, "state": job.state.value},
                 )
             # Before the job itself: what cannot be removed now keeps the job that leads to it.
             self._artifacts.delete(job)
@@ -266,16 +264,11 @@ class AnalysisJobs:
             NoResult: It did not succeed, or not yet.
         """
         job = await self.get(name)
-        if job.state is not JobState.SUCCEEDED:
-            raise NoResult(
-                f"{name} is {job.state}; only a job that SUCCEEDED has a result",
-                metadata={"state": job.state.value},
-            )
-        return job, await asyncio.to_thread(self._artifacts.read_result, job)
+        return job, await self._results.of(job)
 
     async def matrix(self, job: Job, matrix_id: str) -> Matrix:
-        """One matrix of a succeeded job. Has shape ``[rows, columns]``."""
-        return await asyncio.to_thread(self._artifacts.read_matrix, job, matrix_id)
+        """One matrix of a succeeded job; raises NotFound once that is removed."""
+        return await self._results.matrix(job, matrix_id)
 
 
 def _told_to_the_caller(error: AnalysisError) -> ServiceError:
@@ -289,11 +282,3 @@ def _told_to_the_caller(error: AnalysisError) -> ServiceError:
         violations=[each.below("analysis_job") for each in error.violations],
         metadata={"cause": error.reason} | error.metadata,
     )
-
-
-def _match(job: Job, etag: str) -> None:
-    if etag and etag != job.etag:
-        raise EtagMismatch(
-            f"{job.name} has changed since etag {etag!r} was read; read it again",
-            metadata={"etag": job.etag},
-        )

@@ -26,7 +26,7 @@ class Submission:
 
     @property
     def idempotency(self) -> Idempotency | None:
-        """What tells a replay from another wish; None where the caller gave no request id."""
-        if not self.request_id:
+        """What tells a replay from another wish; None without a request id, or to validate only."""
+        if not self.request_id or self.validate_only:
             return None
         return Idempotency(self.principal, self.request_id, self.request_digest)

@@ -16,6 +16,7 @@ class Seal:
     """Seals small JSON payloads under a key, each for one purpose.
 
     A token is authenticated, not encrypted: it must hold nothing that its bearer may not know.
+    Who opens a token trusts its payload, so a payload of another form needs another purpose.
     """
 
     def __init__(self, key: bytes) -> None:

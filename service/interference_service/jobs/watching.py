@@ -1,6 +1,7 @@
 """Watching a job: snapshot first, then changes, heartbeats in silence, a terminal snapshot."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +10,14 @@ from interference_service.domain.job import Job, Progress
 from interference_service.domain.ports import Clock
 from interference_service.errors import InvalidToken
 from interference_service.jobs.notices import Notices, wait_set
+from interference_service.jobs.results import gone
 from interference_service.jobs.tokens import Seal
 
 _WATCH = "watch"
 _LOOK_SECONDS = 1.0
 """A change made by another replica is seen after this long."""
-_PROGRESS_SECONDS = 0.5
-"""Progress is told at most this often; a slow reader loses what is in between."""
+_PROGRESS_SECONDS = 1.0
+"""Progress is told at most this often; what is in between is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +65,34 @@ async def watch(
         A snapshot first, then snapshots, progress and heartbeats as they come.
 
     Raises:
-        NotFound: There is no such job, or it was deleted.
+        NotFound: There is no such job, or it was deleted, also where its name was used again.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + longest_seconds
     with notices.subscribe(name) as notice:
         uid, revision = _position(seal, principal, resume_token)
+        watched = ""
         seen: Progress | None = None
-        spoke = loop.time()
+        spoke, progressed = loop.time(), -math.inf
         while True:
             notice.clear()
             job = await read(name)
+            if watched not in {"", job.uid}:
+                raise gone(name)
+            watched = job.uid
             body = _news(job, uid, revision, seen)
-            if body is None and loop.time() - spoke >= heartbeat_seconds:
-                yield _event(job, None, principal, seal, clock)
-                spoke = loop.time()
-            elif body is not None:
+            if isinstance(body, Progress):
+                if loop.time() - progressed < _PROGRESS_SECONDS:
+                    body = None  # a later look finds it, or what came after it
+                else:
+                    progressed = loop.time()
+            if body is not None:
                 uid, revision, seen = job.uid, job.revision, job.progress
+            if body is not None or loop.time() - spoke >= heartbeat_seconds:
                 yield _event(job, body, principal, seal, clock)
                 spoke = loop.time()
             if job.state.terminal or draining.is_set() or loop.time() >= end:
                 return
-            if isinstance(body, Progress):
-                await asyncio.sleep(_PROGRESS_SECONDS)
             silence = spoke + heartbeat_seconds - loop.time()
             await wait_set(notice, min(_LOOK_SECONDS, silence, end - loop.time()))
 

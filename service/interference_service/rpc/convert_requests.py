@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
@@ -18,6 +19,8 @@ _JOB = "analysis_job"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EXPIRATION = {"ttl": "ttl_seconds", "expire_time": "expire_time"}
 _CHANGEABLE = (*Settings.model_fields, *_EXPIRATION)
+_MAPS = ("labels", "annotations")
+"""Fields whose entries an update can name one by one (AIP-161)."""
 
 
 def submission_from_wire(
@@ -81,7 +84,8 @@ def changes_from_wire(
     """The changes that an update asks for, by field of the use case (AIP-134).
 
     An empty mask means the fields which are set; ``*`` means all that can change, where an
-    expiration that is not set stays as it is.
+    expiration that is not set stays as it is. ``labels.KEY`` and ``annotations.KEY`` mean one
+    entry, which is removed where it is not set.
 
     Raises:
         InvalidRequest: The mask names other fields, or fields do not fit.
@@ -98,27 +102,42 @@ def changes_from_wire(
     )
     if settings is None or expiration is None or violations:
         raise invalid(violations)
-    values = {"ttl": expiration[0], "expire_time": expiration[1]}
-    return {
-        _EXPIRATION.get(path, path): values[path] if path in values else getattr(settings, path)
-        for path in paths
-    }
+    values = {**dict(settings), "ttl_seconds": expiration[0], "expire_time": expiration[1]}
+    return {_EXPIRATION.get(path, path): _value(path, values) for path in paths}
+
+
+def _value(path: str, values: Mapping[str, object]) -> object:
+    field, _, key = path.partition(".")
+    value = values[_EXPIRATION.get(field, field)]
+    return value.get(key) if key and isinstance(value, dict) else value
 
 
 def _paths(request: analysis_service_pb2.UpdateAnalysisJobRequest) -> list[str]:
     """Names of the fields to change, each once."""
-    mask = list(dict.fromkeys(request.update_mask.paths))
-    unknown = [path for path in mask if path not in {*_CHANGEABLE, "*"}]
+    mask = list(dict.fromkeys(map(_unquoted, request.update_mask.paths)))
+    unknown = [path for path in mask if path not in {*_CHANGEABLE, "*"} and not _is_entry(path)]
     if unknown:
-        allowed = ", ".join(_CHANGEABLE)
+        allowed = ", ".join((*_CHANGEABLE, *(f"{name}.KEY" for name in _MAPS)))
         raise InvalidRequest.field(
             "update_mask", f"names {unknown[0][:80]!r}; may name {allowed}, or be *"
         )
     if mask and "*" not in mask:
-        return mask
+        return [path for path in mask if path.partition(".")[0] not in mask or path in _CHANGEABLE]
     job = request.analysis_job
     present = [field.name for field, _ in job.ListFields() if field.name in _CHANGEABLE]
     return list(dict.fromkeys([*Settings.model_fields, *present])) if mask else present
+
+
+def _unquoted(path: str) -> str:
+    """The path with the key of an entry as it is; AIP-161 has backticks around odd ones."""
+    field, _, key = path.partition(".")
+    quoted = len(key) > 2 and key.startswith("`") and key.endswith("`")
+    return f"{field}.{key[1:-1]}" if quoted else path
+
+
+def _is_entry(path: str) -> bool:
+    field, _, key = path.partition(".")
+    return field in _MAPS and bool(key)
 
 
 def digest_without(message: Message, field: str) -> str:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from interference_service.domain.job import JobError
-from interference_service.errors import ErrorCode, ServiceError, Violation
+from interference_service.errors import ErrorCode, QuotaExceeded, ServiceError, Violation
 from interference_service.rpc.validation import MAX_VIOLATIONS
 
 DOMAIN = "interference.internal"
@@ -42,34 +42,29 @@ _MAX_DETAILS_BYTES = 4608
 _TEXT_BYTES = (512, 192, 96, 48)
 """Lengths that texts of the details are cut to, tried one after the other."""
 _MAX_METADATA_ENTRIES = 16
-_RETRY_SECONDS = 1
 _RETRIABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.RESOURCE_EXHAUSTED})
-_ABOUT_A_RESOURCE = frozenset({ErrorCode.NOT_FOUND, ErrorCode.ALREADY_EXISTS})
 _JOB_TYPE = f"{DOMAIN}/AnalysisJob"
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
 
-def status_of(error: ServiceError, *, prefix: str = "") -> tuple[grpc.StatusCode, str, Metadata]:
+def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, Metadata]:
     """How a call ends with an error: code, message and trailing metadata with the details.
 
-    Args:
-        error: What is told to the caller; texts that are too long for metadata are cut.
-        prefix: Path in the request of the message that the violations speak of.
+    Texts that are too long for metadata are cut.
     """
     extra: list[Message] = []
     if error.code in _RETRIABLE:
-        delay = duration_pb2.Duration(seconds=_RETRY_SECONDS)
+        delay = duration_pb2.Duration(seconds=error.retry_seconds)
         extra.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    if error.code in _ABOUT_A_RESOURCE:
+    if "name" in error.metadata:
         extra.append(
             error_details_pb2.ResourceInfo(
-                resource_type=_JOB_TYPE, resource_name=error.metadata.get("name", "")
+                resource_type=_JOB_TYPE, resource_name=error.metadata["name"]
             )
         )
     code = STATUS_CODES[error.code]
-    violations = [each.below(prefix) for each in error.violations]
-    status = _status(code, error.message, error.reason, error.metadata, violations, extra)
+    status = _status(code, error.message, error.reason, error.metadata, error.violations, extra)
     return code, status.message, ((DETAILS_KEY, status.SerializeToString()),)
 
 
@@ -94,7 +89,8 @@ def _status(
     kept = list(violations[:MAX_VIOLATIONS])
     while True:
         for longest in _TEXT_BYTES:
-            details = [_error_info(reason, metadata, longest), *_bad_request(kept, longest), *extra]
+            info, unfit = _error_info(reason, metadata, longest), _violations(reason, kept, longest)
+            details = [info, *unfit, *extra]
             status = status_pb2.Status(
                 code=number, message=text, details=[_packed(each) for each in details]
             )
@@ -113,20 +109,18 @@ def _error_info(reason: str, metadata: Mapping[str, str], longest: int) -> Messa
     return info
 
 
-def _bad_request(violations: Sequence[Violation], longest: int) -> list[Message]:
-    if not violations:
+def _violations(reason: str, violations: Sequence[Violation], longest: int) -> list[Message]:
+    """Fields that do not fit, or shares that are used up."""
+    texts = [(_cut(each.field, longest), _cut(each.description, longest)) for each in violations]
+    if not texts:
         return []
-    field_violation = error_details_pb2.BadRequest.FieldViolation
-    return [
-        error_details_pb2.BadRequest(
-            field_violations=[
-                field_violation(
-                    field=_cut(each.field, longest), description=_cut(each.description, longest)
-                )
-                for each in violations
-            ]
-        )
-    ]
+    if reason == QuotaExceeded.reason:
+        quota = error_details_pb2.QuotaFailure
+        used = [quota.Violation(subject=subject, description=text) for subject, text in texts]
+        return [quota(violations=used)]
+    request = error_details_pb2.BadRequest
+    unfit = [request.FieldViolation(field=field, description=text) for field, text in texts]
+    return [request(field_violations=unfit)]
 
 
 def _packed(message: Message) -> any_pb2.Any:

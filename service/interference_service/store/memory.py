@@ -47,10 +47,24 @@ class MemoryJobStore:
         self._secrets: dict[str, bytes] = {}
         self._generation = 0
 
+    def answered(self, idempotency: Idempotency) -> Job | None:
+        """See ``JobStore.answered``."""
+        with self._lock:
+            oldest = self._clock.now() - REMEMBERED
+            self._answers = {
+                key: answer for key, answer in self._answers.items() if answer.time >= oldest
+            }
+            answer = self._answers.get((idempotency.principal, idempotency.request_id))
+            if answer is None:
+                return None
+            if answer.digest != idempotency.request_digest:
+                raise request_id_reused(idempotency)
+            return next((job for job in self._jobs() if job.uid == answer.uid), None)
+
     def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         """See ``JobStore.create``."""
         with self._lock:
-            earlier = self._answered(idempotency) if idempotency else None
+            earlier = self.answered(idempotency) if idempotency else None
             if earlier is not None:
                 return earlier, True
             if job.name in self._entries:
@@ -60,18 +74,6 @@ class MemoryJobStore:
                 key = idempotency.principal, idempotency.request_id
                 self._answers[key] = _Answer(idempotency.request_digest, job.uid, self._clock.now())
             return job, False
-
-    def _answered(self, idempotency: Idempotency) -> Job | None:
-        oldest = self._clock.now() - REMEMBERED
-        self._answers = {
-            key: answer for key, answer in self._answers.items() if answer.time >= oldest
-        }
-        answer = self._answers.get((idempotency.principal, idempotency.request_id))
-        if answer is None:
-            return None
-        if answer.digest != idempotency.request_digest:
-            raise request_id_reused(idempotency)
-        return next((job for job in self._jobs() if job.uid == answer.uid), None)
 
     def get(self, name: str) -> Job:
         """See ``JobStore.get``."""

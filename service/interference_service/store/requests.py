@@ -20,7 +20,6 @@ def answered(connection: Connection, idempotency: Idempotency, now: datetime) ->
     Raises:
         RequestIdReused: The request id came with another request.
     """
-    connection.execute(delete(request_ids).where(request_ids.c.create_time < now - REMEMBERED))
     row = (
         connection.execute(
             select(request_ids.c.request_digest, jobs)
@@ -28,6 +27,7 @@ def answered(connection: Connection, idempotency: Idempotency, now: datetime) ->
             .where(
                 request_ids.c.principal == idempotency.principal,
                 request_ids.c.request_id == idempotency.request_id,
+                request_ids.c.create_time >= now - REMEMBERED,
             )
         )
         .mappings()
@@ -41,17 +41,17 @@ def answered(connection: Connection, idempotency: Idempotency, now: datetime) ->
 
 
 def remember(connection: Connection, idempotency: Idempotency, job: Job, now: datetime) -> None:
-    """Note which job the request made, in place of one that is gone.
+    """Note which job the request made, in place of one that is gone; forget what is old.
 
     Fails where a rival has noted one that is there, since it was asked whether there is any.
     """
-    connection.execute(
-        delete(request_ids).where(
-            request_ids.c.principal == idempotency.principal,
-            request_ids.c.request_id == idempotency.request_id,
-            not_(exists().where(jobs.c.uid == request_ids.c.job_uid)),
-        )
+    gone = (
+        (request_ids.c.principal == idempotency.principal)
+        & (request_ids.c.request_id == idempotency.request_id)
+        & not_(exists().where(jobs.c.uid == request_ids.c.job_uid))
     )
+    old = request_ids.c.create_time < now - REMEMBERED
+    connection.execute(delete(request_ids).where(gone | old))
     connection.execute(
         insert(request_ids).values(
             principal=idempotency.principal,

@@ -63,6 +63,12 @@ class SqlJobStore:
         self._unreadable: set[str] = set()
 
     @repeated
+    def answered(self, idempotency: Idempotency) -> Job | None:
+        """See ``JobStore.answered``."""
+        with self._transactions.reading() as connection:
+            return answered(connection, idempotency, self._clock.now())
+
+    @repeated
     def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
         """See ``JobStore.create``."""
         now = self._clock.now()

@@ -32,7 +32,7 @@ def test_a_state_follows_another_only_where_the_table_says_so(before, after):
     else:
         with pytest.raises(WrongState) as caught:
             one.to(after, NOW)
-        assert caught.value.metadata == {"state": before.value}
+        assert caught.value.metadata["state"] == before.value
 
 
 def test_the_last_states_are_those_that_nothing_follows():

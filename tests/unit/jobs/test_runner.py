@@ -12,7 +12,7 @@ from interference_service.domain.events import (
     JobSubmitted,
     StageFinished,
 )
-from interference_service.domain.job import JobState, Priority, Settings
+from interference_service.domain.job import JobError, JobState, Priority, Settings
 from interference_service.domain.specification import Comparison, Gate
 from interference_service.errors import Cancelled, InvalidData
 from support.jobs import analysis, specification
@@ -216,3 +216,21 @@ async def test_a_job_that_is_cancelled_while_its_result_is_written_is_cancelled(
     await running(world)
     world.executor.end("nightly", replace(analysis(), matrices=Unwritten(world.store, NAME)))
     assert (await ended(world)).state is JobState.CANCELLED
+
+
+async def test_a_cancellation_that_comes_too_late_leaves_no_error(world, runner, monkeypatch):
+    await world.submit()
+    await running(world)
+    write = world.artifacts.write
+
+    def cancelled_once_written(*what) -> None:
+        write(*what)
+        error = JobError.of(Cancelled("too late"))
+        now = world.clock.now()
+        world.store.change(NAME, lambda job: job.to(JobState.CANCELLING, now, error=error))
+
+    monkeypatch.setattr(world.artifacts, "write", cancelled_once_written)
+    world.executor.end("nightly")
+    job = await ended(world)
+    assert (job.state, job.error) == (JobState.SUCCEEDED, None)
+    assert [each.reason for each in world.events if isinstance(each, JobFinished)] == [""]

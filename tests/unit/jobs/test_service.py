@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from interference_service.domain.job import Job, JobState, Progress, Settings
+from interference_service.domain.job import JobState, Progress, Settings
 from interference_service.errors import (
     Draining,
     EtagMismatch,
     InputUnavailable,
     InputUnsupported,
+    InternalError,
     InvalidRequest,
-    InvalidToken,
     JobExists,
     NoResult,
     NotFound,
@@ -24,17 +24,6 @@ from interference_service.errors import (
 from support.jobs import analysis, job as example_job, succeed
 
 NAME = "projects/default/analysisJobs/nightly"
-
-
-def listed(world, **changes):
-    given = {
-        "page_size": 0,
-        "page_token": "",
-        "filter_text": "",
-        "order_by": "",
-        "principal": "alice",
-    } | changes
-    return world.jobs.list("default", **given)
 
 
 async def test_a_submitted_job_is_durable_and_pending(world):
@@ -54,6 +43,24 @@ async def test_the_same_request_id_brings_the_same_job(world):
     assert again.name == first.name
     with pytest.raises(RequestIdReused):
         await world.submit("", request_id="r", request_digest="other")
+
+
+async def test_a_retry_brings_its_job_though_that_could_not_be_made_any_more(world):
+    soon = world.clock.now() + timedelta(seconds=60)
+    request = {"request_id": "r", "request_digest": "d", "expire_time": soon}
+    first = await world.submit("", **request)
+    world.clock.advance(3600)
+    world.checker.refusal = InputUnavailable.at("model.uri", "is missing now")
+    assert await world.submit("", **request) == first
+    with pytest.raises(RequestIdReused):
+        await world.submit("", **{**request, "request_digest": "other"})
+
+
+async def test_a_validation_neither_keeps_nor_compares_its_request_id(world):
+    request = {"request_id": "r", "request_digest": "of the validation"}
+    await world.submit("", validate_only=True, **request)
+    job = await world.submit("", request_id="r", request_digest="of the submission")
+    assert (await world.submit("", validate_only=True, **request)).name != job.name
 
 
 async def test_a_taken_id_is_refused(world):
@@ -145,33 +152,6 @@ async def test_an_end_in_the_past_is_refused(world):
         await world.submit(expire_time=past)
 
 
-async def test_pages_follow_each_other_without_gaps(world):
-    for index in range(7):
-        await world.submit(f"job-{index}")
-        world.clock.advance(1)
-    seen, token = [], ""
-    while True:
-        jobs, token = await listed(world, page_size=3, page_token=token)
-        seen += [job.id for job in jobs]
-        if not token:
-            break
-    assert seen == [f"job-{index}" for index in reversed(range(7))]
-
-
-async def test_a_page_token_is_bound_to_its_listing(world):
-    for index in range(3):
-        await world.submit(f"job-{index}")
-    _, token = await listed(world, page_size=1)
-    for changes in ({"order_by": "end_time"}, {"filter_text": "state=FAILED"}, {"principal": "b"}):
-        with pytest.raises(InvalidToken):
-            await listed(world, page_size=1, page_token=token, **changes)
-
-
-async def test_a_negative_page_size_is_refused(world):
-    with pytest.raises(InvalidRequest, match="page_size"):
-        await listed(world, page_size=-1)
-
-
 async def test_settings_are_changed_under_the_etag(world):
     job = await world.submit()
     changed = await world.jobs.update(NAME, {"labels": {"team": "solar"}}, etag=job.etag)
@@ -216,7 +196,7 @@ async def test_there_is_no_result_before_success(world):
     await world.submit()
     with pytest.raises(NoResult) as caught:
         await world.jobs.result(NAME)
-    assert caught.value.metadata == {"state": "PENDING"}
+    assert caught.value.metadata == {"name": NAME, "state": "PENDING"}
 
 
 async def test_a_service_that_goes_down_takes_no_jobs(world):
@@ -225,72 +205,45 @@ async def test_a_service_that_goes_down_takes_no_jobs(world):
         await world.submit()
 
 
-def watch(world, resume_token="", heartbeat_seconds=30.0, principal="alice"):
-    return world.jobs.watch(
-        NAME,
-        principal=principal,
-        resume_token=resume_token,
-        heartbeat_seconds=heartbeat_seconds,
+async def test_one_label_is_changed_without_touching_the_others(world):
+    await world.submit(settings=Settings(labels={"team": "solar", "a.b": "c"}))
+    changed = await world.jobs.update(
+        NAME, {"labels.team": "wind", "labels.a.b": None, "labels.none": None}, etag=""
     )
+    assert changed.settings.labels == {"team": "wind"}
 
 
-async def test_a_watch_begins_with_a_snapshot_and_ends_with_a_terminal_one(world):
-    await world.submit()
-    events = watch(world)
-    first = await anext(events)
-    assert first.body.state is JobState.PENDING
-    await world.jobs.cancel(NAME, "")
-    rest = [event async for event in events]
-    assert rest[-1].body.state is JobState.CANCELLED
+@pytest.mark.parametrize(
+    ("before", "changes", "field"),
+    [
+        ({"labels": {f"l{i}": "" for i in range(64)}}, {"labels.more": ""}, "labels"),
+        ({"annotations": {"a": "x" * 16_000}}, {"annotations.b": "x" * 400}, "annotations"),
+    ],
+)
+async def test_entries_that_are_too_many_together_are_refused(world, before, changes, field):
+    job = await world.submit(settings=Settings(**before))
+    with pytest.raises(InvalidRequest) as caught:
+        await world.jobs.update(NAME, changes, etag="")
+    assert [each.field for each in caught.value.violations] == [f"analysis_job.{field}"]
+    assert await world.jobs.get(NAME) == job
 
 
-async def test_a_resumed_watch_tells_only_what_is_new(world):
-    await world.submit()
-    token = (await anext(watch(world))).resume_token
-    await world.jobs.cancel(NAME, "")
-    rest = [event async for event in watch(world, resume_token=token)]
-    assert [event.body.state for event in rest] == [JobState.CANCELLED]
-
-
-async def test_a_token_of_another_server_begins_with_a_snapshot(world):
-    await world.submit()
-    assert isinstance((await anext(watch(world, resume_token="unknown"))).body, Job)
-
-
-async def test_a_token_of_another_principal_begins_with_a_snapshot(world):
-    await world.submit()
-    token = (await anext(watch(world, principal="bob"))).resume_token
-    assert isinstance((await anext(watch(world, resume_token=token))).body, Job)
-
-
-async def test_silence_is_broken_by_heartbeats(world):
-    await world.submit()
-    events = watch(world, heartbeat_seconds=0.05)
-    assert isinstance((await anext(events)).body, Job)
-    assert (await anext(events)).body is None
-
-
-async def test_progress_is_told_between_snapshots(world):
-    await world.submit()
+async def test_an_etag_outlives_progress_and_no_other_change(world):
+    job = await world.submit()
     now = world.clock.now()
-    world.store.claim("worker", timedelta(seconds=60))
-    events = watch(world)
-    await anext(events)
-    moved = Progress(stage="GRADIENTS", completed_units=3, total_units=9, update_time=now)
-    world.store.renew(NAME, "worker", timedelta(seconds=60), moved)
-    world.notices.notify(NAME)
-    assert (await anext(events)).body == moved
+    claimed = world.store.claim("worker", timedelta(seconds=60))
+    assert claimed.etag != job.etag
+    world.store.renew(NAME, "worker", timedelta(seconds=60), Progress(update_time=now))
+    assert (await world.jobs.get(NAME)).etag == claimed.etag
 
 
-async def test_a_watch_ends_without_an_end_when_the_server_goes_down(world):
-    await world.submit()
-    events = watch(world)
-    await anext(events)
-    world.jobs.drain()
-    async with asyncio.timeout(10):
-        assert [event async for event in events] == []
-
-
-async def test_a_watch_of_nothing_is_refused(world):
+async def test_a_result_that_is_removed_while_it_is_read_is_not_found(world):
+    job = succeed(world.store, example_job(), world.clock.now())
+    with pytest.raises(InternalError):  # nobody has written one
+        await world.jobs.result(NAME)
+    world.store.delete(NAME, lambda _: None)
     with pytest.raises(NotFound):
-        await anext(watch(world))
+        await world.jobs.matrix(job, "shared/cosine")
+    await world.submit()
+    with pytest.raises(NotFound, match="another job has its name"):
+        await world.jobs.matrix(job, "shared/cosine")

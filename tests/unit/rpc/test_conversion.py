@@ -234,6 +234,23 @@ def test_a_star_changes_the_expiration_if_it_is_set():
 
 
 @pytest.mark.parametrize(
+    ("paths", "changes"),
+    [
+        (["labels.team"], {"labels.team": "solar"}),
+        (["labels.gone"], {"labels.gone": None}),
+        (["labels.a.b", "labels.`a.b`"], {"labels.a.b": "c"}),
+        (["annotations.note"], {"annotations.note": "n"}),
+        (["labels.gone", "labels"], {"labels": {"team": "solar", "a.b": "c"}}),
+        (["labels.team", "labels.team"], {"labels.team": "solar"}),
+    ],
+)
+def test_an_update_may_name_single_entries(paths, changes):
+    labels = {"team": "solar", "a.b": "c"}
+    request = update_request(*paths, labels=labels, annotations={"note": "n"})
+    assert changes_from_wire(request) == changes
+
+
+@pytest.mark.parametrize(
     ("body", "kind"),
     [
         (pending_job(), "snapshot"),

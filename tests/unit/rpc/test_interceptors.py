@@ -9,8 +9,9 @@ import structlog
 from interference.v1 import analysis_service_pb2 as wire
 from interference_service.domain.access import Principal, Role
 from interference_service.errors import Draining, InternalError, LeaseLost, ServiceError
+from interference_service.jobs.watching import WatchEvent
 from interference_service.rpc.interceptors import RequestInterceptor
-from support.domain_examples import NAME, pending_job, plain_specification
+from support.domain_examples import NAME, NOW, pending_job, plain_specification
 from support.rpc_fakes import FakeJobs, details_of, ignore, refused, served
 
 SERVICE = "/interference.v1.AnalysisService"
@@ -122,6 +123,21 @@ async def test_an_unexpected_error_is_told_by_its_incident_id_alone(method, erro
     info = details_of(failed)["ErrorInfo"]
     assert (info.reason, dict(info.metadata)) == ("INTERNAL", {"incident": line["incident"]})
     assert observed[2] == "INTERNAL"
+
+
+async def test_an_unexpected_error_in_the_middle_of_a_stream_is_told_by_its_incident_id_alone(log):
+    def events():
+        yield WatchEvent("t1", NOW, pending_job())
+        raise ValueError(SECRET)
+
+    async with served(FakeJobs(events=events())) as rpc:
+        call = rpc.stub.WatchAnalysisJob(wire.WatchAnalysisJobRequest(name=NAME))
+        assert (await call.read()).resume_token == "t1"
+        failed = await refused(call)
+    (line,) = [each for each in log if each["event"] == "unexpected error"]
+    assert failed.code() is grpc.StatusCode.INTERNAL
+    assert SECRET not in f"{failed.details()} {failed.trailing_metadata()} {details_of(failed)}"
+    assert details_of(failed)["ErrorInfo"].metadata["incident"] == line["incident"]
 
 
 @pytest.mark.parametrize(

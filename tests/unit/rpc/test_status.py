@@ -27,8 +27,8 @@ def unpacked(status: status_pb2.Status) -> dict[str, object]:
     return found
 
 
-def details(error: ServiceError, **how: str) -> dict[str, object]:
-    _, _, ((key, value),) = status_of(error, **how)
+def details(error: ServiceError) -> dict[str, object]:
+    _, _, ((key, value),) = status_of(error)
     assert key == "grpc-status-details-bin"
     return unpacked(status_pb2.Status.FromString(value))
 
@@ -55,10 +55,19 @@ def test_a_malformed_request_is_among_the_errors_that_are_looked_at():
     assert MalformedRequest in all_errors()
 
 
-def test_violations_are_told_below_the_prefix():
-    error = InvalidRequest("no", violations=[Violation("spec.gates[0].id", "is '1'")])
-    (violation,) = details(error, prefix="analysis_job")["BadRequest"].field_violations
+def test_violations_are_told_with_their_fields():
+    error = InvalidRequest("no", violations=[Violation("analysis_job.spec.gates[0].id", "is '1'")])
+    (violation,) = details(error)["BadRequest"].field_violations
     assert (violation.field, violation.description) == ("analysis_job.spec.gates[0].id", "is '1'")
+
+
+def test_a_share_that_is_used_up_is_told_with_whose_it_is_and_when_to_try_again():
+    used = Violation("projects/solar", "runs 8 jobs, as many as it may")
+    found = details(errors.QuotaExceeded("wait for one to end", violations=[used]))
+    (violation,) = found["QuotaFailure"].violations
+    assert (violation.subject, violation.description) == (used.field, used.description)
+    assert found["RetryInfo"].retry_delay.seconds == errors.QuotaExceeded.retry_seconds
+    assert "BadRequest" not in found
 
 
 def test_an_error_that_passes_says_when_to_try_again():
@@ -66,11 +75,12 @@ def test_an_error_that_passes_says_when_to_try_again():
     assert "RetryInfo" not in details(errors.WrongState("no"))
 
 
-@pytest.mark.parametrize("kind", [errors.NotFound, errors.JobExists, errors.RequestIdReused])
+@pytest.mark.parametrize("kind", [errors.NotFound, errors.JobExists, errors.WrongState])
 def test_an_error_about_a_resource_names_it(kind):
     info = details(kind("no", metadata={"name": "projects/p/analysisJobs/j"}))["ResourceInfo"]
     assert info.resource_type == "interference.internal/AnalysisJob"
     assert info.resource_name == "projects/p/analysisJobs/j"
+    assert "ResourceInfo" not in details(kind("no"))
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "😀", "%"])

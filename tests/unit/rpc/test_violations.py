@@ -265,7 +265,12 @@ def test_output_only_fields_are_ignored_whatever_they_hold():
     ("job", "paths", "field"),
     [
         ({}, ["spec"], "update_mask"),
-        ({}, ["labels.team"], "update_mask"),
+        ({}, ["state"], "update_mask"),
+        ({}, ["colour"], "update_mask"),
+        ({}, ["labels."], "update_mask"),
+        ({}, ["spec.data"], "update_mask"),
+        ({}, ["display_name.first"], "update_mask"),
+        ({"labels": {"Team": ""}}, ["labels.Team"], "analysis_job.labels[Team]"),
         ({}, ["display_name", ""], "update_mask"),
         ({}, ["ttl"], "analysis_job.ttl"),
         ({"ttl": timedelta(1)}, ["expire_time"], "analysis_job.expire_time"),

@@ -117,7 +117,8 @@ class AnalysisServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAnalysisJob(self, request, context):
-        """Changes display_name, labels, annotations, priority or expiration.
+        """Changes display_name, labels, annotations, priority or expiration, whatever
+        the state of the job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +133,8 @@ class AnalysisServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAnalysisJob(self, request, context):
-        """Removes a terminal job and its result.
+        """Removes a terminal job and its result; WRONG_STATE before. Its name is free
+        then. Streams about it that are open end with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,13 +45,17 @@ class AnalysisServiceStub:
     ListAnalysisJobs: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.ListAnalysisJobsRequest, _analysis_service_pb2.ListAnalysisJobsResponse]
     """Jobs of a project, newest first unless order_by says otherwise."""
     UpdateAnalysisJob: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.UpdateAnalysisJobRequest, _analysis_job_pb2.AnalysisJob]
-    """Changes display_name, labels, annotations, priority or expiration."""
+    """Changes display_name, labels, annotations, priority or expiration, whatever
+    the state of the job.
+    """
     CancelAnalysisJob: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.CancelAnalysisJobRequest, _analysis_job_pb2.AnalysisJob]
     """Asks for the end of a job and returns at once with the job as it then is.
     No-op on CANCELLING and CANCELLED; WRONG_STATE on SUCCEEDED and FAILED.
     """
     DeleteAnalysisJob: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.DeleteAnalysisJobRequest, _empty_pb2.Empty]
-    """Removes a terminal job and its result."""
+    """Removes a terminal job and its result; WRONG_STATE before. Its name is free
+    then. Streams about it that are open end with NOT_FOUND.
+    """
     WatchAnalysisJob: _grpc.UnaryStreamMultiCallable[_analysis_service_pb2.WatchAnalysisJobRequest, _analysis_service_pb2.WatchAnalysisJobResponse]
     """Snapshot first, then changes, then a snapshot in a terminal state, after
     which the server ends the stream with OK. An OK end without a terminal
@@ -78,13 +82,17 @@ class AnalysisServiceAsyncStub(AnalysisServiceStub):
     ListAnalysisJobs: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.ListAnalysisJobsRequest, _analysis_service_pb2.ListAnalysisJobsResponse]  # type: ignore[assignment]
     """Jobs of a project, newest first unless order_by says otherwise."""
     UpdateAnalysisJob: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.UpdateAnalysisJobRequest, _analysis_job_pb2.AnalysisJob]  # type: ignore[assignment]
-    """Changes display_name, labels, annotations, priority or expiration."""
+    """Changes display_name, labels, annotations, priority or expiration, whatever
+    the state of the job.
+    """
     CancelAnalysisJob: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.CancelAnalysisJobRequest, _analysis_job_pb2.AnalysisJob]  # type: ignore[assignment]
     """Asks for the end of a job and returns at once with the job as it then is.
     No-op on CANCELLING and CANCELLED; WRONG_STATE on SUCCEEDED and FAILED.
     """
     DeleteAnalysisJob: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.DeleteAnalysisJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a terminal job and its result."""
+    """Removes a terminal job and its result; WRONG_STATE before. Its name is free
+    then. Streams about it that are open end with NOT_FOUND.
+    """
     WatchAnalysisJob: _aio.UnaryStreamMultiCallable[_analysis_service_pb2.WatchAnalysisJobRequest, _analysis_service_pb2.WatchAnalysisJobResponse]  # type: ignore[assignment]
     """Snapshot first, then changes, then a snapshot in a terminal state, after
     which the server ends the stream with OK. An OK end without a terminal
@@ -132,7 +140,9 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analysis_service_pb2.UpdateAnalysisJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analysis_job_pb2.AnalysisJob, _abc.Awaitable[_analysis_job_pb2.AnalysisJob]]:
-        """Changes display_name, labels, annotations, priority or expiration."""
+        """Changes display_name, labels, annotations, priority or expiration, whatever
+        the state of the job.
+        """
 
     @_abc_1.abstractmethod
     def CancelAnalysisJob(
@@ -150,7 +160,9 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analysis_service_pb2.DeleteAnalysisJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a terminal job and its result."""
+        """Removes a terminal job and its result; WRONG_STATE before. Its name is free
+        then. Streams about it that are open end with NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def WatchAnalysisJob(

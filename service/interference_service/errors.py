@@ -18,7 +18,6 @@
     ├── Draining                  the server is going down
     ├── StoreUnavailable          the database is away or busy
     ├── Overloaded                the server has too much of this to do now
-    ├── QuotaExceeded             a project or principal has its share
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
         ├── InputUnavailable      model or data missing, unreadable or with another digest
@@ -76,8 +75,6 @@ class ServiceError(Exception):
     code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
     reason: ClassVar[str] = "INTERNAL"
     """Name in ``interference.v1.ErrorReason`` without its prefix."""
-    retry_seconds: ClassVar[int] = 1
-    """When another try may succeed, where the code says that one may."""
 
     def __init__(
         self,
@@ -211,16 +208,6 @@ class Overloaded(ServiceError):
 
     code = ErrorCode.RESOURCE_EXHAUSTED
     reason = "OVERLOADED"
-
-
-class QuotaExceeded(ServiceError):
-    """A share is used up.
-
-    ``violations`` name whose it is, such as ``projects/solar``, and what of it is used.
-    """
-
-    code = ErrorCode.RESOURCE_EXHAUSTED
-    reason = "QUOTA_EXCEEDED"
 
 
 class InternalError(ServiceError):

@@ -19,7 +19,6 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, Authenticator, JobStore
-from interference_service.domain.specification import ModelFormat
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
@@ -40,7 +39,6 @@ from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
-from interference_service.rpc.capabilities import capabilities
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
 from interference_service.rpc.tls import server_credentials
@@ -112,6 +110,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
     state = _open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
         compute = ComputeSettings(
+            engine_version=ENGINE_VERSION,
             address=settings.ray_address,
             spilling_directory=str(spilled),
             secret_variables=settings.secret_variables,
@@ -201,13 +200,7 @@ async def _serve(
     )
     security = SecurityMetrics(registry)
     server = RpcServer(
-        AnalysisServicer(
-            jobs,
-            seal,
-            version=__version__,
-            engine_version=ENGINE_VERSION,
-            capabilities=_capabilities(settings),
-        ),
+        AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
         interceptors=interceptors(
             metrics.observe_rpc, _authenticator(settings.security, security), security.count_refusal
         ),
@@ -310,15 +303,6 @@ def _credentials(
     )
     metrics.show_certificate_expiry(lambda: certificate.current().expires.timestamp())
     return server_credentials(certificate)
-
-
-def _capabilities(settings: Settings) -> tuple[str, ...]:
-    refused: set[str] = set()
-    if not settings.allow_checkpoints:
-        refused.add(ModelFormat.CHECKPOINT)
-    if settings.mlflow is None:
-        refused.add(ModelFormat.MLFLOW)
-    return capabilities(refused)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -201,7 +201,7 @@ class _Run:
             class_ids=scanned.grouping.classes.ids,
             rows_used=rounds.rows_used,
             rows_in_data=scanned.grouping.selection.rows_in_data,
-            engine_version=self._job.engine_version,
+            engine_version=self._settings.engine_version or self._job.engine_version,
             device=device,
             sampling_outcome=rounds.outcome.value,
             rounds=rounds.count,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 class ComputeSettings:
     """Resources and bounds of the analyses."""
 
+    engine_version: str = ""
+    """Of the service that runs the analyses, for their results; empty: as their jobs have it."""
     address: str = ""
     """Address of a Ray cluster; empty: a local one is started."""
     num_cpus: int = 0

@@ -178,7 +178,8 @@ class Settings(Value):
 
     @model_validator(mode="after")
     def _annotations_are_small(self) -> Self:
-        if sum(len(key) + len(text) for key, text in self.annotations.items()) > 16384:
+        texts = [text for entry in self.annotations.items() for text in entry]
+        if sum(len(text.encode()) for text in texts) > 16384:
             raise ValueError("annotations must not exceed 16 KiB together")
         return self
 

@@ -255,6 +255,7 @@ class JobRunner:
             error=None,  # that it was to be cancelled came too late
             verdict=verdict,
             resolved_inputs=analysis.resolved_inputs,
+            engine_version=analysis.result.method.engine_version,
             progress=written,
         )
 

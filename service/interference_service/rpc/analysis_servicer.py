@@ -19,7 +19,6 @@ from interference_service.errors import InvalidRequest
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
 from interference_service.rpc.authentication import current_principal
-from interference_service.rpc.capabilities import capabilities
 from interference_service.rpc.convert_job import job_to_wire, validated_job_to_wire
 from interference_service.rpc.convert_requests import changes_from_wire, submission_from_wire
 from interference_service.rpc.convert_result import result_to_wire
@@ -35,10 +34,9 @@ from interference_service.rpc.resource_names import (
 from interference_service.rpc.watch import events_to_wire, heartbeat_seconds
 
 MAX_REQUEST_BYTES = 1_048_576
-CAPABILITIES = capabilities()
-"""Of a server that refuses nothing that the contract has."""
 REPLAYED: tuple[tuple[str, str], ...] = (("interference-replayed", "true"),)
 """Trailing metadata of a create that an earlier request with its request id had done."""
+CAPABILITIES = ("torch_export", "parquet", "float32", "float64", "float16", "exact")
 _PAGE_BYTES = 1_048_576
 _MAX_REASON = 512
 
@@ -53,14 +51,12 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         *,
         version: str,
         engine_version: str,
-        capabilities: Sequence[str] = CAPABILITIES,
         minimum_client_version: str = "",
     ) -> None:
         self._jobs = jobs
         self._seal = seal
         self._version = version
         self._engine_version = engine_version
-        self._capabilities = capabilities
         self._minimum_client_version = minimum_client_version
 
     async def CreateAnalysisJob(
@@ -179,7 +175,7 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         return wire.ServerInfo(
             version=self._version,
             engine_version=self._engine_version,
-            capabilities=self._capabilities,
+            capabilities=CAPABILITIES,
             limits=wire.Limits(
                 max_classes=limits.max_classes,
                 max_layers=limits.max_layers,

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from interference_service.domain.job import JobError
-from interference_service.errors import ErrorCode, QuotaExceeded, ServiceError, Violation
+from interference_service.errors import ErrorCode, ServiceError, Violation
 from interference_service.rpc.validation import MAX_VIOLATIONS
 
 DOMAIN = "interference.internal"
@@ -42,6 +42,7 @@ _MAX_DETAILS_BYTES = 4608
 _TEXT_BYTES = (512, 192, 96, 48)
 """Lengths that texts of the details are cut to, tried one after the other."""
 _MAX_METADATA_ENTRIES = 16
+_RETRY_SECONDS = 1
 _RETRIABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.RESOURCE_EXHAUSTED})
 _JOB_TYPE = f"{DOMAIN}/AnalysisJob"
 
@@ -55,7 +56,7 @@ def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, Metadata]:
     """
     extra: list[Message] = []
     if error.code in _RETRIABLE:
-        delay = duration_pb2.Duration(seconds=error.retry_seconds)
+        delay = duration_pb2.Duration(seconds=_RETRY_SECONDS)
         extra.append(error_details_pb2.RetryInfo(retry_delay=delay))
     if "name" in error.metadata:
         extra.append(
@@ -89,8 +90,7 @@ def _status(
     kept = list(violations[:MAX_VIOLATIONS])
     while True:
         for longest in _TEXT_BYTES:
-            info, unfit = _error_info(reason, metadata, longest), _violations(reason, kept, longest)
-            details = [info, *unfit, *extra]
+            details = [_error_info(reason, metadata, longest), *_bad_request(kept, longest), *extra]
             status = status_pb2.Status(
                 code=number, message=text, details=[_packed(each) for each in details]
             )
@@ -109,18 +109,20 @@ def _error_info(reason: str, metadata: Mapping[str, str], longest: int) -> Messa
     return info
 
 
-def _violations(reason: str, violations: Sequence[Violation], longest: int) -> list[Message]:
-    """Fields that do not fit, or shares that are used up."""
-    texts = [(_cut(each.field, longest), _cut(each.description, longest)) for each in violations]
-    if not texts:
+def _bad_request(violations: Sequence[Violation], longest: int) -> list[Message]:
+    if not violations:
         return []
-    if reason == QuotaExceeded.reason:
-        quota = error_details_pb2.QuotaFailure
-        used = [quota.Violation(subject=subject, description=text) for subject, text in texts]
-        return [quota(violations=used)]
-    request = error_details_pb2.BadRequest
-    unfit = [request.FieldViolation(field=field, description=text) for field, text in texts]
-    return [request(field_violations=unfit)]
+    field_violation = error_details_pb2.BadRequest.FieldViolation
+    return [
+        error_details_pb2.BadRequest(
+            field_violations=[
+                field_violation(
+                    field=_cut(each.field, longest), description=_cut(each.description, longest)
+                )
+                for each in violations
+            ]
+        )
+    ]
 
 
 def _packed(message: Message) -> any_pb2.Any:

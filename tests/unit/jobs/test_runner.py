@@ -234,3 +234,13 @@ async def test_a_cancellation_that_comes_too_late_leaves_no_error(world, runner,
     job = await ended(world)
     assert (job.state, job.error) == (JobState.SUCCEEDED, None)
     assert [each.reason for each in world.events if isinstance(each, JobFinished)] == [""]
+
+
+async def test_a_job_tells_which_version_ran_it_though_another_has_made_it(world, runner):
+    await world.submit()
+    await running(world)
+    made = analysis()
+    method = made.result.method.model_copy(update={"engine_version": "newer"})
+    result = made.result.model_copy(update={"method": method})
+    world.executor.end("nightly", replace(made, result=result))
+    assert (await ended(world)).engine_version == "newer"

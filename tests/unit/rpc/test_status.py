@@ -61,15 +61,6 @@ def test_violations_are_told_with_their_fields():
     assert (violation.field, violation.description) == ("analysis_job.spec.gates[0].id", "is '1'")
 
 
-def test_a_share_that_is_used_up_is_told_with_whose_it_is_and_when_to_try_again():
-    used = Violation("projects/solar", "runs 8 jobs, as many as it may")
-    found = details(errors.QuotaExceeded("wait for one to end", violations=[used]))
-    (violation,) = found["QuotaFailure"].violations
-    assert (violation.subject, violation.description) == (used.field, used.description)
-    assert found["RetryInfo"].retry_delay.seconds == errors.QuotaExceeded.retry_seconds
-    assert "BadRequest" not in found
-
-
 def test_an_error_that_passes_says_when_to_try_again():
     assert details(errors.Draining("later"))["RetryInfo"].retry_delay.seconds == 1
     assert "RetryInfo" not in details(errors.WrongState("no"))

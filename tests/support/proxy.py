@@ -2,64 +2,51 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from enum import Enum
 
 _CHUNK = 1 << 16
 
 
-class Fault(Enum):
-    """What becomes of a request that is waited for."""
-
-    LOST = "the connection ends before it arrives"
-    UNANSWERED = "it arrives, and the connection ends before the answer does"
-    SILENT = "it arrives, and nothing comes back"
-
-
 class Proxy:
-    """Passes connections on; or, for as many as it is told, refuses, swallows or cuts them."""
+    """Passes connections on; or, for as many as it is told, refuses, swallows, cuts or holds them."""
 
     def __init__(self, target: int) -> None:
         """Pass on to a port of this machine."""
-        self._target = target
+        self.target = target
+        """Where the next connections go."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.connections = 0
+        self.held = threading.Event()
+        """Set once a connection has been held."""
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._left = 0
         self._bytes: int | None = 0
-        self._fault: Fault | None = None
-        self._awaited = b""
-        self._muted: dict[socket.socket, Fault] = {}
+        self._hold = False
+        self._swallowing = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, times: int, after_bytes: int | None = 0, *, open_ones: bool = True) -> None:
+    def cut(self, times: int, after_bytes: int | None = 0, *, hold: bool = False) -> None:
         """End what is open, and each of the next connections once so many bytes came back.
 
         Args:
             times: How many.
             after_bytes: 0: at once; None: never, but nothing comes back.
-            open_ones: Whether those that are open end too.
+            hold: Leave them open, with nothing more that comes back, until the next cut.
         """
         with self._lock:
             self.connections = 0
-            self._left, self._bytes = times, after_bytes
-            for each in self._open if open_ones else ():
+            self._left, self._bytes, self._hold = times, after_bytes, hold
+            for each in self._open:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
 
-    def fail_at(self, awaited: bytes, fault: Fault) -> None:
-        """Let the next request that has these bytes come to grief; once."""
+    def swallow(self) -> None:
+        """Pass on what clients say on the connections that are open, and nothing of the answers."""
         with self._lock:
-            self._awaited, self._fault = awaited, fault
-
-    @property
-    def failed(self) -> bool:
-        """Whether no request is waited for any more."""
-        with self._lock:
-            return self._fault is None
+            self._swallowing += 1
 
     def close(self) -> None:
         self.cut(0)
@@ -79,57 +66,43 @@ class Proxy:
             self.connections += 1
             faulty = self._left > 0
             self._left -= faulty
-            allowance = self._bytes if faulty else None
-        with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+            allowance, hold = (self._bytes, self._hold) if faulty else (None, False)
+            before = self._swallowing
+        with (
+            client,
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.target)) as server,
+        ):
             with self._lock:
                 self._open |= {client, server}
-            up = threading.Thread(target=self._pass_up, args=(client, server), daemon=True)
+            up = threading.Thread(target=_pass, args=(client, server), daemon=True)
             up.start()
-            if faulty and allowance is None:
+            if not faulty or allowance is not None:
+                _pass(server, client, allowance, lambda: self._swallowing > before)
+            if faulty and (hold or allowance is None):
+                self.held.set()
                 up.join()
-            else:
-                self._pass_down(server, client, allowance)
             for each in (client, server):
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
             up.join()
             with self._lock:
                 self._open -= {client, server}
-                self._muted.pop(server, None)
 
-    def _pass_up(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while content := client.recv(_CHUNK):
-                fault = self._fault_of(content)
-                if fault is Fault.LOST:
-                    for each in (client, server):
-                        each.shutdown(socket.SHUT_RDWR)
-                    return
-                if fault is not None:
-                    self._muted[server] = fault
-                server.sendall(content)
 
-    def _fault_of(self, content: bytes) -> Fault | None:
-        with self._lock:
-            if self._fault is None or self._awaited not in content:
-                return None
-            fault, self._fault = self._fault, None
-            return fault
-
-    def _pass_down(
-        self, server: socket.socket, client: socket.socket, allowance: int | None
-    ) -> None:
-        with suppress(OSError):
-            while allowance != 0 and (content := server.recv(_CHUNK)):
-                # The answer is here, so the request has had its effect.
-                if self._muted.get(server) is Fault.UNANSWERED:
-                    return
-                if server in self._muted:
-                    continue
-                if allowance is not None:
-                    content = content[:allowance]
-                    allowance -= len(content)
-                client.sendall(content)
+def _pass(
+    source: socket.socket,
+    target: socket.socket,
+    allowance: int | None = None,
+    swallowed: Callable[[], bool] = lambda: False,
+) -> None:
+    with suppress(OSError):
+        while allowance != 0 and (content := source.recv(_CHUNK)):
+            if allowance is not None:
+                content = content[:allowance]
+                allowance -= len(content)
+            if not swallowed():
+                target.sendall(content)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from interference_service.store import transactions
 from interference_service.store.bounded import BoundedConnection
 from interference_service.store.sql import SqlJobStore
 from support.jobs import START, FixedClock, job
-from support.proxy import Fault, Proxy
+from support.database_proxy import Fault, Proxy
 
 LEASE = timedelta(minutes=10)
 NAME = job("nightly").name

@@ -15,10 +15,13 @@ import pytest
 from interference_client import Client, InterferenceError, Job, JobSnapshot, ModelReference
 from interference_client._cli_exit import Exit, of_error
 from interference_service.demo.server import Running, running_service
+from support import examples
 from support.proxy import Proxy, between
 from support.service import FEW_RESOURCES
-from support.submissions import slow_rows, submit
+from support.submissions import rows, slow_rows, submit
 from support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(480)
 
 
 class Service:
@@ -47,10 +50,10 @@ class Service:
         psutil.wait_procs(children, timeout=5)
 
 
-@pytest.fixture(scope="module")
-def fragile(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+@pytest.fixture
+def fragile(files: Path, tmp_path: Path) -> Iterator[Service]:
     with ExitStack() as stack:
-        yield Service(stack, files, tmp_path_factory.mktemp("fragile"))
+        yield Service(stack, files, tmp_path)
 
 
 @pytest.fixture
@@ -69,8 +72,20 @@ def behind(proxy: Proxy, patience: float = 120) -> Client:
     return Client(f"127.0.0.1:{proxy.port}", patience=patience)
 
 
-def submit_slow(client: Client) -> Job:
-    return submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+@pytest.fixture(scope="module")
+def brief(files: Path) -> str:
+    """Where in the store a job lies that takes some seconds."""
+    (files / "cuts").mkdir()
+    examples.slow(files / "cuts", rows=700)
+    return "cuts"
+
+
+def submit_brief(client: Client, brief: str) -> Job:
+    return submit(
+        client,
+        data=rows(f"{brief}/slow.parquet", shape=(1, 24, 24)),
+        model=ModelReference(f"data://{brief}/slow.pt2"),
+    )
 
 
 def read(job: Job) -> dict[str, np.ndarray]:
@@ -78,22 +93,22 @@ def read(job: Job) -> dict[str, np.ndarray]:
 
 
 def test_a_watch_and_a_read_outlive_the_death_of_the_server(
-    fragile: Service, watching: Proxy, reading: Proxy
+    fragile: Service, brief: str, watching: Proxy, reading: Proxy
 ):
     with behind(watching) as watcher, behind(reading) as reader, ThreadPoolExecutor(2) as threads:
-        done = submit(reader).wait(timeout=60)
+        done = submit(reader).wait(timeout=100)
         result, undisturbed = done.result(), read(done)
         seen: list[JobSnapshot] = []
 
         def watch(job: Job) -> None:
-            events = job.events(timeout=120)
+            events = job.events(timeout=300)
             seen.extend(each for each in events if isinstance(each, JobSnapshot))
 
-        watched = threads.submit(watch, submit_slow(watcher))
-        eventually(lambda: any(each.state == "RUNNING" for each in seen), what="a running job")
         reading.cut(1, after_bytes=3000, hold=True)
         matrices = threads.submit(lambda: dict(result.matrices()))
         assert reading.held.wait(30)
+        watched = threads.submit(watch, submit_brief(watcher, brief))
+        eventually(lambda: any(each.state == "RUNNING" for each in seen), what="a running job")
 
         fragile.kill()
         assert not matrices.done()
@@ -103,7 +118,7 @@ def test_a_watch_and_a_read_outlive_the_death_of_the_server(
         reading.cut(0)
 
         found = matrices.result(60)
-        watched.result(120)
+        watched.result(300)
     assert found.keys() == undisturbed.keys()
     for name, matrix in found.items():
         assert matrix.tobytes() == undisturbed[name].tobytes(), name
@@ -115,8 +130,8 @@ def test_nobody_who_stays_away_is_taken_for_success(
     fragile: Service, watching: Proxy, reading: Proxy
 ):
     with behind(reading, patience=10) as reader, ThreadPoolExecutor(1) as threads:
-        result = submit(reader).wait(timeout=60).result()
-        job = submit_slow(reader)
+        result = submit(reader).wait(timeout=100).result()
+        job = submit(reader, data=slow_rows(), model=ModelReference("data://slow.pt2"))
         command = [sys.executable, "-m", "interference_client.cli", "wait", job.name]
         waiting = subprocess.Popen(
             [*command, f"--target=127.0.0.1:{watching.port}"],

@@ -192,7 +192,6 @@ class AnalysisJobs:
         """
         now = self._clock.now()
         error = JobError.of(Cancelled(reason or "cancelled on request"))
-
         ended_here = False
 
         def change(job: Job) -> Job:

@@ -73,7 +73,7 @@ async def watch(
         uid, revision = _position(seal, principal, resume_token)
         watched = ""
         seen: Progress | None = None
-        spoke, progressed = loop.time(), -math.inf
+        spoke, next_progress = loop.time(), 0.0
         while True:
             notice.clear()
             job = await read(name)
@@ -81,11 +81,11 @@ async def watch(
                 raise gone(name)
             watched = job.uid
             body = _news(job, uid, revision, seen)
-            if isinstance(body, Progress):
-                if loop.time() - progressed < _PROGRESS_SECONDS:
-                    body = None  # a later look finds it, or what came after it
-                else:
-                    progressed = loop.time()
+            held_back = isinstance(body, Progress) and loop.time() < next_progress
+            if held_back:
+                body = None
+            elif isinstance(body, Progress):
+                next_progress = loop.time() + _PROGRESS_SECONDS
             if body is not None:
                 uid, revision, seen = job.uid, job.revision, job.progress
             if body is not None or loop.time() - spoke >= heartbeat_seconds:
@@ -93,8 +93,8 @@ async def watch(
                 spoke = loop.time()
             if job.state.terminal or draining.is_set() or loop.time() >= end:
                 return
-            silence = spoke + heartbeat_seconds - loop.time()
-            await wait_set(notice, min(_LOOK_SECONDS, silence, end - loop.time()))
+            until = min(end, spoke + heartbeat_seconds, next_progress if held_back else math.inf)
+            await wait_set(notice, min(_LOOK_SECONDS, until - loop.time()))
 
 
 def _news(job: Job, uid: str, revision: int, seen: Progress | None) -> Job | Progress | None:

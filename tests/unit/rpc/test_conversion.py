@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -204,6 +205,14 @@ def test_the_digest_of_a_request_does_not_depend_on_the_order_of_its_labels():
         request.analysis_job.labels.update(labels)
         digests.add(submission_from_wire(request, "").request_digest)
     assert len(digests) == 1
+
+
+def test_a_field_of_a_later_contract_is_ignored_but_makes_another_request():
+    request = create_request()
+    later = type(request).FromString(request.SerializeToString() + b"\xf8\x3f\x01")
+    known, found = submission_from_wire(request, ""), submission_from_wire(later, "")
+    assert replace(found, request_digest=known.request_digest) == known
+    assert found.request_digest != known.request_digest
 
 
 def update_request(*paths: str, **job: object) -> analysis_service_pb2.UpdateAnalysisJobRequest:

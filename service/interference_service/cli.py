@@ -15,6 +15,7 @@ from interference_service.settings import Settings
 
 FAILURE = 1
 USAGE_ERROR = 2
+_MOST_DAYS = 3650
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +85,7 @@ def _add_token(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="PROJECT=ROLE",
         help="reader or writer in a project, or reader, writer or admin in every one: '*=admin'",
     )
-    new.add_argument("--days", type=float, help="until it expires; else it never does")
+    new.add_argument("--days", type=_days, help="until it expires; else it never does")
     new.add_argument("--file", type=Path, help="add the line to this file; else it is printed")
     new.set_defaults(command=_new_token)
 
@@ -94,6 +95,13 @@ def _grant(text: str) -> tuple[str, str]:
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not PROJECT=ROLE")
     return project, role
+
+
+def _days(text: str) -> timedelta:
+    days = float(text)
+    if not 0 < days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and at most {_MOST_DAYS}")
+    return timedelta(days=days)
 
 
 # Each command imports what it needs: `migrate` starts without Ray, `serve` without scikit-learn.
@@ -119,7 +127,7 @@ def _new_token(options: argparse.Namespace) -> int:
     token = new_token()
     expires = None
     if options.days is not None:
-        expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=options.days)
+        expires = datetime.now(UTC).replace(microsecond=0) + options.days
     try:
         line = line_of(token, options.name, dict(options.grant), expires)
     except ValidationError as error:

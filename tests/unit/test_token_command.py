@@ -54,8 +54,16 @@ def test_what_the_file_would_not_take_is_not_made(capsys, arguments, told):
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("arguments", [NEW[:3], (*NEW[:3], "--grant", "solar"), NEW[:2]])
-def test_a_grant_is_needed(capsys, arguments):
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        NEW[:3],
+        NEW[:2],
+        (*NEW[:3], "--grant", "solar"),
+        *((*NEW, f"--days={days}") for days in ("0", "-1", "nan", "inf", "1e9", "soon")),
+    ],
+)
+def test_what_is_no_grant_and_no_time_is_a_usage_error(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2

@@ -70,6 +70,13 @@ async def test_without_credentials_nothing_is_open_but_the_health(rpc, jobs, met
     assert jobs.asked == []
 
 
+@pytest.mark.parametrize("method", OURS, ids=name_of)
+async def test_credentials_are_shown_once(rpc, jobs, method):
+    request = method.request("solar", "absent")
+    assert await method.call(rpc.channel, request, as_("admin") * 2) is CODE.UNAUTHENTICATED
+    assert jobs.asked == []
+
+
 @pytest.mark.parametrize("streams", [False, True])
 async def test_who_is_not_known_learns_of_no_method_whether_it_is_there(rpc, streams):
     open_ = rpc.channel.unary_stream if streams else rpc.channel.unary_unary

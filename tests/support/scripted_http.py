@@ -1,5 +1,6 @@
 """An HTTP server that answers as a test says, over a real socket."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class ScriptedHttp:
         stopping: Set at the end; slow replies wait for it.
     """
 
+    scheme: str = "http"
     port: int = 0
     replies: dict[str, Reply] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -29,7 +31,7 @@ class ScriptedHttp:
 
     @property
     def uri(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 def says(status: int, body: bytes = b"", **headers: str) -> Reply:
@@ -46,9 +48,9 @@ def says(status: int, body: bytes = b"", **headers: str) -> Reply:
 
 
 @contextmanager
-def scripted_http() -> Iterator[ScriptedHttp]:
+def scripted_http(tls: ssl.SSLContext | None = None) -> Iterator[ScriptedHttp]:
     """A server, until the block is left."""
-    script = ScriptedHttp()
+    script = ScriptedHttp("https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,6 +61,11 @@ def scripted_http() -> Iterator[ScriptedHttp]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        # The handshake is made by the thread of the connection, with its first byte.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     script.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

@@ -1,6 +1,7 @@
 """Keys of an issuer: from a file, or over HTTP."""
 
 import asyncio
+import ssl
 import threading
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from interference_service.security.keys import (
 )
 from interference_service.security.watched import UnusableFile
 from support.access import Failures, replace
+from support.certificates import authority
 from support.issuer import SigningKey, key_set, rsa_key
 from support.scripted_http import says, scripted_http
 
@@ -212,6 +214,20 @@ def test_an_answer_over_http_is_fetched():
         ((path, headers),) = http.requests
     assert path == "/keys?tenant=a"
     assert "Authorization" not in headers
+
+
+def test_an_issuer_is_asked_over_https_if_its_authority_is_trusted(tmp_path: Path):
+    trusted, other = authority(), authority("other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*trusted.server().write(tmp_path, "issuer"))
+    paths = [each.write(tmp_path, name)[0] for name, each in (("a", trusted), ("b", other))]
+    with scripted_http(context) as http:
+        http.replies["/keys"] = says(200, key_set(ONE))
+        assert fetcher(f"{http.uri}/keys", paths[0], 10)() == key_set(ONE)
+        for authorities in (paths[1], None):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                fetcher(f"{http.uri}/keys", authorities, 10)()
+        assert len(http.requests) == 1
 
 
 @pytest.mark.parametrize(

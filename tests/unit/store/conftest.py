@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from interference_service.store.database import open_database
-from support.postgresql import PostgresServer
 from support.database_proxy import Proxy, between
+from support.postgresql import PostgresServer
 
 
 @pytest.fixture

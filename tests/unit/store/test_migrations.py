@@ -1,5 +1,7 @@
 """The schema that migrations make."""
 
+import uuid
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -7,16 +9,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from interference_service.store import migrations
-from interference_service.store.database import open_database
+from interference_service.store.database import migrating, open_database
 from interference_service.store.migrations import SchemaTooNew, schema_versions, upgrade
 from interference_service.store.tables import METADATA
 
 
-@pytest.fixture
-def engine(tmp_path):
-    opened = open_database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request, tmp_path):
+    """An engine of a database with nothing in it."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+        yield opened
+        opened.dispose()
+        return
+    server, name = request.getfixturevalue("postgres"), f"empty_{uuid.uuid4().hex}"
+    opened = open_database(server.create(name))
     yield opened
     opened.dispose()
+    server.drop(name)
 
 
 def test_the_migrated_schema_is_that_of_the_tables(engine):
@@ -80,3 +90,12 @@ def test_a_schema_of_a_later_version_is_refused_and_stays(engine):
     with pytest.raises(SchemaTooNew, match="has the schema r9999"):
         upgrade(engine)
     assert schema_versions(engine).found == "r9999"
+
+
+def test_a_migration_that_waits_for_another_is_not_cut_short(postgres_engine):
+    with migrating(postgres_engine) as connection:
+        for name in ("statement_timeout", "lock_timeout"):
+            assert connection.execute(text(f"SHOW {name}")).scalar_one() == "1h"
+    with postgres_engine.begin() as connection:
+        assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "10s"
+        assert connection.connection.driver_connection.answer_seconds == 12.0

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from support.network_ports import free_port
+
 
 @pytest.fixture
 def taken_port():
@@ -73,6 +75,34 @@ def test_a_file_of_who_may_call_that_does_not_fit_is_named(tmp_path: Path):
     assert done.returncode == 1
     assert f"{access}: line 1: token: " in complaint(done)
     assert "the-secret-itself" not in done.stderr
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    done = service(tmp_path, STATE_DIRECTORY=str(tmp_path / "file" / "state"))
+    assert done.returncode == 1
+    assert str(tmp_path / "file" / "state") in complaint(done)
+
+
+def test_a_database_that_does_not_come_up_is_waited_for_and_named(tmp_path: Path):
+    url = f"postgresql+psycopg://me:hunter2@127.0.0.1:{free_port()}/jobs"
+    done = service(tmp_path, DATABASE_URL=url, START_SECONDS="1")
+    assert done.returncode == 1
+    assert "the database postgresql+psycopg://127.0.0.1:" in complaint(done)
+    waits = [json.loads(line) for line in done.stderr.splitlines()[:-1]]
+    assert {line["event"] for line in waits} == {"database_not_there"}
+    assert "hunter2" not in done.stderr
+
+
+def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path):
+    assert service(tmp_path, "migrate").returncode == 0
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'state' / 'jobs.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("update alembic_version set version_num = 'r9999'"))
+    engine.dispose()
+    done = service(tmp_path)
+    assert done.returncode == 1
+    assert "the database has the schema r9999" in complaint(done)
 
 
 def test_migrate_makes_the_tables_without_starting_anything(tmp_path: Path):

@@ -145,3 +145,24 @@ def test_every_key_begins_with_bucket_and_prefix():
     described = S3Description(kind="s3", bucket="released", prefix="/models/v7/")
     assert described.root == ("released", "models", "v7")
     assert S3Description(kind="s3", bucket="released").root == ("released",)
+
+
+@pytest.mark.parametrize(
+    ("host", "set_to", "expected"),
+    [
+        ("127.0.0.1", None, 0.0),
+        ("localhost", None, 0.0),
+        ("::1", None, 0.0),
+        ("0.0.0.0", None, 5.0),
+        ("service.example", None, 5.0),
+        ("127.0.0.1", "3", 3.0),
+        ("0.0.0.0", "0", 0.0),
+    ],
+)
+def test_the_end_is_announced_where_somebody_balances_the_load(
+    monkeypatch: pytest.MonkeyPatch, host, set_to, expected
+):
+    monkeypatch.setenv("INTERFERENCE_HOST", host)
+    if set_to is not None:
+        monkeypatch.setenv("INTERFERENCE_DRAIN__ANNOUNCE_SECONDS", set_to)
+    assert Settings().announce_seconds == expected

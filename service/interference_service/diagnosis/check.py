@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from queue import Empty, SimpleQueue
 
 from interference_service.errors import ServiceError
 
@@ -61,22 +62,40 @@ def findings(checks: Iterable[Check]) -> Iterator[Finding]:
     Yields:
         What each has found.
     """
+    hand = _Hand()
     for check in checks:
-        yield _looked(check)
+        found = hand.look(check)
+        if found is None:
+            hand = _Hand()
+            late = f"no answer within {check.seconds:.0f} s"
+            found = Finding(
+                check.name, Outcome.FAILED, late, "look whether it can be reached from here"
+            )
+        yield found
 
 
-def _looked(check: Check) -> Finding:
-    found: list[Finding] = []
-    # A thread that hangs does not keep the process from ending.
-    thread = threading.Thread(
-        target=lambda: found.append(_found(check)), name=f"check-{check.name}", daemon=True
-    )
-    thread.start()
-    thread.join(check.seconds)
-    if found:
-        return found[0]
-    late = f"no answer within {check.seconds:.0f} s"
-    return Finding(check.name, Outcome.FAILED, late, "look whether it can be reached from here")
+class _Hand:
+    """A thread that makes checks; one that hangs does not keep the process from ending.
+
+    It lives on after the last of them, for a local cluster ends with the thread that started it.
+    """
+
+    def __init__(self) -> None:
+        self._asked: SimpleQueue[Check] = SimpleQueue()
+        self._found: SimpleQueue[Finding] = SimpleQueue()
+        threading.Thread(target=self._run, name="checks", daemon=True).start()
+
+    def look(self, check: Check) -> Finding | None:
+        """What it has found; None: it hangs, and is of no use any more."""
+        self._asked.put(check)
+        try:
+            return self._found.get(timeout=check.seconds)
+        except Empty:
+            return None
+
+    def _run(self) -> None:
+        while True:
+            self._found.put(_found(self._asked.get()))
 
 
 def _found(check: Check) -> Finding:
@@ -86,10 +105,7 @@ def _found(check: Check) -> Finding:
         return Finding(check.name, Outcome.SKIPPED, str(error))
     except Unwell as error:
         return Finding(check.name, Outcome.FAILED, str(error), error.remedy)
-    except ServiceError as error:
-        said = [each.description for each in error.violations] or [error.message]
-        return Finding(check.name, Outcome.FAILED, said[0])
-    except OSError as error:
+    except (OSError, ServiceError) as error:
         return Finding(check.name, Outcome.FAILED, " ".join(str(error).split()))
     except Exception as error:  # noqa: BLE001 - and its text may hold anything
         text = f"{type(error).__name__}, which was not expected"

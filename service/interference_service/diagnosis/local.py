@@ -94,7 +94,7 @@ def free_port(host: str, port: int, variable: str) -> Callable[[], str]:
                 return f"{host}:{port} is free"
         except OSError as error:
             raise Unwell(
-                f"cannot listen on {host}:{port}: {error.strerror}",
+                f"cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}",
                 f"stop what listens there, or set {variable}",
             ) from None
 

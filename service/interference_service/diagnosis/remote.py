@@ -1,12 +1,14 @@
 """Checks of the cluster, of buckets and of the tracking server."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from interference_service.compute import cluster
 from interference_service.compute.keeper import Keepers, Kept
 from interference_service.compute.nodes import Nodes, alive_nodes
 from interference_service.compute.settings import ComputeSettings
 from interference_service.diagnosis.check import Skipped, Unwell
+from interference_service.errors import AnalysisError
 from interference_service.references.registry.description import MlflowDescription
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores.store import Place
@@ -54,7 +56,8 @@ class ClusterCheck:
         if not self._connected:
             raise Skipped("it is read through the cluster, which is not there")
         store = self._keepers.stores[name]
-        store.look(Place(f"{name}://", "stores"))
+        with _in_words("see its place and its credentials in INTERFERENCE_STORES"):
+            store.look(Place(f"{name}://", "stores"))
         return f"{store.location} can be listed"
 
     def leave(self) -> None:
@@ -64,5 +67,16 @@ class ClusterCheck:
 
 def tracking_server(description: MlflowDescription) -> str:
     """Whether it answers, and takes the token."""
-    mlflow_registry(description).look()
+    with _in_words("see that it runs, and what INTERFERENCE_MLFLOW__… says of it"):
+        mlflow_registry(description).look()
     return f"{description.tracking_uri} answers"
+
+
+@contextmanager
+def _in_words(remedy: str) -> Iterator[None]:
+    """Tell an operator what a client would be told, but for what the client could do."""
+    try:
+        yield
+    except AnalysisError as error:
+        said = [each.description for each in error.violations] or [error.message]
+        raise Unwell(said[0].partition(";")[0], remedy) from None

@@ -13,12 +13,16 @@ from types import TracebackType
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 AUDIT_LOGGER = "interference_service.audit"
 _log = structlog.get_logger(__name__)
 _WITH_OWN_HANDLERS = ("ray",)
 """Loggers of libraries that write past the root."""
+_TALKATIVE = ("alembic",)
+"""Those that say at every start what is of no use to an operator."""
+_RAYS_OWN_TIME = "_ray_timestamp_ns"
+"""Which Ray adds to the records of all libraries."""
 
 
 def configure_logging(level: str, *, json: bool, audit_file: Path | None = None) -> None:
@@ -40,6 +44,7 @@ def configure_logging(level: str, *, json: bool, audit_file: Path | None = None)
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_rays_time,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(sys.stderr)
@@ -48,6 +53,8 @@ def configure_logging(level: str, *, json: bool, audit_file: Path | None = None)
     _configure_audit(audit_file, shared)
     for name in _WITH_OWN_HANDLERS:
         _pass_on(logging.getLogger(name))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
     logging.captureWarnings(True)
     sys.excepthook = _tell_uncaught
     threading.excepthook = _tell_uncaught_in_thread
@@ -81,6 +88,11 @@ def _formatter(shared: list[Processor], *, json: bool) -> logging.Formatter:
             *_renderers(json=json),
         ],
     )
+
+
+def _without_rays_time(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop(_RAYS_OWN_TIME, None)
+    return event
 
 
 def _pass_on(logger: logging.Logger) -> None:

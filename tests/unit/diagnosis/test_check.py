@@ -5,7 +5,7 @@ import threading
 from hypothesis import given, strategies as st
 
 from interference_service.diagnosis.check import Check, Outcome, Skipped, Unwell, findings
-from interference_service.errors import InputUnavailable
+from interference_service.errors import WorkerLost
 
 
 def raising(error: Exception):
@@ -28,7 +28,7 @@ LOOKS = {
     ),
     raising(Skipped("not looked at")): (Outcome.SKIPPED, "not looked at", ""),
     raising(OSError(28, "No space\nleft")): (Outcome.FAILED, "[Errno 28] No space left", ""),
-    raising(InputUnavailable.at("stores", "no bucket")): (Outcome.FAILED, "no bucket", ""),
+    raising(WorkerLost("node n1 differs")): (Outcome.FAILED, "node n1 differs", ""),
 }
 
 

@@ -153,8 +153,12 @@ def test_a_library_that_brought_its_own_handlers_logs_in_the_same_format(capsys)
     ray.addHandler(logging.StreamHandler())
     ray.propagate = False
     configure_logging("INFO", json=True)
-    logging.getLogger("ray.some.module").warning("a node has died")
-    assert [line["event"] for line in lines(capsys)] == ["a node has died"]
+    logging.getLogger("ray.some.module").warning(
+        "a node has died", extra={"_ray_timestamp_ns": 1, "node": "n1"}
+    )
+    (line,) = lines(capsys)
+    assert (line["event"], line["node"]) == ("a node has died", "n1")
+    assert "_ray_timestamp_ns" not in line
 
 
 def test_warnings_are_lines(capsys):

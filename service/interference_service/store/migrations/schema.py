@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from interference_service.store.database import migrating
 from interference_service.store.failures import told
+
+_log = structlog.get_logger(__name__)
 
 
 class SchemaTooNew(ConnectionError):
@@ -51,6 +54,8 @@ def upgrade(engine: Engine) -> None:
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    if found.found != found.newest:
+        _log.info("schema_migrated", before=found.found, now=found.newest)
 
 
 def schema_versions(engine: Engine) -> SchemaVersions:

@@ -243,10 +243,15 @@ async def _serve(
         loop_watch=loop_watch,
         times=times,
     )
-    signals = StopSignals(Deadline(), times)
+    deadline = Deadline()
+    signals = StopSignals(deadline, times)
     try:
         with keepers, executor:
-            await life.lead(signals, partial(_tell, addresses, settings.security, ready_file))
+            try:
+                await life.lead(signals, partial(_tell, addresses, settings.security, ready_file))
+            finally:
+                # Whatever ended it, keepers, actors and the cluster do not keep the process.
+                deadline.arm(times.hurried_seconds)
     finally:
         exposition.close()
 

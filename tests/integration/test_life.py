@@ -111,6 +111,33 @@ def test_nobody_notices_a_restart_with_fifty_watches_and_a_running_job(brief: Pa
     assert events.count("stopped") == 2
 
 
+@pytest.mark.timeout(900)
+def test_two_services_share_a_state_directory_and_one_takes_over_from_the_other(
+    brief: Path, tmp_path: Path
+):
+    homes = [tmp_path / "first", tmp_path / "second"]
+    for home in homes:
+        home.mkdir()
+    settings = FEW_RESOURCES | {"INTERFERENCE_STATE_DIRECTORY": str(tmp_path / "shared")}
+    with (
+        running_service(homes[0], {"data": brief}, settings) as first,
+        Client(first.grpc) as client,
+    ):
+        job = submit_slow(client)
+        eventually(lambda: computing(job), within_seconds=200, what="gradients")
+        with (
+            running_service(homes[1], {"data": brief}, settings) as second,
+            Client(second.grpc) as other,
+        ):
+            seen = other.job(job.name)
+            assert (seen.state, seen.attempt) in {("RUNNING", 1), ("SUCCEEDED", 1)}
+            first.process.terminate()
+            assert first.process.wait(60) == 0
+            ended = seen.wait(timeout=600)
+            assert (ended.state, ended.attempt) == ("SUCCEEDED", 1)
+            assert ended.result().conflict("shared").shape == (4, 4)
+
+
 @contextmanager
 def load(address: str) -> Iterator[None]:
     """Callers that never stop asking, more than the server has threads."""

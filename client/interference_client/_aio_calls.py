@@ -12,10 +12,13 @@ from interference.v1 import (
     analysis_service_pb2_grpc as service_grpc,
 )
 from interference_client import _requests
-from interference_client._channel import UNARY_SECONDS, call_metadata, open_aio_channel
+from interference_client._channel import call_metadata, open_aio_channel
 from interference_client._config import Connection
+from interference_client._diagnosis import explained
 from interference_client._matrix_stream import Matrix, MatrixAssembler
-from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client._retries import Deadline, Resumption, Retries, RetryBudget
+from interference_client._tokens import awaited_token
+from interference_client._watch import SILENCE_SECONDS, WatchState
 from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
@@ -27,6 +30,7 @@ class AsyncCalls:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._budget = RetryBudget()
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
 
@@ -62,14 +66,21 @@ class AsyncCalls:
         timeout: float | None = None,
     ) -> Answer:
         """The answer of one call, retries included."""
-        try:
-            return await method(
-                request,
-                timeout=UNARY_SECONDS if timeout is None else timeout,
-                metadata=call_metadata(self._connection),
-            )
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+        deadline = Deadline(_requests.UNARY_SECONDS if timeout is None else timeout)
+        retries = Retries(deadline, self._budget, renewable=self._connection.renewable)
+        while True:
+            metadata = call_metadata(await awaited_token(self._connection.token))
+            try:
+                answer = await method(request, timeout=deadline.left(), metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                pause = retries.pause_seconds(self._typed(error))
+            else:
+                self._budget.succeeded()
+                return answer
+            await asyncio.sleep(pause)
+
+    def _typed(self, error: grpc.aio.AioRpcError) -> InterferenceError:
+        return explained(from_rpc(error), self._connection)
 
     async def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
         """A job as it is now."""
@@ -146,7 +157,8 @@ class AsyncCalls:
         Yields:
             Its parts.
         """
-        call = method(request, timeout=deadline.left(), metadata=call_metadata(self._connection))
+        metadata = call_metadata(await awaited_token(self._connection.token))
+        call = method(request, timeout=deadline.left(), metadata=metadata)
         try:
             while True:
                 part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
@@ -156,12 +168,13 @@ class AsyncCalls:
         except TimeoutError:
             raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
         except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from None
+            raise self._typed(error) from None
         finally:
             call.cancel()
 
     def _resumption(self) -> Resumption:
-        return Resumption(self._connection.patience_seconds)
+        known = self._connection
+        return Resumption(known.patience_seconds, renewable=known.renewable)
 
     @staticmethod
     async def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:

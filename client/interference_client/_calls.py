@@ -13,10 +13,13 @@ from interference.v1 import (
     analysis_service_pb2_grpc as service_grpc,
 )
 from interference_client import _requests
-from interference_client._channel import UNARY_SECONDS, call_metadata, open_channel
+from interference_client._channel import call_metadata, open_channel
 from interference_client._config import Connection
+from interference_client._diagnosis import explained
 from interference_client._matrix_stream import Matrix, MatrixAssembler
-from interference_client._watch import SILENCE_SECONDS, Deadline, Resumption, WatchState
+from interference_client._retries import Deadline, Resumption, Retries, RetryBudget
+from interference_client._tokens import token_of
+from interference_client._watch import SILENCE_SECONDS, WatchState
 from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
@@ -29,6 +32,7 @@ class Calls:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._budget = RetryBudget()
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._process = os.getpid()
@@ -65,14 +69,21 @@ class Calls:
         self, method: Callable[..., Answer], request: Any, timeout: float | None = None
     ) -> Answer:
         """The answer of one call, retries included."""
-        try:
-            return method(
-                request,
-                timeout=UNARY_SECONDS if timeout is None else timeout,
-                metadata=call_metadata(self._connection),
-            )
-        except grpc.RpcError as error:
-            raise from_rpc(error) from None
+        deadline = Deadline(_requests.UNARY_SECONDS if timeout is None else timeout)
+        retries = Retries(deadline, self._budget, renewable=self._connection.renewable)
+        while True:
+            metadata = call_metadata(token_of(self._connection.token))
+            try:
+                answer = method(request, timeout=deadline.left(), metadata=metadata)
+            except grpc.RpcError as error:
+                pause = retries.pause_seconds(self._typed(error))
+            else:
+                self._budget.succeeded()
+                return answer
+            time.sleep(pause)
+
+    def _typed(self, error: grpc.RpcError) -> InterferenceError:
+        return explained(from_rpc(error), self._connection)
 
     def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
         """A job as it is now."""
@@ -144,9 +155,8 @@ class Calls:
         Yields:
             Its parts.
         """
-        call: Any = method(
-            request, timeout=deadline.left(), metadata=call_metadata(self._connection)
-        )
+        metadata = call_metadata(token_of(self._connection.token))
+        call: Any = method(request, timeout=deadline.left(), metadata=metadata)
         guard = _SilenceGuard(call.cancel, SILENCE_SECONDS)
         try:
             for part in call:
@@ -156,13 +166,14 @@ class Calls:
         except grpc.RpcError as error:
             if guard.fired:
                 raise StreamCut(f"nothing heard for {SILENCE_SECONDS:.0f} s") from None
-            raise from_rpc(error) from None
+            raise self._typed(error) from None
         finally:
             guard.stop()
             call.cancel()
 
     def _resumption(self) -> Resumption:
-        return Resumption(self._connection.patience_seconds)
+        known = self._connection
+        return Resumption(known.patience_seconds, renewable=known.renewable)
 
     @staticmethod
     def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:

@@ -1,4 +1,4 @@
-"""Channels: options, credentials, retries."""
+"""Channels: options and credentials."""
 
 import json
 
@@ -6,25 +6,12 @@ import grpc
 
 from interference_client._config import Connection
 
-UNARY_SECONDS = 20.0
-"""Deadline of a unary call with all its retries, where the caller names none."""
-
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [{"service": "interference.v1.AnalysisService"}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "5s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-OPTIONS: list[tuple[str, str | int]] = [
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+_ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+_OPTIONS: list[tuple[str, str | int]] = [
+    # The next attempt finds a service that is back, rather than a channel that still waits.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 10_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
@@ -33,9 +20,14 @@ OPTIONS: list[tuple[str, str | int]] = [
 ]
 
 
-def call_metadata(connection: Connection) -> tuple[tuple[str, str], ...]:
-    """Metadata of every call: the token, if there is one."""
-    return (("authorization", f"Bearer {connection.token}"),) if connection.token else ()
+def channel_options(connection: Connection) -> list[tuple[str, str | int]]:
+    """Options of a channel, which uses all replicas that its target stands for."""
+    return [*_OPTIONS, ("grpc.service_config", _ROUND_ROBIN)] if connection.replicated else _OPTIONS
+
+
+def call_metadata(token: str) -> tuple[tuple[str, str], ...]:
+    """Metadata of a call: the token, if there is one."""
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def credentials(connection: Connection) -> grpc.ChannelCredentials | None:
@@ -49,13 +41,13 @@ def open_channel(connection: Connection) -> grpc.Channel:
     """A channel for synchronous calls."""
     secure = credentials(connection)
     if secure is None:
-        return grpc.insecure_channel(connection.target, options=OPTIONS)
-    return grpc.secure_channel(connection.target, secure, options=OPTIONS)
+        return grpc.insecure_channel(connection.target, options=channel_options(connection))
+    return grpc.secure_channel(connection.target, secure, options=channel_options(connection))
 
 
 def open_aio_channel(connection: Connection) -> grpc.aio.Channel:
     """A channel for asynchronous calls."""
     secure = credentials(connection)
     if secure is None:
-        return grpc.aio.insecure_channel(connection.target, options=OPTIONS)
-    return grpc.aio.secure_channel(connection.target, secure, options=OPTIONS)
+        return grpc.aio.insecure_channel(connection.target, options=channel_options(connection))
+    return grpc.aio.secure_channel(connection.target, secure, options=channel_options(connection))

@@ -17,7 +17,7 @@ from interference_client._config import Access, connection
 from interference_client._job import JobHandle
 from interference_client._progress import progress_display
 from interference_client._requests import Changes, Submission
-from interference_client._watch import Deadline
+from interference_client._retries import Deadline
 from interference_client.errors import (
     AlreadyExists,
     InterferenceError,
@@ -98,14 +98,16 @@ class Client:
         self, specification: job_pb2.AnalysisSpec, **submission: Unpack[Submission]
     ) -> "Job":
         """Submit a job whose specification is a message already; otherwise as ``submit``."""
-        project, timeout = self._calls.project, _requests.submit_seconds(submission)
-        request = _requests.create_request(project, specification, submission)
+        deadline = Deadline(_requests.submit_seconds(submission))
+        request = _requests.create_request(self._calls.project, specification, submission)
         try:
-            created = self._calls.unary(self._calls.stub.CreateAnalysisJob, request, timeout)
+            created = self._calls.unary(
+                self._calls.stub.CreateAnalysisJob, request, deadline.left()
+            )
         except AlreadyExists as error:
             if submission.get("if_exists") != "attach" or not error.same_specification:
                 raise
-            return self.job(request.analysis_job_id, timeout=timeout)
+            return self.job(request.analysis_job_id, timeout=deadline.left())
         return Job(self._calls, snapshot_of(created))
 
     def job(self, name_or_id: str, *, timeout: float | None = None) -> "Job":

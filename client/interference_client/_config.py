@@ -1,15 +1,34 @@
-"""How to reach the service: arguments before environment before defaults."""
+"""How to reach the service: arguments before environment before the user's file before defaults."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
+
+from interference_client._contexts import SECRETS, context_settings
+from interference_client._tokens import TokenFile, TokenSource
 
 DEFAULT_PORT = 50051
 DEFAULT_TARGET = f"localhost:{DEFAULT_PORT}"
 DEFAULT_PROJECT = "default"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+DEFAULT_PATIENCE_SECONDS = 120.0
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_VARIABLES: Mapping[str, str] = {
+    "target": "TARGET",
+    "project": "PROJECT",
+    "token": "TOKEN",
+    "token_file": "TOKEN_FILE",
+    "ca": "CA",
+    "certificate": "CERT",
+    "key": "KEY",
+    "insecure": "INSECURE",
+    "patience": "PATIENCE",
+}
+_FLAGS: Mapping[str, bool] = {
+    **dict.fromkeys(("1", "true", "yes"), True),
+    **dict.fromkeys(("0", "false", "no"), False),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +38,7 @@ class Connection:
     Attributes:
         target: ``host:port``, or any name that gRPC resolves.
         project: Project of jobs that are named by id alone.
-        token: Bearer token; empty for none.
+        token: Bearer token, or who is asked for it; empty for none.
         ca: Certificate authorities in PEM; None for the system's.
         certificate: Own certificate in PEM, for mutual TLS.
         key: Its key.
@@ -29,35 +48,57 @@ class Connection:
 
     target: str
     project: str
-    token: str = ""
-    ca: bytes | None = None
-    certificate: bytes | None = None
-    key: bytes | None = None
+    token: TokenSource = field(default="", repr=False)
+    ca: bytes | None = field(default=None, repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
+    key: bytes | None = field(default=None, repr=False)
     insecure: bool = False
-    patience_seconds: float = 120.0
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
 
     @property
     def loopback(self) -> bool:
         """Whether the target is this machine."""
-        return self.target.removeprefix("dns:///").rpartition(":")[0] in _LOOPBACK
+        if self.target.startswith("unix:"):
+            return True
+        addresses = self.target.removeprefix("dns:///").removeprefix("ipv4:").removeprefix("ipv6:")
+        return all(each.rpartition(":")[0] in _LOOPBACK for each in addresses.split(","))
+
+    @property
+    def replicated(self) -> bool:
+        """Whether the target may stand for several replicas, as a headless service does.
+
+        The two addresses of ``localhost`` are one service, and where the first is refused, what the
+        second says is to be told.
+        """
+        return not self.loopback or "," in self.target
 
     @property
     def plaintext(self) -> bool:
         """Whether the connection is not encrypted."""
         return self.insecure or (self.loopback and self.ca is None and self.certificate is None)
 
-
-def _with_port(target: str) -> str:
-    """A bare host name with the usual port; gRPC would take another."""
-    return target if ":" in target else f"{target}:{DEFAULT_PORT}"
+    @property
+    def renewable(self) -> bool:
+        """Whether another token can be had."""
+        return callable(self.token)
 
 
 class Access(TypedDict, total=False):
-    """How the service is spoken to; what is missing or None comes from the environment.
+    """How the service is spoken to.
+
+    What is missing or None comes from ``INTERFERENCE_TARGET``, ``_PROJECT``, ``_TOKEN``,
+    ``_TOKEN_FILE``, ``_CA``, ``_CERT``, ``_KEY``, ``_INSECURE``, ``_PATIENCE`` and ``_CONTEXT``, then
+    from the user's file of contexts, ``~/.config/gradient-interference/config.toml`` or
+    ``INTERFERENCE_CONFIG``.
 
     Attributes:
+        context: Name of a context of that file; it goes before the environment.
         project: Project of jobs that are named by id alone; default ``default``.
-        token: Bearer token; sent over TLS or to this machine, in the clear only if ``insecure``.
+        token: Bearer token, or a function that is asked before every call, and once more where the
+            service refuses what it gave; it may be asynchronous for ``AsyncClient``, which calls it
+            within the event loop. Sent over TLS or to this machine, in the clear only if
+            ``insecure``.
+        token_file: File that holds the token, in its place; it is read again when it changes.
         ca: File of certificate authorities; default: the system's.
         certificate: File of the own certificate, for mutual TLS.
         key: File of its key.
@@ -65,8 +106,10 @@ class Access(TypedDict, total=False):
         patience: Seconds that a watch keeps trying a service that does not answer.
     """
 
+    context: str | None
     project: str | None
-    token: str | None
+    token: TokenSource | None
+    token_file: str | Path | None
     ca: str | Path | None
     certificate: str | Path | None
     key: str | Path | None
@@ -77,38 +120,90 @@ class Access(TypedDict, total=False):
 def connection(
     target: str | None, access: Access, environment: Mapping[str, str] | None = None
 ) -> Connection:
-    """The connection of these arguments; what is None comes from ``INTERFERENCE_…`` variables.
+    """The connection of these arguments, with what they leave open from elsewhere.
 
     Raises:
         OSError: A file that is named cannot be read.
-        ValueError: The patience is no number.
+        ValueError: Something does not fit.
     """
     known = os.environ if environment is None else environment
+    layers = _layers(target, access, known)
 
-    def setting(name: str) -> str:
-        return known.get(f"INTERFERENCE_{name}", "")
+    def first(name: str) -> Any:
+        return next((layer[name] for layer in layers if name in layer), None)
 
-    def file(path: str | Path | None, name: str) -> bytes | None:
-        chosen = path or setting(name)
-        return Path(chosen).read_bytes() if chosen else None
+    def file(name: str) -> bytes | None:
+        path = first(name)
+        return None if path is None else Path(path).read_bytes()
 
-    token, insecure, patience = (
-        access.get("token"),
-        access.get("insecure"),
-        access.get("patience"),
-    )
-    if token is None:
-        token_file = setting("TOKEN_FILE")
-        token = setting("TOKEN") or (Path(token_file).read_text().strip() if token_file else "")
-    if insecure is None:
-        insecure = setting("INSECURE").lower() in {"1", "true", "yes"}
+    ca, certificate, key = file("ca"), file("certificate"), file("key")
+    insecure = bool(first("insecure"))
+    if insecure and not ca is certificate is None:
+        raise ValueError("insecure means plaintext, which no ca and no certificate belong to")
+    if (certificate is None) != (key is None):
+        missing = "key" if key is None else "certificate"
+        raise ValueError(f"mutual TLS takes a certificate and its key; the {missing} is missing")
+    patience = first("patience")
     return Connection(
-        target=_with_port(target or setting("TARGET") or DEFAULT_TARGET),
-        project=access.get("project") or setting("PROJECT") or DEFAULT_PROJECT,
-        token=token,
-        ca=file(access.get("ca"), "CA"),
-        certificate=file(access.get("certificate"), "CERT"),
-        key=file(access.get("key"), "KEY"),
+        target=_checked_target(first("target") or DEFAULT_TARGET),
+        project=first("project") or DEFAULT_PROJECT,
+        token=_token(layers),
+        ca=ca,
+        certificate=certificate,
+        key=key,
         insecure=insecure,
-        patience_seconds=float(setting("PATIENCE") or 120) if patience is None else patience,
+        patience_seconds=DEFAULT_PATIENCE_SECONDS if patience is None else float(patience),
     )
+
+
+def _layers(
+    target: str | None, access: Access, environment: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """What is set, by whom goes first."""
+    arguments = {name: value for name, value in access.items() if value is not None}
+    if target is not None:
+        arguments["target"] = target
+    variables: dict[str, Any] = {
+        name: environment[f"INTERFERENCE_{variable}"]
+        for name, variable in _VARIABLES.items()
+        if environment.get(f"INTERFERENCE_{variable}")
+    }
+    if "insecure" in variables:
+        variables["insecure"] = _flag(variables["insecure"])
+    named = access.get("context") or ""
+    context = context_settings(named or environment.get("INTERFERENCE_CONTEXT", ""), environment)
+    before = [arguments] if named else [arguments, variables]
+    if "target" in context and any("target" in layer for layer in before):
+        # Else the token of one service would go to another.
+        context = {name: value for name, value in context.items() if name not in SECRETS}
+    return [arguments, context, variables] if named else [arguments, variables, context]
+
+
+def _token(layers: list[Mapping[str, Any]]) -> TokenSource:
+    for layer in layers:
+        if "token" in layer and "token_file" in layer:
+            raise ValueError("token and token_file are both given; one of them is enough")
+        if "token" in layer:
+            token: TokenSource = layer["token"]
+            return token
+        if "token_file" in layer:
+            path = Path(layer["token_file"])
+            path.read_text()  # a mistake in its name is told now
+            return TokenFile(path)
+    return ""
+
+
+def _checked_target(target: str) -> str:
+    """A bare host name with the usual port; gRPC would take another."""
+    if "," in target and not target.startswith(("ipv4:", "ipv6:")):
+        raise ValueError(
+            f"target {target!r} names several hosts; give a name that resolves to all of them, as "
+            "dns:///service.namespace.svc:50051, or addresses, as ipv4:10.0.0.1:50051,10.0.0.2:50051"
+        )
+    return target if ":" in target else f"{target}:{DEFAULT_PORT}"
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise ValueError(f"INTERFERENCE_INSECURE is {text!r}; it must be true or false")
+    return _FLAGS[text.lower()]

@@ -24,6 +24,8 @@ from interference_client.specification import (
     Options,
 )
 
+UNARY_SECONDS = 20.0
+"""Deadline of a unary call with all its retries, where the caller names none."""
 VALIDATION_SECONDS = 300.0
 """Deadline of a submission with ``validate_only``, where the caller names none."""
 
@@ -58,10 +60,10 @@ class Submission(TypedDict, total=False):
     timeout: float
 
 
-def submit_seconds(submission: Submission) -> float | None:
-    """Seconds for a submission; a validation takes longer, as it reads the model; None: as ever."""
-    validation = VALIDATION_SECONDS if submission.get("validate_only") else None
-    return submission.get("timeout", validation)
+def submit_seconds(submission: Submission) -> float:
+    """Seconds for a submission; a validation takes longer, as it reads the model."""
+    usual = VALIDATION_SECONDS if submission.get("validate_only") else UNARY_SECONDS
+    return submission.get("timeout", usual)
 
 
 def create_request(

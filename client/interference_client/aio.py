@@ -18,7 +18,7 @@ from interference_client._config import Access, connection
 from interference_client._job import JobHandle
 from interference_client._matrix_stream import Matrix
 from interference_client._requests import Changes, Submission
-from interference_client._watch import Deadline
+from interference_client._retries import Deadline
 from interference_client.errors import (
     AlreadyExists,
     InterferenceError,
@@ -84,14 +84,16 @@ class AsyncClient:
         self, specification: job_pb2.AnalysisSpec, **submission: Unpack[Submission]
     ) -> "AsyncJob":
         """Submit a job whose specification is a message already; otherwise as ``submit``."""
-        project, timeout = self._calls.project, _requests.submit_seconds(submission)
-        request = _requests.create_request(project, specification, submission)
+        deadline = Deadline(_requests.submit_seconds(submission))
+        request = _requests.create_request(self._calls.project, specification, submission)
         try:
-            created = await self._calls.unary(self._calls.stub.CreateAnalysisJob, request, timeout)
+            created = await self._calls.unary(
+                self._calls.stub.CreateAnalysisJob, request, deadline.left()
+            )
         except AlreadyExists as error:
             if submission.get("if_exists") != "attach" or not error.same_specification:
                 raise
-            return await self.job(request.analysis_job_id, timeout=timeout)
+            return await self.job(request.analysis_job_id, timeout=deadline.left())
         return AsyncJob(self._calls, snapshot_of(created))
 
     async def job(self, name_or_id: str, *, timeout: float | None = None) -> "AsyncJob":

@@ -62,12 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, output: Output) -> int:
     if options.command is exporting.export:
         return int(exporting.export(options, output))
-    token = options.token_file.read_text().strip() if options.token_file else None
     with Client(
         options.target,
+        context=options.context,
         project=options.project,
-        token=token,
+        token_file=options.token_file,
         ca=options.ca,
+        certificate=options.cert,
+        key=options.key,
         insecure=options.insecure or None,
     ) as client:
         return int(options.command(client, options, output))
@@ -130,11 +132,16 @@ def _json_lines() -> argparse.ArgumentParser:
 
 def _common(json_lines: argparse.ArgumentParser) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[json_lines])
-    group = common.add_argument_group("connection", "defaults come from INTERFERENCE_TARGET, …")
+    group = common.add_argument_group(
+        "connection", "defaults: INTERFERENCE_TARGET and its like, then the file of contexts"
+    )
+    group.add_argument("--context", metavar="NAME", help="of the file of contexts")
     group.add_argument("--target", metavar="HOST:PORT")
     group.add_argument("--project")
     group.add_argument("--token-file", type=Path, metavar="FILE")
     group.add_argument("--ca", type=Path, metavar="FILE", help="certificate authorities in PEM")
+    group.add_argument("--cert", type=Path, metavar="FILE", help="own certificate, for mutual TLS")
+    group.add_argument("--key", type=Path, metavar="FILE", help="its key")
     group.add_argument("--insecure", action="store_true", help="plaintext to another machine")
     return common
 

@@ -13,6 +13,7 @@
     ├── Aborted                 somebody else changed the job
     ├── QuotaExceeded           .retry_after_seconds
     ├── Unavailable             the service cannot be reached
+    │   └── HandshakeFailed     certificates or TLS do not fit; trying again would not help
     ├── DeadlineExceeded
     ├── InternalError           .incident
     ├── UnknownServerError      a status that this client does not know
@@ -27,6 +28,7 @@
 All of them pickle.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +38,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _REQUEST_ID_KEY = "x-request-id"
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class InterferenceError(Exception):
         metadata: Facts that a program may branch on.
         violations: Fields that do not fit.
         request_id: Of the call, for the service's operators; empty if unknown.
-        retry_after_seconds: When another try may succeed; None if unknown.
+        retry_after_seconds: When another try may succeed; None if unknown, infinity if the service
+            wants none.
     """
 
     def __init__(
@@ -135,6 +139,10 @@ class QuotaExceeded(InterferenceError):
 
 class Unavailable(InterferenceError):
     """The service cannot be reached."""
+
+
+class HandshakeFailed(Unavailable):
+    """Client and service do not agree on TLS: its certificate, its name, or whether there is any."""
 
 
 class DeadlineExceeded(InterferenceError):
@@ -238,12 +246,22 @@ def from_rpc(error: grpc.RpcError) -> InterferenceError:
     # The stubs describe an entry as an object, gRPC makes it a pair.
     pairs: Any = error.trailing_metadata() or ()
     trailing = dict(pairs)
-    known: dict[str, Any] = {"request_id": str(trailing.get(_REQUEST_ID_KEY, ""))}
+    known: dict[str, Any] = {
+        "request_id": str(trailing.get(_REQUEST_ID_KEY, "")),
+        "retry_after_seconds": _pushback(trailing.get(_PUSHBACK_KEY)),
+    }
     raw = trailing.get(_DETAILS_KEY)
     if isinstance(raw, bytes):
         known |= _details(raw)
     kind = _BY_REASON.get(known.get("reason", ""), _BY_CODE.get(code, UnknownServerError))
     return kind(text or code.name, **known)
+
+
+def _pushback(text: Any) -> float | None:
+    """Seconds until another try (gRFC A6); infinity where the server wants none."""
+    if text is None:
+        return None
+    return int(text) / 1000 if str(text).isdecimal() else math.inf
 
 
 def _details(raw: bytes) -> dict[str, Any]:

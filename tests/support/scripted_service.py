@@ -80,12 +80,19 @@ def _always(answer: Any) -> Answer:
 
 
 @contextmanager
-def serving(service: ScriptedService, port: int = 0) -> Iterator[int]:
-    """Serve on this machine; yields the port."""
+def serving(
+    service: ScriptedService, port: int = 0, credentials: grpc.ServerCredentials | None = None
+) -> Iterator[int]:
+    """Serve on this machine, in the clear unless there are credentials; yields the port."""
     with ThreadPoolExecutor(8) as pool:
         server = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
         service_grpc.add_AnalysisServiceServicer_to_server(service, server)
-        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        bound = (
+            server.add_secure_port(address, credentials)
+            if credentials
+            else server.add_insecure_port(address)
+        )
         server.start()
         try:
             yield bound
@@ -102,6 +109,7 @@ def fails(
     violations: dict[str, str] | None = None,
     retry_seconds: float = 0,
     request_id: str = "",
+    pushback: str = "",
 ) -> Answer:
     """An answer that is an error with the details that the service gives."""
     details: list[Message] = []
@@ -126,6 +134,8 @@ def fails(
         ]
         if request_id:
             trailing.append(("x-request-id", request_id))
+        if pushback:
+            trailing.append(("grpc-retry-pushback-ms", pushback))
         context.set_trailing_metadata(trailing)
         context.abort(code, text)
 

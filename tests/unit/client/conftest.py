@@ -1,10 +1,12 @@
 """A scripted service and a client of it."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from interference_client import Client, _watch, cli
+from interference_client import Client, _retries, cli
 from support.scripted_service import ScriptedService, serving
 
 
@@ -27,8 +29,15 @@ def client(target: str) -> Iterator[Client]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_watch, "_FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(_watch, "_LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(_retries, "_FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(_retries, "_LONGEST_PAUSE_SECONDS", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name in [each for each in os.environ if each.startswith("INTERFERENCE_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

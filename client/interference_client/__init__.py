@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from interference_client._client import Client, Job
 from interference_client._config import Access
 from interference_client._requests import Changes, Submission
+from interference_client.comparison import Change, ClassChange, Comparison
 from interference_client.errors import (
     Aborted,
     AlreadyExists,
@@ -12,6 +13,7 @@ from interference_client.errors import (
     ExportFailed,
     GateUndetermined,
     GateViolated,
+    HandshakeFailed,
     InterferenceError,
     InternalError,
     InvalidArgument,
@@ -74,10 +76,13 @@ __all__ = [
     "Access",
     "AlreadyExists",
     "ArrowData",
+    "Change",
     "Changes",
+    "ClassChange",
     "ClassResult",
     "Client",
     "Columns",
+    "Comparison",
     "Conflict",
     "CsvData",
     "DeadlineExceeded",
@@ -87,6 +92,7 @@ __all__ = [
     "GateOutcome",
     "GateUndetermined",
     "GateViolated",
+    "HandshakeFailed",
     "Image",
     "ImageFolderData",
     "InterferenceError",

@@ -1,21 +1,16 @@
-"""What each command does; returns its exit status."""
+"""Commands that make jobs and follow them; each returns its exit status."""
 
 import argparse
-import csv
-import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
-
-import numpy as np
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
 from interference_client._cli_output import Output
 from interference_client._cli_specification import specification
 from interference_client._client import Client, Job
-from interference_client._requests import Submission
+from interference_client._requests import Changes, Submission
 
 Command = Callable[[Client, argparse.Namespace, Output], int]
 
@@ -79,7 +74,11 @@ def get(client: Client, arguments: argparse.Namespace, output: Output) -> int:
 def list_jobs(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     """Write the jobs of the project, a line each."""
     jobs = client.list(
-        arguments.filter, order_by=arguments.order_by, page_size=min(arguments.limit, 200)
+        arguments.filter,
+        state=arguments.state,
+        monitor=arguments.monitor,
+        order_by=arguments.order_by,
+        page_size=min(arguments.limit, 200),
     )
     for job in islice(jobs, arguments.limit):
         output.jobs_line(job.snapshot)
@@ -92,67 +91,38 @@ def cancel(client: Client, arguments: argparse.Namespace, output: Output) -> int
     return Exit.PASSED
 
 
+def update(client: Client, arguments: argparse.Namespace, output: Output) -> int:
+    """Change what may be changed of a job."""
+    job = client.job(arguments.job)
+    changes = Changes()
+    if arguments.display_name is not None:
+        changes["display_name"] = arguments.display_name
+    if arguments.set_label or arguments.remove_label:
+        changes["labels"] = _changed(
+            job.snapshot.labels, arguments.set_label, arguments.remove_label
+        )
+    if arguments.annotation:
+        changes["annotations"] = _changed(job.snapshot.annotations, arguments.annotation, [])
+    if arguments.priority is not None:
+        changes["priority"] = arguments.priority
+    if arguments.ttl is not None:
+        changes["ttl"] = timedelta(seconds=arguments.ttl)
+    if not changes:
+        raise ValueError("there is nothing to change; see interference update --help")
+    output.job(job.update(**changes).snapshot)
+    return Exit.PASSED
+
+
+def _changed(
+    known: Mapping[str, str], added: Sequence[tuple[str, str]], removed: Sequence[str]
+) -> dict[str, str]:
+    """The service takes all labels at once; the etag of the job keeps changes of others."""
+    return {key: value for key, value in known.items() if key not in removed} | dict(added)
+
+
 def delete(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     """Remove a job and its result."""
     name = client.name_of(arguments.job)
     client.delete(name, allow_missing=arguments.allow_missing)
     output.document({"deleted": name}, f"{name} is deleted")
-    return Exit.PASSED
-
-
-def result(client: Client, arguments: argparse.Namespace, output: Output) -> int:
-    """Write the result of a job."""
-    found = client.job(arguments.job).result()
-    if output.json:
-        output.document(found.to_dict(), "")
-        return Exit.PASSED
-    from rich.console import Console
-
-    from interference_client._render import render_result
-
-    render_result(found, Console(), scope=arguments.scope, plain=arguments.plain)
-    return Exit.PASSED
-
-
-def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int:
-    """Write one matrix: as CSV, as JSON, or to a NumPy file."""
-    found = client.job(arguments.job).result()
-    if arguments.id is None:
-        output.document(list(found.matrix_ids), "\n".join(found.matrix_ids))
-        return Exit.PASSED
-    elements = found.matrix(arguments.id)
-    rows = list(found.layers) if arguments.id.startswith("layers/") else list(found.class_names)
-    if arguments.out is not None:
-        with arguments.out.open("wb") as file:
-            np.save(file, elements)
-        output.note(f"{arguments.id} is in {arguments.out}")
-    elif output.json:
-        document = {"id": arguments.id, "rows": rows, "columns": list(found.class_names)}
-        output.document(document | {"elements": elements.tolist()}, "")
-    else:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["", *found.class_names])
-        writer.writerows([name, *row] for name, row in zip(rows, elements.tolist(), strict=True))
-    return Exit.PASSED
-
-
-def gate(client: Client, arguments: argparse.Namespace, output: Output) -> int:
-    """Wait for a job and write what its gates say; a job without gates has no verdict."""
-    job = client.job(arguments.job)
-    job.wait(timeout=arguments.timeout, progress=True, check=False)
-    if job.state != "SUCCEEDED":
-        output.job(job.snapshot)
-        return exits.of_job(job.snapshot)
-    output.verdict(job.snapshot)
-    verdict = job.verdict
-    return exits.of_outcome(verdict.outcome if verdict and verdict.gates else "")
-
-
-def info(client: Client, arguments: argparse.Namespace, output: Output) -> int:  # noqa: ARG001
-    """Write what the service is and can do."""
-    found = client.server_info()
-    lines = [f"version {found.version}, engine {found.engine_version}"]
-    lines.append(f"capabilities: {', '.join(found.capabilities) or 'none'}")
-    lines += [f"{name}: {value:g}" for name, value in found.limits.items()]
-    output.document(asdict(found), "\n".join(lines))
     return Exit.PASSED

@@ -42,6 +42,12 @@ def of_outcome(outcome: str) -> Exit:
     return known.get(outcome, Exit.UNDETERMINED)
 
 
+def of_comparison(outcome: str) -> Exit:
+    """The status that a comparison stands for."""
+    known = {"NOT_WORSE": Exit.PASSED, "WORSE": Exit.VIOLATED}
+    return known.get(outcome, Exit.UNDETERMINED)
+
+
 def of_error(error: errors.InterferenceError) -> Exit:
     """The status that an error stands for."""
     match error:

@@ -54,31 +54,41 @@ class Output:
         """Write a job of a list."""
         self.document(job.to_dict(), _job_line(job))
 
-    def verdict(self, job: JobSnapshot) -> None:
-        """Write what the gates of a job say."""
-        verdict = job.verdict
-        document = {"name": job.name, "verdict": asdict(verdict) if verdict else None}
+    def verdict(self, name: str, verdict: Verdict | None) -> None:
+        """Write what gates say of a job."""
+        document = {"name": name, "verdict": asdict(verdict) if verdict else None}
         self.document(document, _verdict_text(verdict))
+
+    def failure(self, error: Exception, text: str) -> None:
+        """Write what went wrong here, and not with the service."""
+        if self.json:
+            self.document({"error": {"type": type(error).__name__, "message": text}}, "")
+        else:
+            self.note(f"error: {text}")
 
     def error(self, error: InterferenceError) -> None:
         """Write an error: for programs to standard output, for people to standard error."""
-        violations = [asdict(each) for each in error.violations]
         if self.json:
-            described = {
-                "type": type(error).__name__,
-                "message": str(error),
-                "reason": error.reason,
-                "violations": violations,
-                "metadata": error.metadata,
-                "request_id": error.request_id,
-            }
-            self.document({"error": described}, "")
+            self.document({"error": error_document(error)}, "")
             return
         lines = [f"error: {error}"]
         lines += [f"  {each.field}: {each.description}" for each in error.violations]
         if error.request_id:
             lines.append(f"  (request {error.request_id})")
         self.note("\n".join(lines))
+
+
+def error_document(error: InterferenceError) -> dict[str, Any]:
+    """An error for programs."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "reason": error.reason,
+        "violations": [asdict(each) for each in error.violations],
+        "metadata": error.metadata,
+        "request_id": error.request_id,
+        "retry_after_seconds": error.retry_after_seconds,
+    }
 
 
 def _job_line(job: JobSnapshot) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from interference.v1 import analysis_job_pb2 as job_pb2
-from interference_client import _requests
 from interference_client._cli_inputs import named_input
+from interference_client._specification_message import gate_message, specification_message
 from interference_client.specification import (
     ArrowData,
     CsvData,
@@ -83,7 +83,7 @@ def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
     names = [name for name, _ in arguments.input]
     if len(set(names)) < len(names):
         raise ValueError("--input names one argument of the model twice")
-    return _requests.specification(
+    return specification_message(
         ModelReference(arguments.model_uri, **_given(arguments, _MODEL, "model_uri")),
         _data(arguments),
         _options(arguments),
@@ -116,7 +116,7 @@ def _from_file(arguments: argparse.Namespace, limit: timedelta | None) -> job_pb
         found = json_format.Parse(text, job_pb2.AnalysisSpec())
     except json_format.ParseError as error:
         raise ValueError(f"{name} is no specification: {error}") from None
-    found.gates.extend(_requests.gate_message(gate) for gate in arguments.gate)
+    found.gates.extend(gate_message(gate) for gate in arguments.gate)
     if limit is not None:
         found.max_run_duration.FromTimedelta(limit)
     return found

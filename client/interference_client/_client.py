@@ -18,6 +18,7 @@ from interference_client._job import JobHandle
 from interference_client._progress import progress_display
 from interference_client._requests import Changes, Submission
 from interference_client._retries import Deadline
+from interference_client._specification_message import specification_message
 from interference_client.errors import (
     AlreadyExists,
     InterferenceError,
@@ -91,7 +92,7 @@ class Client:
             InvalidArgument: Fields do not fit; the error names them.
             AlreadyExists: The job id is taken.
         """
-        specification = _requests.specification(model, data, options, gates, max_run_duration)
+        specification = specification_message(model, data, options, gates, max_run_duration)
         return self.submit_specification(specification, **submission)
 
     def submit_specification(
@@ -123,6 +124,8 @@ class Client:
         self,
         filter: str = "",  # noqa: A002 - the contract's name for it
         *,
+        state: str = "",
+        monitor: str = "",
         order_by: str = "",
         page_size: int = 0,
         timeout: float | None = None,
@@ -130,7 +133,9 @@ class Client:
         """Jobs of the project, newest first unless ``order_by`` says otherwise.
 
         Args:
-            filter: As ``state = FAILED AND labels.team:vision``.
+            filter: As ``end_time > 2026-01-02T00:00:00Z AND labels.team = vision``.
+            state: Those in this state; empty: in any.
+            monitor: Those of this monitor; empty: of any.
             order_by: ``create_time`` or ``end_time``, with ``" desc"`` or not.
             page_size: Jobs read at once; 0: the service decides.
             timeout: Seconds for every page.
@@ -138,7 +143,8 @@ class Client:
         Yields:
             The jobs; pages are read when they are needed.
         """
-        request = _requests.list_request(self._calls.project, filter, order_by, page_size)
+        wanted = _requests.list_filter(filter, state=state, monitor=monitor)
+        request = _requests.list_request(self._calls.project, wanted, order_by, page_size)
         while True:
             page = self._calls.unary(self._calls.stub.ListAnalysisJobs, request, timeout)
             yield from (Job(self._calls, snapshot_of(each)) for each in page.analysis_jobs)

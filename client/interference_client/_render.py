@@ -1,23 +1,25 @@
 """A result for people, as tables on a console; needs rich."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as ConsoleTable
 from rich.text import Text
 
-from interference_client.findings import ClassResult
+from interference_client._tables import (
+    UNDETERMINED,
+    Table,
+    Tone,
+    largest_and_smallest,
+    tables_of,
+)
 from interference_client.result import SHARED, Result
-from interference_client.values import Estimate
 
-UNDETERMINED = "·"
+_STYLES: dict[Tone, str] = {"": "", "good": "green", "bad": "bold red", "doubtful": "yellow"}
 _MOST_CLASSES = 16
-_MOST_MINORITIES = 16
 _CELL_WIDTH, _NAME_WIDTH = 6, 20
-_MOST_LAYERS = 8
 _LEGEND = (
     "bold: the interval excludes 0;  dim: it does not;  *: conflict, significant over all pairs;  "
     f"{UNDETERMINED}: too few rows to say"
@@ -38,9 +40,21 @@ def render_result(
         plain: The published matrix, without correction for sampling noise.
     """
     render_matrix(result, console, scope=scope, plain=plain)
-    for table in (_minorities(result), _layers(result), _summary(result)):
+    for table in tables_of(result):
         console.print()
-        console.print(table)
+        render_table(table, console)
+
+
+def render_table(table: Table, console: Console) -> None:
+    """Print a table."""
+    drawn = _table(table.title)
+    for column in table.columns:
+        drawn.add_column(
+            column.heading, justify="right" if column.right else "left", no_wrap=column.right
+        )
+    for row in table.rows:
+        drawn.add_row(*(Text(each.text, style=_STYLES[each.tone]) for each in row))
+    console.print(drawn)
 
 
 def render_matrix(
@@ -77,21 +91,19 @@ def render_matrix(
         console.print(note, style="dim", highlight=False)
 
 
-def _table(title: str) -> Table:
-    return Table(
+def _table(title: str) -> ConsoleTable:
+    return ConsoleTable(
         title=Text(title), title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
     )
 
 
 def _shown_classes(result: Result, width: int) -> Sequence[int]:
     """All classes that fit the console, or the largest and the smallest, by share."""
-    shares = [each.prior for each in result.classes.values()]
-    order = sorted(range(len(shares)), key=lambda index: -shares[index])
     longest = max(map(len, result.class_names), default=0)
     label = longest if longest <= _CELL_WIDTH else min(longest + 3, _NAME_WIDTH)
     room = (width - _CELL_WIDTH - label - 1) // (_CELL_WIDTH + 1)
     most = max(2, min(_MOST_CLASSES, room))
-    return order if len(order) <= most else [*order[: most - most // 2], *order[-(most // 2) :]]
+    return largest_and_smallest(result, most)
 
 
 def _plain_cells(result: Result, scope: str) -> Cell:
@@ -127,81 +139,3 @@ def _cosine(value: float, mark: str, *, clear: bool) -> Text:
         return Text(f"{UNDETERMINED}{' ' if mark else ''}", style="dim")
     colour = "red" if value < 0 else "blue"
     return Text(f"{value:+.2f}{mark}", style=f"bold {colour}" if clear else f"dim {colour}")
-
-
-def _minorities(result: Result) -> Table:
-    found = result.minorities
-    title = "Minorities under the update of all classes"
-    if len(found) > _MOST_MINORITIES:
-        title += f": the worst {_MOST_MINORITIES} of {len(found)}"
-        found = sorted(found, key=_badness)[:_MOST_MINORITIES]
-    table = _table(title)
-    for heading in ("class", "rows", "progress ratio", "suppression", "by", "finding"):
-        right = heading in {"rows", "progress ratio", "suppression"}
-        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    for each in found:
-        table.add_row(
-            Text(each.id),
-            str(each.rows_used),
-            Text(_estimate(each.progress_ratio_simultaneous)),
-            Text(_estimate(each.suppression)),
-            Text(each.main_suppressor or "-"),
-            _finding(each),
-        )
-    return table
-
-
-def _badness(each: ClassResult) -> tuple[bool, bool, float]:
-    """Sorts the unlearned first, then by progress ratio, undetermined ones last."""
-    value = each.progress_ratio_simultaneous.value
-    return not each.unlearned, not np.isfinite(value), value
-
-
-def _finding(each: ClassResult) -> Text:
-    why = ", ".join(flag.lower().replace("_", " ") for flag in each.flags)
-    if not each.judged:
-        return Text(f"not judged: {why or 'too uncertain'}", style="yellow")
-    caveat = f" ({why})" if why else ""
-    if each.unlearned:
-        return Text(f"unlearned{caveat}", style="bold red")
-    if each.descent_rate_simultaneous.lower > 0:
-        return Text(f"learns{caveat}", style="green")
-    return Text(f"undetermined{caveat}", style="yellow")
-
-
-def _layers(result: Result) -> Table:
-    table = _table("Layers with the most conflicting pairs")
-    table.add_column("layer")
-    for heading in ("parameters", "conflicting pairs", "majority : minority norm"):
-        table.add_column(heading, justify="right")
-    ranked = sorted(result.layers.values(), key=lambda each: -each.conflicting_pairs)
-    for each in ranked[:_MOST_LAYERS]:
-        ratio = each.majority_to_minority_norm_ratio
-        table.add_row(
-            Text(f"{each.id} (head)" if each.head else each.id),
-            f"{each.parameter_count:,}",
-            str(each.conflicting_pairs),
-            f"{ratio:.2f}" if np.isfinite(ratio) else UNDETERMINED,
-        )
-    return table
-
-
-def _summary(result: Result) -> Table:
-    table = _table("Summary of the shared layers")
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    table.add_column("of class")
-    for name, number in result.summary.items():
-        table.add_row(name, Text(_estimate(number.estimate)), Text(number.class_id))
-    return table
-
-
-def _estimate(estimate: Estimate) -> str:
-    if not np.isfinite(estimate.value):
-        return UNDETERMINED
-    value = f"{estimate.value:.3g}"
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
-        return f"{value} (no interval)"
-    if estimate.lower == estimate.upper:
-        return value
-    return f"{value} [{estimate.lower:+.2f}, {estimate.upper:+.2f}]"

@@ -9,22 +9,21 @@ from typing import Self, TypeVar, Unpack
 
 from interference.v1 import (
     analysis_job_pb2 as job_pb2,
-    analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
 )
 from interference_client import _requests
 from interference_client._aio_calls import AsyncCalls
+from interference_client._aio_result import AsyncResult
 from interference_client._config import Access, connection
 from interference_client._job import JobHandle
-from interference_client._matrix_stream import Matrix
 from interference_client._requests import Changes, Submission
 from interference_client._retries import Deadline
+from interference_client._specification_message import specification_message
 from interference_client.errors import (
     AlreadyExists,
     InterferenceError,
     WaitTimeout,
 )
-from interference_client.result import SHARED, ResultData
 from interference_client.specification import Gate, LabelledData, ModelReference, Options
 from interference_client.values import (
     JobSnapshot,
@@ -77,7 +76,7 @@ class AsyncClient:
             InvalidArgument: Fields do not fit; the error names them.
             AlreadyExists: The job id is taken.
         """
-        specification = _requests.specification(model, data, options, gates, max_run_duration)
+        specification = specification_message(model, data, options, gates, max_run_duration)
         return await self.submit_specification(specification, **submission)
 
     async def submit_specification(
@@ -109,6 +108,8 @@ class AsyncClient:
         self,
         filter: str = "",  # noqa: A002 - the contract's name for it
         *,
+        state: str = "",
+        monitor: str = "",
         order_by: str = "",
         page_size: int = 0,
         timeout: float | None = None,
@@ -118,7 +119,8 @@ class AsyncClient:
         Yields:
             The jobs; pages are read when they are needed.
         """
-        request = _requests.list_request(self._calls.project, filter, order_by, page_size)
+        wanted = _requests.list_filter(filter, state=state, monitor=monitor)
+        request = _requests.list_request(self._calls.project, wanted, order_by, page_size)
         while True:
             page = await self._calls.unary(self._calls.stub.ListAnalysisJobs, request, timeout)
             for each in page.analysis_jobs:
@@ -241,7 +243,7 @@ class AsyncJob(JobHandle):
         """
         await self._calls.delete(self.name, allow_missing=allow_missing, timeout=timeout)
 
-    async def result(self, *, timeout: float | None = None) -> "AsyncResult":
+    async def result(self, *, timeout: float | None = None) -> AsyncResult:
         """Its result, without matrices; those are read when they are asked for.
 
         Raises:
@@ -251,42 +253,3 @@ class AsyncJob(JobHandle):
         request = service_pb2.GetAnalysisResultRequest(name=name)
         message = await self._calls.unary(self._calls.stub.GetAnalysisResult, request, timeout)
         return AsyncResult(message, partial(self._calls.read_matrices, name))
-
-
-class AsyncResult(ResultData):
-    """The result of a job; matrices are read when they are asked for, and kept. See ``Result``."""
-
-    def __init__(
-        self,
-        message: result_pb2.AnalysisResult,
-        read: Callable[[Sequence[str], float | None], AsyncIterator[tuple[str, Matrix]]],
-    ) -> None:
-        super().__init__(message)
-        self._read = read
-        self._kept: dict[str, Matrix] = {}
-
-    async def matrix(self, matrix_id: str, *, timeout: float | None = None) -> Matrix:
-        """One matrix, read-only. Has shape ``[rows, columns]``.
-
-        Raises:
-            KeyError: There is none of that id.
-        """
-        self._check(matrix_id)
-        if matrix_id not in self._kept:
-            read = self._read([matrix_id], timeout)
-            self._kept |= {name: matrix async for name, matrix in read}
-        return self._kept[matrix_id]
-
-    def matrices(
-        self, ids: Sequence[str] = (), *, timeout: float | None = None
-    ) -> AsyncIterator[tuple[str, Matrix]]:
-        """Matrices one at a time, with their ids; none is kept. Empty ``ids`` means all."""
-        return self._read(ids, timeout)
-
-    async def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
-        """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``."""
-        return await self.matrix(self._conflict_id(scope_or_layer, plain=plain))
-
-    async def layer_metric(self, name: str) -> Matrix:
-        """A metric of every layer and class. Has shape ``[L, C]``."""
-        return await self.matrix(f"layers/{name}")

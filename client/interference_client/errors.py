@@ -170,7 +170,9 @@ class WaitTimeout(InterferenceError):
     """The wait was longer than allowed; the job goes on."""
 
     def __init__(self, name: str, state: str) -> None:
-        super().__init__(f"{name} is still {state}; it goes on", metadata={"state": state})
+        super().__init__(
+            f"{name} is still {state}; it goes on", metadata={"name": name, "state": state}
+        )
         self.name = name
 
 

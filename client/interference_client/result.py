@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from interference.v1 import analysis_result_pb2 as result_pb2
+from interference_client._columns import classes_of_scope, subjects_of
+from interference_client._gates import Subjects
 from interference_client._matrix_stream import Matrix
+from interference_client.comparison import Comparison, compare
 from interference_client.findings import ClassResult, Conflict, LayerResult, SummaryNumber
-from interference_client.values import Estimate, json_ready
+from interference_client.specification import Gate
+from interference_client.values import Estimate, Verdict, json_ready
 
 SHARED = "shared"
 """The scope of all layers but the class head."""
@@ -116,26 +120,21 @@ class ResultData:
         Raises:
             KeyError: There is no such scope.
         """
-        scopes = {each.id: each for each in self._message.scopes}
-        if scope not in scopes:
-            raise KeyError(f"no scope {scope!r}; there are {', '.join(scopes)}")
-        found = scopes[scope]
-        names = self.class_names
-        return {
-            info.id: ClassResult(
-                id=info.id,
-                prior=info.prior,
-                row_count=info.row_count,
-                rows_used=info.rows_used,
-                minority=info.minority,
-                judged=info.judged,
-                unlearned=info.unlearned,
-                flags=tuple(_flag(each) for each in info.flags),
-                main_suppressor=_name(names, found.main_suppressor, index),
-                metrics={each.name: _estimate(each, index) for each in found.metrics},
-            )
-            for index, info in enumerate(self._message.classes)
-        }
+        return classes_of_scope(self._message, scope)
+
+    def compare(self, before: "ResultData", *, tolerance: float = 0.0) -> Comparison:
+        """What got worse and what got better since another result of the same monitor.
+
+        Args:
+            before: The other one.
+            tolerance: Changes up to it count as none.
+        """
+        return compare(before, self, tolerance=tolerance)
+
+    @cached_property
+    def _subjects(self) -> Subjects:
+        """What gates may speak of."""
+        return subjects_of(self._message)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON types, without matrices; NaN becomes null."""
@@ -229,6 +228,11 @@ class Result(ResultData):
         """A metric of every layer and class. Has shape ``[L, C]``."""
         return self.matrix(f"layers/{name}")
 
+    def judge(self, gates: Sequence[Gate]) -> Verdict:
+        """What gates say of it, as if the job had had them; reads the matrices that they name."""
+        needed = self._subjects.matrices(gates)
+        return self._subjects.judge(gates, {each: self.matrix(each) for each in needed})
+
     def heatmap(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Any:
         """The Gradient Conflict Matrix as a matplotlib figure; undetermined entries are blank.
 
@@ -253,20 +257,3 @@ class Result(ResultData):
         axes.set_title(f"Gradient Conflict Matrix, {scope_or_layer}")
         figure.colorbar(drawn, label="plain cosine" if plain else "corrected cosine")
         return figure
-
-
-def _estimate(column: result_pb2.MetricColumn, index: int) -> Estimate:
-    value = column.values[index]
-    if not column.lower:
-        return Estimate(value)
-    return Estimate(value, column.lower[index], column.upper[index])
-
-
-def _flag(number: int) -> str:
-    known = result_pb2.ClassFlag.DESCRIPTOR.values_by_number.get(number)
-    return known.name.removeprefix("CLASS_FLAG_") if known is not None else f"FLAG_{number}"
-
-
-def _name(names: Sequence[str], suppressors: Sequence[int], index: int) -> str:
-    found = suppressors[index] if index < len(suppressors) else -1
-    return names[found] if found >= 0 else ""

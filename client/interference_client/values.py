@@ -21,7 +21,7 @@ TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 class Estimate:
     """A number with the interval that holds it; NaN where undetermined."""
 
-    value: float
+    value: float = math.nan
     lower: float = math.nan
     upper: float = math.nan
 
@@ -111,6 +111,8 @@ class JobSnapshot:
     progress: Progress
     attempt: int
     labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    priority: str
     monitor: str
     version: str
     creator: str
@@ -168,6 +170,8 @@ def snapshot_of(message: job_pb2.AnalysisJob) -> JobSnapshot:
         progress=progress_of(message.progress),
         attempt=message.attempt,
         labels=dict(message.labels),
+        annotations=dict(message.annotations),
+        priority=_priority(message.priority),
         monitor=message.spec.model.monitor,
         version=message.spec.model.version,
         creator=message.creator,
@@ -205,6 +209,11 @@ def server_info_of(message: service_pb2.ServerInfo) -> ServerInfo:
 def _state(number: int) -> str:
     known = job_pb2.AnalysisJob.State.DESCRIPTOR.values_by_number.get(number)
     return known.name if known is not None else f"STATE_{number}"
+
+
+def _priority(number: int) -> str:
+    known = job_pb2.Priority.DESCRIPTOR.values_by_number.get(number)
+    return known.name.removeprefix("PRIORITY_").lower() if known is not None else f"{number}"
 
 
 def _outcome(number: int) -> str:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from hostile.reference import LIMITS, HostileReference, Site, Submission
-from interference_client._requests import specification
+from interference_client._specification_message import specification_message
 from interference_service.compute import remote
 from interference_service.compute.classes import label_table
 from interference_service.compute.context import (
@@ -150,7 +150,7 @@ def read(submission: Submission, root: Path, limits: Limits) -> None:
     Raises:
         ServiceError: It is refused.
     """
-    wire = specification(submission.model, submission.data, submission.options)
+    wire = specification_message(submission.model, submission.data, submission.options)
     found = specification_from_wire(wire, "spec")
     stores = Stores({"data": root}, ModelPolicy(allow_checkpoints=True))
     StoreReferenceChecker(stores).check(found)

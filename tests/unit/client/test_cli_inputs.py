@@ -8,7 +8,7 @@ import pytest
 from interference.v1 import analysis_job_pb2 as job_pb2
 from interference_client import ModelReference, ParquetData
 from interference_client._cli_inputs import named_input
-from interference_client._requests import specification
+from interference_client._specification_message import specification_message
 from interference_client.inputs import (
     Columns,
     Image,
@@ -132,4 +132,4 @@ def test_the_examples_of_the_readme_say_the_same_in_python_and_from_a_shell():
 
 def specified(given: Input) -> job_pb2.AnalysisSpec:
     data = ParquetData("r://r", label="y", inputs={"x": given})
-    return specification(ModelReference("m://m"), data)
+    return specification_message(ModelReference("m://m"), data)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from interference_client._render import _finding
+from interference_client._tables import finding
 from interference_client.findings import ClassResult
 from interference_client.values import Estimate
 
@@ -41,4 +41,4 @@ def minority(*, judged=True, unlearned=False, lower=math.nan, flags=()) -> Class
     ],
 )
 def test_a_finding_is_told_with_what_stands_against_it(found, text):
-    assert _finding(found).plain == text
+    assert finding(found).text == text

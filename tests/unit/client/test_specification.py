@@ -17,7 +17,7 @@ from interference_client import (
     tensor,
     tokens,
 )
-from interference_client._requests import specification
+from interference_client._specification_message import specification_message
 from interference_client.inputs import Input
 from interference_service.domain.inputs import (
     ColumnsSource,
@@ -39,7 +39,7 @@ DATA = ParquetData("rows://r.parquet", label="label", inputs={"x": tensor("x")})
 
 def received(*arguments, **more) -> AnalysisSpecification:
     """What the service makes of it."""
-    return specification_from_wire(specification(*arguments, **more), "spec")
+    return specification_from_wire(specification_message(*arguments, **more), "spec")
 
 
 def test_everything_that_can_be_said_arrives():
@@ -104,8 +104,8 @@ def test_defaults_are_those_of_the_service():
 
 def test_image_defaults_are_those_of_the_service():
     data = ParquetData("r://r", label="y", inputs={"x": Image("image")})
-    sent = specification(MODEL, data)
-    silent = specification(MODEL, data)
+    sent = specification_message(MODEL, data)
+    silent = specification_message(MODEL, data)
     silent.data.inputs[0].image.Clear()
     silent.data.inputs[0].image.column = "image"
     assert specification_from_wire(sent, "spec") == specification_from_wire(silent, "spec")

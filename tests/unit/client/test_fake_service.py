@@ -1,0 +1,164 @@
+"""The fake service behaves as the real one, and as a test tells it to."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from interference_client import Client, Job, JobFailed, ModelReference, errors
+from interference_client.aio import AsyncClient
+from interference_client.testing import (
+    Fails,
+    FakeClass,
+    FakeResult,
+    FakeService,
+    KeepsRunning,
+    StaysPending,
+    Succeeds,
+)
+from support.client_scenarios import ClientScenarios, Outcome, World
+from support.client_values import DATA, MODEL
+
+CODE = grpc.StatusCode
+FAILURE = Fails("INVALID_DATA", "no such column", {"spec.data.label_column": "is not there"})
+PLANS = {"succeeds": Succeeds(), "fails": FAILURE, "runs": KeepsRunning()}
+
+
+class TestTheSameAsTheService(ClientScenarios):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def world(cls) -> Iterator[World]:
+        with FakeService() as service, Client(service.target) as client:
+
+            def submit(outcome: Outcome, **submission: Any) -> Job:
+                service.plan(PLANS[outcome])
+                model = ModelReference("models://m.pt2", monitor="solar")
+                return client.submit(model, DATA, **submission)
+
+            yield World(client, submit)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    with FakeService() as service:
+        yield service
+
+
+@pytest.fixture
+def client(fake: FakeService) -> Iterator[Client]:
+    with Client(fake.target) as client:
+        yield client
+
+
+def test_submissions_are_seen_as_they_were_sent(fake, client):
+    client.submit(MODEL, DATA, labels={"team": "vision"})
+    (seen,) = fake.submissions
+    assert (seen.spec.model.uri, seen.labels["team"]) == ("models://m.pt2", "vision")
+
+
+def test_plans_are_taken_one_after_the_other_and_the_last_stays(fake, client):
+    fake.plan(Fails(), StaysPending())
+    with pytest.raises(JobFailed):
+        client.submit(MODEL, DATA).wait(timeout=20)
+    waiting = [client.submit(MODEL, DATA) for _ in range(2)]
+    for job in waiting:
+        with pytest.raises(errors.WaitTimeout):
+            job.wait(timeout=0.2)
+        assert job.cancel().state == "CANCELLED"
+    with pytest.raises(ValueError, match="a plan"):
+        fake.plan()
+
+
+@pytest.mark.parametrize("plan", [StaysPending(), KeepsRunning()])
+def test_what_waits_or_runs_ends_when_it_is_told_to(fake, client, plan):
+    fake.plan(plan)
+    job = client.submit(MODEL, DATA)
+    fake.finish(job.name, Succeeds(seconds=0.1))
+    assert job.wait(timeout=20).state == "SUCCEEDED"
+
+
+def test_numbers_and_matrices_are_those_that_were_made_up(fake, client):
+    cosines = np.array([[1.0, -0.5], [-0.5, 1.0]])
+    flow = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, np.nan]])
+    fake.plan(
+        Succeeds(
+            FakeResult(
+                {
+                    "common": FakeClass(row_count=900),
+                    "rare": FakeClass(
+                        progress_ratio=(-0.4, -0.6, -0.2),
+                        minority=True,
+                        unlearned=True,
+                        row_count=100,
+                        metrics={"loudness": 3.5},
+                    ),
+                },
+                layers=("a", "b", "c"),
+                summary={"worst_suppression": 0.25},
+                matrices={"shared/cosine": cosines, "layers/gradient_norm": flow},
+            )
+        )
+    )
+    result = client.submit(MODEL, DATA).wait(timeout=20).result()
+    rare = result.classes["rare"]
+    assert (rare.prior, rare.unlearned, rare.progress_ratio.upper) == (0.1, True, -0.2)
+    assert rare.metric("loudness").value == 3.5
+    assert np.isnan(result.classes["common"].metric("loudness").value)
+    assert result.summary["worst_progress_ratio"].estimate.value == -0.4
+    assert result.summary["worst_suppression"].estimate.value == 0.25
+    np.testing.assert_array_equal(result.conflict(), cosines)
+    np.testing.assert_array_equal(result.layer_metric("gradient_norm"), flow)
+    assert result.top_conflicts[0].significant
+
+
+def test_cut_streams_are_resumed(fake, client):
+    fake.plan(Succeeds(seconds=0.3))
+    fake.cut_streams(after=1, times=2)
+    job = client.submit(MODEL, DATA).wait(timeout=20)
+    matrices = dict(job.result().matrices())
+    assert set(matrices) == set(job.result().matrix_ids)
+    watched = [method for method, _ in fake.calls if method == "WatchAnalysisJob"]
+    read = [method for method, _ in fake.calls if method == "ReadMatrices"]
+    assert (len(watched), len(read)) == (3, 3)
+
+
+def test_calls_fail_as_often_as_they_are_told_to(fake, client):
+    fake.refuse(CODE.UNAVAILABLE, times=2, method="CreateAnalysisJob")
+    client.submit(MODEL, DATA)
+    assert len(fake.submissions) == 1
+    fake.refuse(CODE.RESOURCE_EXHAUSTED, reason="QUOTA_EXCEEDED", message="enough")
+    with pytest.raises(errors.QuotaExceeded, match="enough") as caught:
+        client.submit(MODEL, DATA)
+    assert caught.value.reason == "QUOTA_EXCEEDED"
+
+
+def test_who_has_no_token_is_not_let_in():
+    with FakeService(token="secret") as fake:
+        with Client(fake.target) as stranger, pytest.raises(errors.Unauthenticated) as caught:
+            stranger.server_info()
+        assert caught.value.reason == "UNAUTHENTICATED"
+        with Client(fake.target, token="secret") as known:
+            assert known.server_info().version
+
+
+def test_a_deleted_job_ends_its_watches(fake, client):
+    fake.plan(StaysPending())
+    job = client.submit(MODEL, DATA)
+    events = job.events(timeout=20)
+    assert next(events).state == "PENDING"
+    client.job(job.name).cancel()
+    assert next(events).state == "CANCELLED"
+    job.delete()
+    with pytest.raises(errors.NotFound):
+        next(job.events(timeout=20))
+
+
+async def test_asynchronous_code_meets_the_same(fake):
+    async with AsyncClient(fake.target) as client:
+        jobs = await asyncio.gather(*(client.submit(MODEL, DATA) for _ in range(5)))
+        await asyncio.gather(*(job.wait(timeout=20) for job in jobs))
+        assert {job.state for job in jobs} == {"SUCCEEDED"}
+        assert (await (await jobs[0].result()).conflict()).shape == (2, 2)

@@ -32,6 +32,7 @@ class AsyncCalls:
         self._connection = connection
         self._budget = RetryBudget()
         self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @property
@@ -51,12 +52,15 @@ class AsyncCalls:
         """Methods of the service.
 
         Raises:
-            RuntimeError: The connection is closed.
+            RuntimeError: The connection is closed, or of another event loop.
         """
         if self._closed:
             raise RuntimeError("this client is closed")
+        loop = asyncio.get_running_loop()
         if self._channel is None:
-            self._channel = open_aio_channel(self._connection)
+            self._channel, self._loop = open_aio_channel(self._connection), loop
+        if self._loop is not loop:
+            raise RuntimeError("this client belongs to another event loop; make one in each")
         return service_grpc.AnalysisServiceStub(self._channel)
 
     async def unary(

@@ -1,6 +1,7 @@
 """Whether and when a call is tried again: the decisions, without the waiting and the calling.
 
-gRPC itself retries nothing here, so that there is one place for it, the same for both clients.
+gRPC itself repeats only what never reached a server, so that there is one place for all else, the
+same for both clients.
 """
 
 import math
@@ -175,6 +176,9 @@ class Resumption:
         # A certificate that is changed under a watch is as passing as a restart.
         passing = _passing(error) or (self._ever_heard and isinstance(error, HandshakeFailed))
         if not (passing or isinstance(error, DeadlineExceeded | StreamCut)):
+            raise error
+        told = error.retry_after_seconds or 0.0
+        if told > self._patience_seconds:
             raise error
         if self._backoff.failures and silent > self._patience_seconds:
             raise error

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
 
-from interference_client import Client, Job, JobFailed, ModelReference, errors
+from interference_client import Client, Gate, Job, JobFailed, ModelReference, errors
 from interference_client.aio import AsyncClient
 from interference_client.testing import (
     Fails,
@@ -22,6 +23,7 @@ from interference_client.testing import (
 from support.client_scenarios import ClientScenarios, Outcome, World
 from support.client_values import DATA, MODEL
 
+README = Path(__file__).parents[3] / "README.md"
 CODE = grpc.StatusCode
 FAILURE = Fails("INVALID_DATA", "no such column", {"spec.data.label_column": "is not there"})
 PLANS = {"succeeds": Succeeds(), "fails": FAILURE, "runs": KeepsRunning()}
@@ -39,6 +41,22 @@ class TestTheSameAsTheService(ClientScenarios):
                 return client.submit(model, DATA, **submission)
 
             yield World(client, submit)
+
+
+def test_the_example_for_the_tests_of_pipelines_works():
+    blocks = README.read_text("utf-8").split("```python\n")[1:]
+    (example,) = (each.split("```")[0] for each in blocks if "our_pipeline" in each)
+
+    def our_pipeline(client: Client) -> bool:
+        model = ModelReference("models://m.pt2", monitor="solar-panels")
+        gates = [Gate.parse("learns:summary/worst_progress_ratio>=0")]
+        verdict = client.submit(model, DATA, gates=gates).wait(timeout=20).verdict
+        return verdict.outcome == "PASSED"
+
+    names = {"our_pipeline": our_pipeline}
+    exec(example, names)
+    with FakeService() as service:
+        names["test_the_pipeline_stops_where_a_minority_is_unlearned"](service)
 
 
 @pytest.fixture

@@ -116,8 +116,10 @@ def test_a_handshake_that_fails_is_passing_once_the_service_was_heard():
     assert watch.pause_seconds(failed) > 0
 
 
-def test_a_busy_service_is_watched_again_when_it_says():
+def test_a_busy_service_is_watched_again_when_it_says_unless_that_is_too_late():
     assert Resumption(60).pause_seconds(BUSY) >= 1.5
+    with pytest.raises(errors.QuotaExceeded):
+        Resumption(1).pause_seconds(BUSY)
 
 
 @pytest.mark.parametrize("seconds", [-1, math.nan, -math.inf])

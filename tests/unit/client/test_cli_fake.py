@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -98,7 +99,10 @@ def test_a_report_in_html_stands_for_itself_and_runs_nothing(fake, run, tmp_path
     assert run("report", "job", f"--out={path}")[0] == 0
     text = path.read_text()
     assert text.startswith("<!doctype html>")
-    assert "<svg" in text
+    picture = ElementTree.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
+    drawn = [each for each in picture.iter() if each.tag.endswith("rect")]
+    assert len(drawn) == 4
+    assert drawn[0].get("fill") == "#2166ac"
     assert "-0.50" in text
     assert "<b>" not in text
     assert "&lt;b&gt;" in text

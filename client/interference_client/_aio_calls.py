@@ -54,8 +54,7 @@ class AsyncCalls:
         Raises:
             RuntimeError: The connection is closed, or of another event loop.
         """
-        if self._closed:
-            raise RuntimeError("this client is closed")
+        self._check_open()
         loop = asyncio.get_running_loop()
         if self._channel is None:
             self._channel, self._loop = open_aio_channel(self._connection), loop
@@ -82,6 +81,11 @@ class AsyncCalls:
                 self._budget.succeeded()
                 return answer
             await asyncio.sleep(pause)
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this client is closed")
 
     def _typed(self, error: grpc.aio.AioRpcError) -> InterferenceError:
         return explained(from_rpc(error), self._connection)

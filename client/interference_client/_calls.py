@@ -58,8 +58,7 @@ class Calls:
             RuntimeError: The connection is closed.
         """
         with self._lock:
-            if self._closed:
-                raise RuntimeError("this client is closed")
+            self._check_open()
             # A channel does not survive a fork.
             if self._channel is None or self._process != os.getpid():
                 self._channel, self._process = open_channel(self._connection), os.getpid()
@@ -81,6 +80,11 @@ class Calls:
                 self._budget.succeeded()
                 return answer
             time.sleep(pause)
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this client is closed")
 
     def _typed(self, error: grpc.RpcError) -> InterferenceError:
         return explained(from_rpc(error), self._connection)

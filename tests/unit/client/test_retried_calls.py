@@ -211,3 +211,16 @@ def test_an_attached_submission_has_one_timeout(service, target):
     with Client(target) as client:
         client.submit(MODEL, DATA, job_id="nightly", if_exists="attach", timeout=8)
     assert left[0] < 7.8
+
+
+def test_a_call_that_waits_for_its_next_try_ends_when_its_client_is_closed(service, target):
+    client = Client(target)
+
+    def away(request, context):
+        client.close()
+        return fails(CODE.UNAVAILABLE)(request, context)
+
+    service.script("GetAnalysisJob", away)
+    with pytest.raises((RuntimeError, errors.StreamCut)):
+        client.job("nightly")
+    assert tries(service) == 1

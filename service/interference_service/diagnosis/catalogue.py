@@ -27,7 +27,12 @@ def checks_of(settings: Settings, *, cluster: bool, ports: bool) -> Iterator[lis
         The checks.
     """
     found = [
-        Check("database", lambda: local.database(open_database(settings.database))),
+        Check(
+            "database",
+            lambda: local.database(
+                open_database(settings.database, password_file=settings.database_password_file)
+            ),
+        ),
         Check("state directory", partial(local.writable_directory, settings.state_directory)),
         *(
             Check(f"store {name}", partial(local.readable_directory, directory))

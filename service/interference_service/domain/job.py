@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from interference_service.domain.inputs import Input, Value
 from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.texts import Line, Text
 from interference_service.domain.verdict import Verdict
 from interference_service.errors import InternalError, ServiceError, Violation, WrongState
 
@@ -145,12 +146,12 @@ ProjectId = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
 class Settings(Value):
     """What a caller may say about a job besides its specification."""
 
-    display_name: str = Field(default="", max_length=128)
+    display_name: Line = Field(default="", max_length=128)
     labels: dict[
         Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")],
-        Annotated[str, Field(max_length=128)],
+        Annotated[Line, Field(max_length=128)],
     ] = Field(default_factory=dict, max_length=64)
-    annotations: dict[str, str] = Field(default_factory=dict, max_length=64)
+    annotations: dict[Line, Text] = Field(default_factory=dict, max_length=64)
     priority: Priority = Priority.NORMAL
 
     def with_changes(self, changes: Mapping[str, object]) -> Self:

@@ -6,10 +6,11 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from interference_service.domain.inputs import Value
+from interference_service.domain.texts import Line
 
 MAX_NAME = 128
 """Longest name of a class or group, in characters."""
-ClassName = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+ClassName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MAX_CLASSES = 10_000

@@ -6,6 +6,7 @@ NaN means undetermined, never zero.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +163,11 @@ class AnalysisResult(ResultValue):
 
     def class_index(self, class_id: str) -> int | None:
         """Position of a class on every class axis, if there is such a class."""
-        return next((i for i, each in enumerate(self.classes) if each.id == class_id), None)
+        return self._positions.get(class_id)
+
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        return {each.id: index for index, each in enumerate(self.classes)}
 
 
 @dataclass(frozen=True, slots=True)

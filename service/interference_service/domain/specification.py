@@ -20,6 +20,7 @@ from interference_service.domain.options import (
     LossKind,
     NonNegative,
 )
+from interference_service.domain.texts import Line
 from interference_service.domain.uris import FileUri, ModelUri
 
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
@@ -60,7 +61,7 @@ class ModelReference(Value):
     architecture: str = Field(default="", max_length=128)
     architecture_arguments: str = Field(default="", max_length=16384)
     monitor: Annotated[str, Field(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]{0,62})?$")] = ""
-    version: str = Field(default="", max_length=128)
+    version: Line = Field(default="", max_length=128)
     key_prefix: str = Field(default="", max_length=256)
     output: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,128}$")] = ""
 
@@ -161,7 +162,7 @@ class Gate(Value):
     """A condition on one number of the result."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-    subject: str = Field(min_length=1, max_length=1024)
+    subject: Line = Field(min_length=1, max_length=1024)
     comparison: Comparison
     bound: FiniteFloat
 

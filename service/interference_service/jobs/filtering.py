@@ -16,6 +16,7 @@ from interference_service.domain.query import (
     Relation,
     Term,
 )
+from interference_service.domain.texts import control_character
 from interference_service.errors import InvalidRequest
 
 MAX_CHARACTERS = 1024
@@ -36,6 +37,8 @@ def parse_filter(text: str) -> Term:
     """
     if len(text) > MAX_CHARACTERS:
         raise _wrong(f"has {len(text)} characters; at most {MAX_CHARACTERS} are allowed")
+    if found := control_character(text, lines=True):
+        raise _wrong(f"has the control character {found}")
     return _Parser(text).parse() if text.strip() else All()
 
 
@@ -45,7 +48,7 @@ def parse_order(text: str) -> Order:
     Raises:
         InvalidRequest: It names something else.
     """
-    words = text.split()
+    words = text.split() if len(text) <= MAX_CHARACTERS else [text]
     match words:
         case []:
             return Order()
@@ -54,7 +57,7 @@ def parse_order(text: str) -> Order:
         case _:
             raise InvalidRequest.field(
                 "order_by",
-                f"is {text!r}; it must be create_time or end_time, with optional ' desc'",
+                f"is {text[:80]!r}; it must be create_time or end_time, with optional ' desc'",
             )
 
 
@@ -156,7 +159,7 @@ def _field(name: str, relation: str, text: str) -> FieldTerm:
         raise _wrong(f"compares {name} by {relation!r}; it knows = and !=")
     try:
         value = _VALUES.get(field, str)(text)
-    except (ValueError, OverflowError):
+    except (ValueError, KeyError, OverflowError):
         raise _wrong(f"compares {name} with {text!r}; it takes {_TAKES[field]}") from None
     return FieldTerm(field, Relation(relation), value)
 

@@ -15,6 +15,7 @@ from interference.v1 import (
     analysis_service_pb2_grpc,
 )
 from interference_service.domain.job import Job
+from interference_service.domain.texts import control_character
 from interference_service.errors import InvalidRequest
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
@@ -107,7 +108,7 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
     ) -> analysis_job_pb2.AnalysisJob:
         """Change what a caller may say about a job."""
         name = job_named(request.analysis_job.name, "analysis_job.name")
-        changes = changes_from_wire(request)
+        changes = await asyncio.to_thread(changes_from_wire, request)
         return job_to_wire(await self._jobs.update(name, changes, etag=request.analysis_job.etag))
 
     async def CancelAnalysisJob(
@@ -119,6 +120,8 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
             raise InvalidRequest.field(
                 "reason", f"has {len(request.reason)} characters; may have {_MAX_REASON}"
             )
+        if found := control_character(request.reason, lines=True):
+            raise InvalidRequest.field("reason", f"has the control character {found}")
         return job_to_wire(await self._jobs.cancel(name, request.reason))
 
     async def DeleteAnalysisJob(

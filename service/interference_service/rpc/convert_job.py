@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from google.protobuf.json_format import MessageToDict
-
 from interference.v1 import analysis_job_pb2
 from interference_service.domain.job import Job, Progress, Settings
 from interference_service.rpc.convert_specification import specification_to_wire
@@ -26,8 +24,7 @@ def settings_from_wire(message: analysis_job_pb2.AnalysisJob, path: str) -> Sett
         annotations=dict(message.annotations),
         priority=message.priority,
     )
-    values = MessageToDict(plain, preserving_proto_field_name=True)
-    return validated(Settings, values, plain, path)
+    return validated(Settings, plain, path)
 
 
 def expiration_from_wire(

@@ -19,6 +19,7 @@ _JOB = "analysis_job"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EXPIRATION = {"ttl": "ttl_seconds", "expire_time": "expire_time"}
 _CHANGEABLE = (*Settings.model_fields, *_EXPIRATION)
+_MASKS = frozenset({*_CHANGEABLE, "*"})
 _MAPS = ("labels", "annotations")
 """Fields whose entries an update can name one by one (AIP-161)."""
 
@@ -115,7 +116,7 @@ def _value(path: str, values: Mapping[str, object]) -> object:
 def _paths(request: analysis_service_pb2.UpdateAnalysisJobRequest) -> list[str]:
     """Names of the fields to change, each once."""
     mask = list(dict.fromkeys(map(_unquoted, request.update_mask.paths)))
-    unknown = [path for path in mask if path not in {*_CHANGEABLE, "*"} and not _is_entry(path)]
+    unknown = [path for path in mask if path not in _MASKS and not _is_entry(path)]
     if unknown:
         allowed = ", ".join((*_CHANGEABLE, *(f"{name}.KEY" for name in _MAPS)))
         raise InvalidRequest.field(

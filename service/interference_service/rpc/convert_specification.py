@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from google.protobuf.json_format import MessageToDict
-
 from interference.v1 import analysis_job_pb2
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import Violation
@@ -27,13 +25,13 @@ def specification_from_wire(
     plain = analysis_job_pb2.AnalysisSpec()
     plain.CopyFrom(message)
     plain.ClearField("max_run_duration")
-    values = MessageToDict(plain, preserving_proto_field_name=True)
+    converted: dict[str, object] = {}
     if message.HasField("max_run_duration"):
         field = f"{path}.max_run_duration"
         limit = attempt(lambda: seconds_of(message.max_run_duration, field), violations)
-        values["max_run_duration"] = None if limit is None else timedelta(seconds=limit)
+        converted["max_run_duration"] = None if limit is None else timedelta(seconds=limit)
     specification = attempt(
-        lambda: validated(AnalysisSpecification, values, plain, path), violations
+        lambda: validated(AnalysisSpecification, plain, path, converted), violations
     )
     if specification is None or violations:
         raise invalid(violations)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from interference.v1 import analysis_result_pb2 as wire, analysis_service_pb2
 from interference_service.domain.result import AnalysisResult, Axis, MatrixInfo
 from interference_service.errors import Violation
-from interference_service.rpc.validation import choices, invalid, is_known
+from interference_service.rpc.validation import MAX_VIOLATIONS, choices, invalid, is_known
 
 _DTYPES: Mapping[int, str] = MappingProxyType(
     {
@@ -79,12 +80,12 @@ def plan_matrices(
     """
     by_id = {info.id: info for info in result.matrices}
     position = {info.id: index for index, info in enumerate(result.classes)}
-    violations = [
-        *_unfit_ids("matrix_ids", request.matrix_ids, by_id, "matrices"),
-        *_unfit_ids("class_ids", request.class_ids, position, "classes"),
-        *_unfit_encoding(request),
-    ]
-    if violations:
+    unfit = chain(
+        _unfit_ids("matrix_ids", request.matrix_ids, by_id, "matrices"),
+        _unfit_ids("class_ids", request.class_ids, position, "classes"),
+        _unfit_encoding(request),
+    )
+    if violations := list(islice(unfit, MAX_VIOLATIONS)):
         raise invalid(violations)
     wanted = [by_id[each] for each in request.matrix_ids] or list(result.matrices)
     if request.layout == wire.MATRIX_LAYOUT_UPPER:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,16 +19,22 @@ T = TypeVar("T")
 
 MAX_VIOLATIONS = 20
 """More of them would not fit into the metadata of a call."""
+MAX_VALUES = 65_536
+"""Most values that a message may have in lists and maps, all of them together.
+
+Each may be wrong and is then told of by itself, so a message is read no further than that.
+"""
 _MAX_SHOWN = 80
 """Characters of a value that a description repeats."""
 _SUBJECT = re.compile(r"^(?:Input|String|Tuple|List|Dictionary|Value) should\b")
 
 
 def invalid(violations: Sequence[Violation]) -> InvalidRequest:
-    """The error for several fields; its message tells the first."""
+    """The error for several fields; its message tells the first, and the caller hears of a few."""
     first = violations[0]
     rest = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-    return InvalidRequest(f"{first.field}: {first.description}{rest}", violations=violations)
+    message = f"{first.field}: {first.description}{rest}"
+    return InvalidRequest(message, violations=violations[:MAX_VIOLATIONS])
 
 
 def attempt(convert: Callable[[], T], violations: list[Violation]) -> T | None:
@@ -40,15 +47,15 @@ def attempt(convert: Callable[[], T], violations: list[Violation]) -> T | None:
 
 
 def validated(
-    kind: type[ModelT], values: Mapping[str, object], message: Message, path: str
+    kind: type[ModelT], message: Message, path: str, converted: Mapping[str, object] | None = None
 ) -> ModelT:
-    """The domain model of some values.
+    """The domain model of a message.
 
     Args:
-        kind: The model.
-        values: Its fields, named as those of the message.
-        message: Where the values come from.
+        kind: The model; its fields are named as those of the message.
+        message: As the caller sent it; what is not set takes the model's default.
         path: Path of the message in the request.
+        converted: Fields that are not in the message, because they were converted before.
 
     Raises:
         InvalidRequest: Some do not fit; every violation names the field as the request has it.
@@ -56,12 +63,16 @@ def validated(
     # The model cannot tell NaN from a number within bounds everywhere, and calls an enumeration's
     # number a wrong type, so both are looked for on the message itself.
     unfit = list(islice(_unfit_values(message, path), MAX_VIOLATIONS))
+    if len(unfit) == MAX_VIOLATIONS:
+        raise invalid(unfit)
+    values = MessageToDict(message, preserving_proto_field_name=True) | dict(converted or {})
     try:
         model = kind.model_validate(values)
     except ValidationError as error:
         told = {each.field for each in unfit}
         found = (_violation(each, message, path) for each in error.errors(include_url=False))
-        raise invalid([*unfit, *(each for each in found if each.field not in told)]) from error
+        untold = (each for each in found if each.field not in told)
+        raise invalid([*unfit, *islice(untold, MAX_VIOLATIONS)]) from error
     if unfit:
         raise invalid(unfit)
     return model
@@ -83,23 +94,44 @@ def _unfit_values(message: Message, path: str) -> Iterator[Violation]:
 
     Yields:
         One violation for each.
+
+    Raises:
+        InvalidRequest: There are more values than are read.
+    """
+    room = MAX_VALUES
+    for field, value, here in _parts(message, path):
+        room -= _most_violations(field, value)
+        if room < 0:
+            raise InvalidRequest.field(
+                here, f"is one value too many; all lists together may have {MAX_VALUES}"
+            )
+        if field.enum_type is not None and not is_known(field, value):
+            yield Violation(here, f"is {value}; must be one of {choices(field)}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield Violation(here, f"is {value}; must be a finite number")
+
+
+def _parts(message: Message, path: str) -> Iterator[tuple[FieldDescriptor, Any, str]]:
+    """Walk through what is set in a message; maps are taken as a whole.
+
+    Yields:
+        The field, a value of it, and the path of that; a message before what is within.
     """
     for field, value in message.ListFields():
-        if _is_map(field):
-            continue
         here = f"{path}.{field.name}" if path else field.name
-        values = value if field.is_repeated else (value,)
-        for index, each in enumerate(values):
-            yield from _unfit(field, each, f"{here}[{index}]" if field.is_repeated else here)
+        whole = _is_map(field) or not field.is_repeated
+        for index, each in enumerate((value,) if whole else value):
+            at = here if whole else f"{here}[{index}]"
+            yield field, each, at
+            if field.message_type is not None and not _is_map(field):
+                yield from _parts(each, at)
 
 
-def _unfit(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violation]:
-    if field.message_type is not None:
-        yield from _unfit_values(value, path)
-    elif field.enum_type is not None and not is_known(field, value):
-        yield Violation(path, f"is {value}; must be one of {choices(field)}")
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield Violation(path, f"is {value}; must be a finite number")
+def _most_violations(field: FieldDescriptor, value: Any) -> int:
+    """How many violations there can be of a value, besides those of messages within."""
+    if field.message_type is None:
+        return 1
+    return len(value) if _is_map(field) else len(field.message_type.fields)
 
 
 def _violation(error: ErrorDetails, root: Message, path: str) -> Violation:

@@ -42,6 +42,14 @@ TEAM = LabelTerm("team", Relation.EQUAL, "solar")
             FieldTerm(FilterField.CREATE_TIME, Relation.GREATER, datetime(2030, 1, 1, tzinfo=UTC)),
         ),
         (
+            "create_time > 9999-12-31T23:00:00-00:59",
+            FieldTerm(
+                FilterField.CREATE_TIME,
+                Relation.GREATER,
+                datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
+            ),
+        ),
+        (
             r'display_name = "a \"b\" (c)"',
             FieldTerm(FilterField.DISPLAY_NAME, Relation.EQUAL, 'a "b" (c)'),
         ),
@@ -73,6 +81,9 @@ def test_a_filter_is_read(text, term):
         ("labels.team > a", "labels"),
         ("state : RUNNING", "labels"),
         ('state = "RUNNING', "character"),
+        ("create_time > 9999-12-31T23:59:59-23:59", "not a value"),
+        ("end_time < 0001-01-01T00:00:00+23:59", "not a value"),
+        ('display_name = "a\0b"', "control character U+0000"),
         ("a" * 1025, "1024"),
         (" AND ".join(["labels.a = b"] * 33), "32"),
         ("NOT " * 10 + "state = RUNNING", "deeper"),
@@ -97,7 +108,10 @@ def test_an_order_is_read():
     assert parse_order("create_time desc") == Order(FilterField.CREATE_TIME, descending=True)
 
 
-@pytest.mark.parametrize("text", ["name", "create_time down", "create_time desc end_time"])
+@pytest.mark.parametrize(
+    "text",
+    ["name", "create_time down", "create_time desc end_time", f"create_time{' ' * 1024}desc"],
+)
 def test_any_other_order_is_refused(text):
     with pytest.raises(InvalidRequest, match="create_time or end_time"):
         parse_order(text)

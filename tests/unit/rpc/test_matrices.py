@@ -213,6 +213,7 @@ async def test_a_token_does_not_serve_another_job_of_the_same_name():
     [
         ({"matrix_ids": ["shared/gram", "shared/none"]}, ["matrix_ids[1]"]),
         ({"matrix_ids": ["shared/gram", "shared/gram"]}, ["matrix_ids[1]"]),
+        ({"matrix_ids": ["none"] * 150_000}, [f"matrix_ids[{i}]" for i in range(20)]),
         ({"class_ids": ["nobody", CLASSES[0], CLASSES[0]]}, ["class_ids[0]", "class_ids[2]"]),
         ({"element_type": 9, "layout": 7}, ["element_type", "layout"]),
         ({"layout": result_pb2.MATRIX_LAYOUT_UPPER}, ["layout"]),

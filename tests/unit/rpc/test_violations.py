@@ -1,6 +1,7 @@
 """What does not fit is named by the request's own field, with the value and what would be right."""
 
 import math
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from interference.v1 import analysis_job_pb2, analysis_service_pb2
 from interference_service.errors import InvalidRequest
 from interference_service.rpc.convert_requests import changes_from_wire, submission_from_wire
 from interference_service.rpc.convert_specification import specification_to_wire
-from interference_service.rpc.validation import validated
+from interference_service.rpc.validation import MAX_VALUES, MAX_VIOLATIONS, validated
 from support.domain_examples import NAME, rich_specification
 
 Request = analysis_service_pb2.CreateAnalysisJobRequest
@@ -182,6 +183,18 @@ BAD_REQUESTS = [
         f"{JOB}.annotations",
         "16 KiB",
     ),
+    (setting(f"{JOB}.display_name", "a\x1b[2Jb"), f"{JOB}.display_name", "U+001B"),
+    (
+        setting(f"{JOB}.labels", lambda labels: labels.update(team="a\0")),
+        f"{JOB}.labels[team]",
+        "U+0000",
+    ),
+    (
+        setting(f"{JOB}.annotations", lambda texts: texts.update(a="\0")),
+        f"{JOB}.annotations[a]",
+        "U+0000",
+    ),
+    (setting(f"{SPEC}.model.version", "v\n7"), f"{SPEC}.model.version", "U+000A"),
     (setting(f"{JOB}.priority", 4), f"{JOB}.priority", "PRIORITY_HIGH"),
     (setting(f"{JOB}.ttl.nanos", 10**9), f"{JOB}.ttl", "1e9 ns"),
     (setting(f"{JOB}.expire_time.seconds", 10**15), f"{JOB}.expire_time", "years"),
@@ -237,13 +250,54 @@ def test_a_flood_of_bad_numbers_is_cut_short():
     assert first.description == "is nan; must be a finite number"
 
 
+FLOODS = [
+    (f"{SPEC}.data.class_names", [""] * 400_000),
+    (f"{SPEC}.data.uris", [""] * 400_000),
+    (f"{SPEC}.data.inputs", [analysis_job_pb2.Input()] * 300_000),
+    (f"{SPEC}.data.priors.shares", [-1.0] * 130_000),
+    (f"{SPEC}.options.layer_globs", [""] * 400_000),
+    (f"{SPEC}.gates", [analysis_job_pb2.Gate()] * 300_000),
+]
+
+
+@pytest.mark.parametrize(("field", "values"), FLOODS, ids=[field for field, _ in FLOODS])
+def test_a_flood_of_values_is_refused_without_a_look_at_each(field, values):
+    bad = request()
+    setting(field, lambda repeated: repeated.extend(values))(bad)
+
+    begin = time.process_time()
+    with pytest.raises(InvalidRequest) as caught:
+        submission_from_wire(bad, "")
+
+    assert time.process_time() - begin < 2
+    (violation,) = caught.value.violations
+    assert violation.field.startswith(field)
+    assert str(MAX_VALUES) in violation.description
+
+
+def test_a_flood_of_labels_is_refused_likewise():
+    bad = request()
+    bad.analysis_job.labels.update({f"K{i}": "" for i in range(MAX_VALUES + 1)})
+    with pytest.raises(InvalidRequest) as caught:
+        submission_from_wire(bad, "")
+    assert [each.field for each in caught.value.violations] == [f"{JOB}.labels"]
+
+
+def test_of_a_thousand_violations_the_caller_hears_of_some():
+    bad = request()
+    bad.analysis_job.spec.data.class_names.extend([""] * 1000)
+    with pytest.raises(InvalidRequest) as caught:
+        submission_from_wire(bad, "")
+    assert len(caught.value.violations) == MAX_VIOLATIONS
+
+
 def test_a_number_that_is_not_finite_is_refused_even_where_the_model_would_take_it():
     class Lenient(BaseModel):
         margin: float
 
     message = analysis_job_pb2.Loss(margin=math.nan)
     with pytest.raises(InvalidRequest) as caught:
-        validated(Lenient, {"margin": math.nan}, message, "loss")
+        validated(Lenient, message, "loss")
     assert [each.field for each in caught.value.violations] == ["loss.margin"]
 
 
@@ -271,6 +325,7 @@ def test_output_only_fields_are_ignored_whatever_they_hold():
         ({}, ["spec.data"], "update_mask"),
         ({}, ["display_name.first"], "update_mask"),
         ({"labels": {"Team": ""}}, ["labels.Team"], "analysis_job.labels[Team]"),
+        ({}, [f"{i}" for i in range(200_000)], "update_mask"),
         ({}, ["display_name", ""], "update_mask"),
         ({}, ["ttl"], "analysis_job.ttl"),
         ({"ttl": timedelta(1)}, ["expire_time"], "analysis_job.expire_time"),

@@ -18,6 +18,8 @@
     ├── Draining                  the server is going down
     ├── StoreUnavailable          the database is away or busy
     ├── Overloaded                the server has too much of this to do now
+    ├── CallTimeout               the call took longer than the server allows
+    ├── SlowReader                nobody reads what the server streams
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
         ├── InputUnavailable      model or data missing, unreadable or with another digest
@@ -208,6 +210,20 @@ class Overloaded(ServiceError):
 
     code = ErrorCode.RESOURCE_EXHAUSTED
     reason = "OVERLOADED"
+
+
+class CallTimeout(ServiceError):
+    """The call took longer than its deadline or the server allows."""
+
+    code = ErrorCode.DEADLINE_EXCEEDED
+    reason = "CALL_TIMEOUT"
+
+
+class SlowReader(ServiceError):
+    """Nobody reads what the server streams; a reader who comes back can resume."""
+
+    code = ErrorCode.UNAVAILABLE
+    reason = "SLOW_READER"
 
 
 class InternalError(ServiceError):

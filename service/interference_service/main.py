@@ -39,7 +39,9 @@ from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
+from interference_service.rpc.connections import Connections
 from interference_service.rpc.interceptors import interceptors
+from interference_service.rpc.limits import CREATE, CallLimits
 from interference_service.rpc.server import RpcServer
 from interference_service.rpc.tls import server_credentials
 from interference_service.security.access_file import open_access_file
@@ -156,6 +158,7 @@ async def _serve(
     store, artifacts, clock = state.store, state.artifacts, state.clock
     registry, results_registry = CollectorRegistry(), CollectorRegistry()
     metrics = ServiceMetrics(registry)
+    metrics.follow_tasks(asyncio.get_running_loop())
     telemetry = settings.telemetry
     results_registry.register(
         ResultCollector(
@@ -202,11 +205,15 @@ async def _serve(
     server = RpcServer(
         AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
         interceptors=interceptors(
-            metrics.observe_rpc, _authenticator(settings.security, security), security.count_refusal
+            metrics.observe_rpc,
+            _authenticator(settings.security, security),
+            security.count_refusal,
+            _call_limits(settings, metrics),
         ),
         address=_address(settings.host, settings.port),
         credentials=_credentials(settings.security, security),
         reflection=settings.reflection,
+        connections=_connections(settings),
     )
     health = settings.health
     loop_watch = LoopWatch(metrics)
@@ -315,4 +322,29 @@ def _limits(settings: Settings) -> Limits:
         default_ttl_seconds=settings.jobs.default_ttl_seconds,
         max_ttl_seconds=settings.jobs.max_ttl_seconds,
         max_watch_seconds=settings.jobs.max_watch_seconds,
+    )
+
+
+def _connections(settings: Settings) -> Connections:
+    part = settings.grpc
+    return Connections(
+        most=part.max_connections,
+        streams=part.max_streams,
+        handshake_seconds=part.handshake_seconds,
+        idle_seconds=part.idle_seconds,
+        age_seconds=part.age_seconds,
+        grace_seconds=part.grace_seconds,
+    )
+
+
+def _call_limits(settings: Settings, metrics: ServiceMetrics) -> CallLimits:
+    part = settings.grpc
+    return CallLimits(
+        unary_seconds=part.unary_seconds,
+        # A trial reads the model, and then tries it on rows.
+        longer={CREATE: part.unary_seconds + 2 * settings.compute.parse_seconds},
+        write_seconds=part.write_seconds,
+        stuck=metrics.observe_stuck_stream,
+        # A trial may last, so some must be left for others.
+        large_at_once=settings.jobs.validations + 2,
     )

@@ -141,6 +141,27 @@ class JobsPart(Part):
     """After it a watch ends and is to be resumed."""
 
 
+class GrpcPart(Part):
+    """What connections and calls may cost."""
+
+    max_connections: Annotated[int, Field(ge=0)] = 0
+    """Connections at once; 0: half as many as the process may open files (``ulimit -n``)."""
+    max_streams: Annotated[int, Field(ge=1)] = 100
+    """Calls that a connection may have open at once; more of them wait."""
+    handshake_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Within it a new connection must have begun to speak HTTP/2."""
+    idle_seconds: Annotated[float, Field(gt=0)] = 900.0
+    """A connection without calls is closed after so long."""
+    age_seconds: Annotated[float, Field(gt=0)] = 1_800.0
+    """A connection is asked to end after so long; clients open another and resume."""
+    grace_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Calls of such a connection may go on for so long."""
+    unary_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Longest call with one response; a ``validate_only`` may take as long as its trial."""
+    write_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """A stream that nobody reads for so long is given up, to be resumed."""
+
+
 class TelemetryPart(Part):
     """Metrics and logs."""
 
@@ -240,6 +261,7 @@ class Settings(BaseSettings):
     """How long the start waits for a database server that does not answer yet."""
     compute: ComputePart = ComputePart()
     drain: DrainPart = DrainPart()
+    grpc: GrpcPart = GrpcPart()
     health: HealthPart = HealthPart()
     jobs: JobsPart = JobsPart()
     telemetry: TelemetryPart = TelemetryPart()

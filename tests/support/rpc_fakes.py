@@ -22,6 +22,7 @@ from interference_service.jobs.watching import WatchEvent
 from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.audit import CountRefusal
 from interference_service.rpc.interceptors import interceptors
+from interference_service.rpc.limits import USUAL, CallLimits
 from interference_service.rpc.server import RpcServer
 from support.domain_examples import NOW, pending_job
 
@@ -134,6 +135,7 @@ async def served(
     jobs: FakeJobs,
     *,
     authenticator: Authenticator | None = None,
+    limits: CallLimits = USUAL,
     reflection: bool = False,
     key: bytes = b"k" * 32,
     count_refusal: CountRefusal = ignore,
@@ -143,7 +145,7 @@ async def served(
     server = RpcServer(
         AnalysisServicer(jobs, Seal(key), version="1.2.3", engine_version="engine 4"),
         interceptors=interceptors(
-            lambda *call: observed.put_nowait(call), authenticator, count_refusal
+            lambda *call: observed.put_nowait(call), authenticator, count_refusal, limits
         ),
         address="127.0.0.1:0",
         reflection=reflection,

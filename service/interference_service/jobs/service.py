@@ -26,6 +26,7 @@ from interference_service.errors import (
     WrongState,
 )
 from interference_service.jobs.changing import cancelled, match, updated
+from interference_service.jobs.checks import Checks
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
@@ -60,7 +61,7 @@ class AnalysisJobs:
         self._store = store
         self._artifacts = artifacts
         self._results = Results(store, artifacts)
-        self._checker = checker
+        self._checks = Checks(checker)
         self._preflights = preflights
         self._sink = sink
         self._clock = clock
@@ -103,7 +104,7 @@ class AnalysisJobs:
                 return earlier, True
         job = self._new_job(submission)
         try:
-            await asyncio.to_thread(self._checker.check, submission.specification)
+            await self._checks.check(submission.specification)
             if submission.validate_only:
                 resolved = await self._preflights.check(submission.specification)
                 return job.model_copy(update={"resolved_inputs": resolved}), False

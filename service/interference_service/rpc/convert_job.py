@@ -19,11 +19,10 @@ def settings_from_wire(message: analysis_job_pb2.AnalysisJob, path: str) -> Sett
         InvalidRequest: Fields do not fit; every violation names its path below ``path``.
     """
     plain = analysis_job_pb2.AnalysisJob(
-        display_name=message.display_name,
-        labels=dict(message.labels),
-        annotations=dict(message.annotations),
-        priority=message.priority,
+        display_name=message.display_name, priority=message.priority
     )
+    plain.labels.MergeFrom(message.labels)
+    plain.annotations.MergeFrom(message.annotations)
     return validated(Settings, plain, path)
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +54,37 @@ def surrounded(handler: Handler, around: Around) -> Handler:
     return _like(handler, changed, handler.request_deserializer)
 
 
-def decoding_late(handler: Handler, decode: Callable[[bytes], Any]) -> Handler:
+def rewritten(handler: Handler, wrapped: Callable[[Context], Any]) -> Handler:
+    """The handler of a stream of responses that is given another context.
+
+    Args:
+        handler: The handler.
+        wrapped: Makes that context of the one that it stands for.
+    """
+    behaviour = _behaviour(handler)
+
+    async def stream(request: Any, context: Context) -> None:
+        around = wrapped(context)
+        await _pump(behaviour(request, around), around)
+
+    return _like(handler, stream, handler.request_deserializer)
+
+
+def decoding_late(
+    handler: Handler,
+    decode: Callable[[bytes], Any],
+    admitted: Callable[[Any], AbstractAsyncContextManager[object]],
+) -> Handler:
     """The handler that is given bytes and decodes them itself.
 
     So whatever surrounds it sees errors of decoding, and can refuse a call before its body costs
     anything.
+
+    Args:
+        handler: The handler.
+        decode: Makes a request of bytes.
+        admitted: Surrounds the decoding and serving of a request, up to the first response of
+            those that stream them.
     """
     behaviour = _behaviour(handler)
 
@@ -69,10 +95,13 @@ def decoding_late(handler: Handler, decode: Callable[[bytes], Any]) -> Handler:
     decoded = decoded_stream if handler.request_streaming else decode
 
     async def unary(raw: Any, context: Context) -> Any:
-        return await behaviour(decoded(raw), context)
+        async with admitted(raw):
+            return await behaviour(decoded(raw), context)
 
     async def stream(raw: Any, context: Context) -> None:
-        await _pump(behaviour(decoded(raw), context), context)
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(admitted(raw))
+            await _pump(behaviour(decoded(raw), context), context, turn.aclose)
 
     return _like(handler, stream if handler.response_streaming else unary, None)
 
@@ -106,13 +135,21 @@ def unimplemented(method: str) -> Handler:
     return handler
 
 
-async def _pump(responses: Any, context: Context) -> None:
-    """Carry out what a streaming behaviour returned."""
+async def _no_matter() -> None:
+    """Do nothing about the first response."""
+
+
+async def _pump(
+    responses: Any, context: Context, begun: Callable[[], Awaitable[None]] = _no_matter
+) -> None:
+    """Carry out what a streaming behaviour returned; ``begun`` is awaited once it responds."""
     if inspect.isawaitable(responses):  # it writes to the context itself
+        await begun()
         await responses
         return
     async with aclosing(responses):
         async for response in responses:
+            await begun()
             await context.write(response)
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import re
 import time
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -28,11 +29,16 @@ from interference_service.rpc.handlers import (
     grpc_type,
     surrounded,
 )
+from interference_service.rpc.limits import USUAL, CallLimits, LimitInterceptor
 from interference_service.rpc.permissions import HEALTH_CHECK
 from interference_service.rpc.status import Metadata, status_of
 
 REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ABORT_SECONDS = 5.0
+"""How long a call waits for its status to leave the server."""
+_LARGE_BYTES = 4096
+"""What an ordinary request does not have."""
 _QUIET = frozenset({HEALTH_CHECK})
 """Methods that are called every few seconds, logged at debug level."""
 
@@ -52,6 +58,7 @@ def interceptors(
     observe: Observe,
     authenticator: Authenticator | None = None,
     count_refusal: CountRefusal = lambda _: None,
+    limits: CallLimits = USUAL,
 ) -> Sequence[grpc.aio.ServerInterceptor]:
     """The interceptors in their order, outermost first.
 
@@ -59,13 +66,15 @@ def interceptors(
         observe: Is told of every finished call.
         authenticator: Establishes who calls; None: nobody is told from another.
         count_refusal: Is told of every call that is refused.
+        limits: What a call may cost.
     """
     return (
         RequestInterceptor(observe),
         ErrorInterceptor(),
+        LimitInterceptor(limits),
         AuditInterceptor(count_refusal),
         AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
-        DecodingInterceptor(),
+        DecodingInterceptor(limits.large_at_once),
         AuthorisationInterceptor(),
     )
 
@@ -154,7 +163,29 @@ async def _mapped(context: Context) -> AsyncIterator[None]:
         raise  # the status is sent already, or nobody is left to get one
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a status
         code, message, metadata = status_of(_told(error))
-        await context.abort(code, message, (*(context.trailing_metadata() or ()), *metadata))
+        _forget(error)
+        trailing = (*(context.trailing_metadata() or ()), *metadata)
+        try:
+            async with asyncio.timeout(_ABORT_SECONDS):
+                await context.abort(code, message, trailing)
+        except (TimeoutError, grpc.aio.InternalError):
+            # It waits behind messages that nobody reads, or its client is gone. The call is over
+            # here: from now on its context raises nothing but its AbortError.
+            await context.write(None)
+
+
+def _forget(error: BaseException | None) -> None:
+    """Let go of what an error and its causes hold: the frames that they passed, and their values.
+
+    gRPC keeps the error that ends a call, and with it this one, in a cycle that is not collected
+    for long; a decoded request would stay in memory with it.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        following = error.__cause__ or error.__context__
+        error.__cause__ = error.__context__ = None
+        error = following
 
 
 def _told(error: Exception) -> ServiceError:
@@ -170,7 +201,14 @@ def _told(error: Exception) -> ServiceError:
 
 
 class DecodingInterceptor(grpc.aio.ServerInterceptor):
-    """Decodes requests within the reach of the other interceptors."""
+    """Decodes requests within the reach of the other interceptors.
+
+    Decoded, a request may take forty times the memory of its bytes, and a second of processor time
+    until it is refused. So few large ones are served at once, and small ones wait for none.
+    """
+
+    def __init__(self, large_at_once: int) -> None:
+        self._large = asyncio.Semaphore(large_at_once)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -179,7 +217,12 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_deserializer is None:
             return handler
-        return decoding_late(handler, partial(_decoded, handler.request_deserializer))
+        decode = partial(_decoded, handler.request_deserializer)
+        return decoding_late(handler, decode, self._admitted)
+
+    def _admitted(self, raw: Any) -> AbstractAsyncContextManager[object]:
+        large = isinstance(raw, bytes) and len(raw) > _LARGE_BYTES
+        return self._large if large else nullcontext()
 
 
 def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:

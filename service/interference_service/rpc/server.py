@@ -1,5 +1,6 @@
 """The gRPC server: limits against hostile clients, health, reflection, TLS."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]  # likewis
 
 from interference.v1 import analysis_service_pb2, analysis_service_pb2_grpc
 from interference_service.rpc.analysis_servicer import MAX_REQUEST_BYTES, AnalysisServicer
+from interference_service.rpc.connections import Connections
 
 SERVICE = analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].full_name
 
@@ -24,19 +26,13 @@ OPTIONS: Mapping[str, int] = MappingProxyType(
         # Room for the result of the largest analysis: numbers per class and a line per matrix.
         "grpc.max_send_message_length": 32 << 20,
         "grpc.compression_enabled_algorithms_bitset": 1,  # none: matrices do not compress
-        "grpc.max_concurrent_streams": 100,
         "grpc.so_reuseport": 0,  # else a second process on the port would take half of the calls
-        "grpc.server_handshake_timeout_ms": 5_000,
-        "grpc.max_connection_idle_ms": 900_000,
-        # A client that never reads is only ended by the age of its connection.
-        "grpc.max_connection_age_ms": 1_800_000,
-        "grpc.max_connection_age_grace_ms": 60_000,
         "grpc.http2.min_ping_interval_without_data_ms": 10_000,
         "grpc.keepalive_time_ms": 60_000,
         "grpc.keepalive_timeout_ms": 20_000,
     }
 )
-"""Channel options. A misspelt name is accepted silently, so tests look at effects."""
+"""Channel options besides those of ``Connections``."""
 
 
 class RpcServer:
@@ -48,6 +44,7 @@ class RpcServer:
         address: ``host:port``; port 0 takes a free one. Bound at once, served from ``start`` on.
         credentials: For TLS; None: plain text.
         reflection: Whether callers may ask for the contract.
+        connections: What connections may cost; None: the usual.
         options: More channel options, which win over the usual ones.
 
     Raises:
@@ -62,10 +59,12 @@ class RpcServer:
         address: str,
         credentials: grpc.ServerCredentials | None = None,
         reflection: bool = False,
+        connections: Connections | None = None,
         options: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        merged = tuple({**OPTIONS, **options}.items())
-        self._server = grpc.aio.server(interceptors=interceptors, options=merged)
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_the_service)
+        merged = {**OPTIONS, **(connections or Connections()).options(), **options}
+        self._server = grpc.aio.server(interceptors=interceptors, options=tuple(merged.items()))
         self._health = health.aio.HealthServicer()
         analysis_service_pb2_grpc.add_AnalysisServiceServicer_to_server(servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -88,6 +87,15 @@ class RpcServer:
     async def stop(self, grace_seconds: float) -> None:
         """Refuse new calls at once, and end those that run after a while."""
         await self._server.stop(grace_seconds)
+
+
+def _is_of_the_service(record: logging.LogRecord) -> bool:
+    """Whether a line of gRPC's log tells of more than of what a client did.
+
+    Headers that are no UTF-8, and clients that are gone before they have their answer, it logs as
+    errors with a stack trace.
+    """
+    return not str(record.msg).startswith(("Invalid encoding on", "ExecuteBatchError raised in"))
 
 
 def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:

@@ -7,18 +7,35 @@ has not ended ends later than what has.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from interference_service.domain.job import Job
 from interference_service.domain.query import Cursor, FilterField, JobPage, JobQuery, Order
 from interference_service.store.filters import condition
 from interference_service.store.tables import jobs
 
+MAX_CHARACTERS = 1_000_000
+"""Of the specifications of a page, unless one has more by itself."""
+_CHARACTERS = func.length(cast(jobs.c.specification, String)).label("specification_characters")
+
 
 def page_statement(query: JobQuery) -> Select[tuple[object, ...]]:
     """Selects the rows of a page, and one more if there are more."""
     column, descending = jobs.c[query.order.field.value], query.order.descending
-    statement = select(jobs).where(jobs.c.project == query.project, condition(query.filter))
+    statement = select(jobs, _CHARACTERS).where(
+        jobs.c.project == query.project, condition(query.filter)
+    )
     if query.after is not None:
         statement = statement.where(_after(query.after, column, descending=descending))
     if descending:
@@ -26,6 +43,24 @@ def page_statement(query: JobQuery) -> Select[tuple[object, ...]]:
     else:
         statement = statement.order_by(column.asc().nulls_last(), jobs.c.id.asc())
     return statement.limit(query.limit + 1)
+
+
+def fitting_rows(connection: Connection, query: JobQuery) -> tuple[list[RowMapping], bool]:
+    """The rows of a page, and whether others follow.
+
+    A page ends where its specifications have a million characters: a specification may have as
+    many by itself, and two hundred of them would be a gigabyte in memory.
+    """
+    rows: list[RowMapping] = []
+    characters = 0
+    streamed = {"stream_results": True, "max_row_buffer": 16}
+    with connection.execute(page_statement(query), execution_options=streamed) as found:
+        for row in found.mappings():
+            characters += row[_CHARACTERS.name]
+            if len(rows) == query.limit or (rows and characters > MAX_CHARACTERS):
+                return rows, True
+            rows.append(row)
+    return rows, False
 
 
 def page_of(found: Sequence[Job], query: JobQuery) -> JobPage:

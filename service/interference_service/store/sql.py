@@ -25,7 +25,7 @@ from interference_service.domain.ports import Backlog, Clock, Idempotency
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
 from interference_service.store.leases import LeaseTime, claimed, database_time
-from interference_service.store.paging import cursor_after, page_statement
+from interference_service.store.paging import cursor_after, fitting_rows
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
 from interference_service.store.rows import job_of, row_of
@@ -94,10 +94,9 @@ class SqlJobStore:
     def list(self, query: JobQuery) -> JobPage:
         """See ``JobStore.list``."""
         with self._transactions.reading() as connection:
-            rows = connection.execute(page_statement(query)).mappings().all()
-        fitting = rows[: query.limit]
+            fitting, more = fitting_rows(connection, query)
         found = tuple(job for row in fitting if (job := _readable(row)) is not None)
-        if len(rows) <= query.limit:
+        if not more:
             return JobPage(found, None)
         last = fitting[-1]
         return JobPage(found, cursor_after(last[query.order.field.value], last["id"]))

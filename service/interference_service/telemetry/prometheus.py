@@ -4,11 +4,13 @@ States, reasons and stages are labelled by their names in the contract. All know
 there from the start, so that the first failure is an increase.
 """
 
+import asyncio
 from typing import assert_never
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -63,13 +65,23 @@ class ServiceMetrics:
         GCCollector(registry=registry)
         build = Info("interference_build", "Version of the service.", registry=registry)
         build.info({"version": __version__})
+        self._tasks = Gauge(
+            "interference_event_loop_tasks",
+            "Tasks of the event loop; some for every call that is open.",
+            registry=registry,
+        )
         self._rpc = RpcMetrics(registry)
         self.observe_rpc = self._rpc.observe
+        self.observe_stuck_stream = self._rpc.observe_stuck
         self._process = ProcessMetrics(registry)
         self.follow_loop = self._process.follow_loop
         self._make_job_metrics(registry)
         self._make_work_metrics(registry)
         self._begin_at_zero()
+
+    def follow_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count the tasks of an event loop at every scrape."""
+        self._tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
 
     def _make_job_metrics(self, registry: CollectorRegistry) -> None:
         self._submitted = Counter(

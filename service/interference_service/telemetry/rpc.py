@@ -78,11 +78,24 @@ class RpcMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self._stuck = Counter(
+            "interference_streams_stuck",
+            "Streams that were given up because their client did not read.",
+            ("grpc_method",),
+            registry=registry,
+        )
         for (service, method), kind in METHODS.items():
+            if kind == _STREAM:
+                self._stuck.labels(method)
             self._started.labels(kind, service, method)
             self._seconds.labels(kind, service, method)
             for code in CODES.values():
                 self._handled.labels(kind, service, method, code)
+
+    def observe_stuck(self, method: str) -> None:
+        """Count a stream that nobody reads, by the full name of its method."""
+        _, name = _split(method)
+        self._stuck.labels(name).inc()
 
     def observe(self, method: str, kind: str, code: str, seconds: float) -> None:
         """Count a finished RPC.
@@ -93,11 +106,14 @@ class RpcMetrics:
             code: Name of the status code, e.g. ``NOT_FOUND``.
             seconds: From its begin to its end.
         """
-        service, _, name = method.removeprefix("/").rpartition("/")
-        # A caller must not be able to make series by making up names.
-        if (service, name) not in METHODS:
-            service = name = _UNKNOWN
+        service, name = _split(method)
         labels = kind, service, name
         self._started.labels(*labels).inc()
         self._handled.labels(*labels, CODES.get(code, "Unknown")).inc()
         self._seconds.labels(*labels).observe(seconds)
+
+
+def _split(method: str) -> tuple[str, str]:
+    """Service and name; a caller must not be able to make series by making up names."""
+    service, _, name = method.removeprefix("/").rpartition("/")
+    return (service, name) if (service, name) in METHODS else (_UNKNOWN, _UNKNOWN)

@@ -1,5 +1,7 @@
 """The server itself: health, reflection, port, limits."""
 
+import logging
+
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -133,3 +135,17 @@ async def test_an_option_of_the_caller_wins():
         error = await refused(stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name="x" * 100)))
     await server.stop(0)
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("Invalid encoding on %s", False),
+        ("ExecuteBatchError raised in core by servicer method [%s]", False),
+        ("Unexpected [%s] raised by servicer method [%s]", True),
+    ],
+)
+async def test_a_client_cannot_fill_the_log_of_grpc(message, kept, caplog):
+    async with served(FakeJobs()):
+        logging.getLogger("grpc._cython.cygrpc").error(message, b"\xff", "x")
+    assert bool(caplog.records) is kept

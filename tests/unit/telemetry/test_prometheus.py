@@ -1,5 +1,7 @@
 """What this process counts."""
 
+import asyncio
+
 import grpc
 import pytest
 from prometheus_client import CollectorRegistry
@@ -130,3 +132,22 @@ def test_every_method_of_the_contract_has_series():
         for method in service.methods
     }
     assert {key: kind for key, kind in METHODS.items() if key[0] == SERVICE} == wanted
+
+
+@pytest.mark.parametrize(
+    ("method", "label"),
+    [(f"/{SERVICE}/ReadMatrices", "ReadMatrices"), ("/made.up/Name", "unknown")],
+)
+def test_streams_that_nobody_reads_are_counted(metrics, value, method, label):
+    before = value("interference_streams_stuck_total", grpc_method=label) or 0
+    metrics.observe_stuck_stream(method)
+    assert value("interference_streams_stuck_total", grpc_method=label) == before + 1
+
+
+async def test_the_tasks_of_the_event_loop_are_counted_from_another_thread(metrics, value):
+    metrics.follow_tasks(asyncio.get_running_loop())
+    tasks = [asyncio.create_task(asyncio.sleep(60)) for _ in range(10)]
+    counted = await asyncio.to_thread(value, "interference_event_loop_tasks")
+    for each in tasks:
+        each.cancel()
+    assert counted >= 10

@@ -1,0 +1,209 @@
+"""What a call may cost the server, seen from the other end of a socket."""
+
+import asyncio
+import gc
+import weakref
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+
+from interference.v1 import analysis_service_pb2 as wire
+from interference_service.errors import Draining
+from interference_service.jobs.submission import Submission
+from interference_service.jobs.watching import WatchEvent
+from interference_service.rpc.handlers import Context
+from interference_service.rpc.limits import CREATE, CallLimits, LimitInterceptor
+from support.domain_examples import NAME, NOW, pending_job, plain_specification
+from support.rpc_fakes import FakeJobs, details_of, ignore, refused, served
+
+GET = "/interference.v1.AnalysisService/GetAnalysisJob"
+WATCH = "/interference.v1.AnalysisService/WatchAnalysisJob"
+MESSAGES = 20_000
+"""More than the transport takes in before somebody reads."""
+
+
+@dataclass
+class SlowJobs(FakeJobs):
+    """Answers once the test says so."""
+
+    answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def get(self, name):
+        await self.answer.wait()
+        return await super().get(name)
+
+    async def submit(self, submission):
+        await self.answer.wait()
+        return await super().submit(submission)
+
+
+async def test_a_call_that_takes_too_long_ends_by_itself():
+    async with served(SlowJobs(), limits=CallLimits(unary_seconds=0.05)) as rpc:
+        error = await refused(rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME)))
+        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert details_of(error)["ErrorInfo"].reason == "CALL_TIMEOUT"
+        assert (await rpc.observed.get())[2] == "DEADLINE_EXCEEDED"
+
+
+async def test_a_method_may_be_allowed_more_time_than_others():
+    jobs = SlowJobs()
+    limits = CallLimits(unary_seconds=0.05, longer={CREATE: 60})
+    async with served(jobs, limits=limits) as rpc:
+        request = wire.CreateAnalysisJobRequest(
+            parent="projects/solar", analysis_job={"spec": plain_specification().model_dump()}
+        )
+        creating = asyncio.ensure_future(rpc.stub.CreateAnalysisJob(request))
+        await refused(rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME)))
+        jobs.answer.set()
+        assert (await creating).name
+
+
+async def test_a_timeout_within_a_call_is_not_taken_for_its_own():
+    async with served(FakeJobs(raises=TimeoutError("of a socket"))) as rpc:
+        error = await refused(rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME)))
+    assert error.code() is grpc.StatusCode.INTERNAL
+
+
+class Expired:
+    """A context whose deadline is over."""
+
+    def time_remaining(self):
+        return 0
+
+
+async def test_a_call_whose_deadline_is_over_does_not_begin():
+    begun = []
+
+    async def behaviour(request: object, context: Context) -> None:
+        begun.append(request)
+
+    async def handler_of(_):
+        return grpc.unary_unary_rpc_method_handler(behaviour)
+
+    class Call:
+        method, invocation_metadata = GET, ()
+
+    interceptor = LimitInterceptor(CallLimits())
+    handler = await interceptor.intercept_service(handler_of, Call())
+    with pytest.raises(Exception, match="over before the call began"):
+        await handler.unary_unary("request", Expired())
+    assert begun == []
+
+
+async def test_an_interceptor_leaves_a_method_that_nobody_serves_alone():
+    class Call:
+        method, invocation_metadata = "/x/y", ()
+
+    async def nobody(_):
+        return None
+
+    assert await LimitInterceptor(CallLimits()).intercept_service(nobody, Call()) is None
+
+
+async def read_on(call, read):
+    while (response := await call.read()) is not grpc.aio.EOF:
+        read.append(response)
+
+
+async def test_a_stream_that_nobody_reads_is_given_up_and_told_to_who_comes_back():
+    stuck: asyncio.Queue[str] = asyncio.Queue()
+    jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())] * MESSAGES)
+    limits = CallLimits(write_seconds=0.3, stuck=stuck.put_nowait)
+    async with served(jobs, limits=limits) as rpc:
+        call = rpc.stub.WatchAnalysisJob(wire.WatchAnalysisJobRequest(name=NAME))
+        await call.read()
+        assert await stuck.get() == WATCH
+        await jobs.watch_left.wait()
+        # The call itself ends too, although its status waits behind what nobody reads.
+        assert (await rpc.observed.get())[2] == "UNAVAILABLE"
+
+        read = []
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await read_on(call, read)
+    assert len(read) < MESSAGES
+    assert details_of(caught.value)["ErrorInfo"].reason == "SLOW_READER"
+
+
+async def test_a_stream_that_is_read_is_left_alone():
+    jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())] * MESSAGES)
+    async with served(jobs, limits=CallLimits(write_seconds=30, stuck=ignore)) as rpc:
+        call = rpc.stub.WatchAnalysisJob(wire.WatchAnalysisJobRequest(name=NAME))
+        assert len([each async for each in call]) == MESSAGES
+
+
+@dataclass
+class WaitingJobs(FakeJobs):
+    """Submissions end when the test says so."""
+
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def submit(self, submission):
+        made = await super().submit(submission)
+        await self.go_on.wait()
+        return made
+
+
+async def test_few_large_requests_are_served_at_once_and_small_ones_wait_for_none():
+    jobs = WaitingJobs(known={NAME: pending_job()})
+    large = wire.CreateAnalysisJobRequest(
+        parent="projects/solar",
+        analysis_job={
+            "spec": plain_specification().model_dump(),
+            "annotations": {"long": "x" * 5000},
+        },
+    )
+    async with served(jobs) as rpc:
+        creating = [asyncio.ensure_future(rpc.stub.CreateAnalysisJob(large)) for _ in range(20)]
+        async with asyncio.timeout(20):
+            while len(jobs.asked) < 4:
+                await asyncio.sleep(0.01)
+        for _ in range(3):
+            assert (await rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME))).name
+        submitted = [each for each in jobs.asked if isinstance(each, Submission)]
+        assert len(submitted) == 4
+        jobs.go_on.set()
+        assert len(await asyncio.gather(*creating)) == 20
+
+
+async def test_a_large_request_counts_until_its_stream_begins():
+    jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())], endless=True)
+    request = wire.WatchAnalysisJobRequest(name=NAME, resume_token="x" * 5000)
+    async with served(jobs) as rpc:
+        watches = [rpc.stub.WatchAnalysisJob(request) for _ in range(10)]
+        for each in watches:
+            assert (await each.read()).resume_token == "token"
+
+
+class Heavy:
+    """What a request is in memory."""
+
+
+class Refusing(FakeJobs):
+    """Refuses for a cause deep within, where something large is at hand."""
+
+    async def get(self, name):
+        try:
+            self._look()
+        except KeyError as error:
+            raise Draining("going down") from error
+
+    def _look(self):
+        heavy = Heavy()
+        self.left = weakref.ref(heavy)
+        raise KeyError(str(heavy))
+
+
+@pytest.fixture
+def no_collection():
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_nothing_of_a_refused_call_stays_in_memory(no_collection):
+    jobs = Refusing()
+    async with served(jobs) as rpc:
+        await refused(rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME)))
+        await rpc.observed.get()
+        assert jobs.left() is None

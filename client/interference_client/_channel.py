@@ -1,6 +1,7 @@
 """Channels: options and credentials."""
 
 import json
+import sys
 
 import grpc
 
@@ -26,8 +27,20 @@ def channel_options(connection: Connection) -> list[tuple[str, str | int]]:
 
 
 def call_metadata(token: str) -> tuple[tuple[str, str], ...]:
-    """Metadata of a call: the token, if there is one."""
-    return (("authorization", f"Bearer {token}"),) if token else ()
+    """Metadata of a call: the token, if there is one, and the trace that the caller is in."""
+    return (*((("authorization", f"Bearer {token}"),) if token else ()), *_trace_context())
+
+
+def _trace_context() -> tuple[tuple[str, str], ...]:
+    """Headers of W3C Trace Context; none for a program that does not use OpenTelemetry."""
+    # Who is in a trace has imported it, so nobody else pays for it.
+    if "opentelemetry.trace" not in sys.modules:
+        return ()
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    headers: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(headers)
+    return tuple(headers.items())
 
 
 def credentials(connection: Connection) -> grpc.ChannelCredentials | None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import structlog
@@ -19,6 +21,7 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.ports import ArtifactStore, Authenticator, JobStore
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
@@ -61,6 +64,10 @@ from interference_service.telemetry.logs import configure_logging
 from interference_service.telemetry.prometheus import ServiceMetrics
 from interference_service.telemetry.results import ResultCollector
 from interference_service.telemetry.security import SecurityMetrics
+from interference_service.telemetry.sinks import EventSinks
+
+if TYPE_CHECKING:
+    from interference_service.telemetry.traces import Traces
 
 _log = structlog.get_logger(__name__)
 
@@ -106,8 +113,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         OSError: A port is taken, the state directory cannot be written, or a file of who may call
             cannot be used.
     """
-    telemetry = settings.telemetry
-    configure_log = partial(configure_logging, telemetry.log_level, json=telemetry.log_json)
+    configure_log = _log_configuration(settings)
     configure_log(audit_file=settings.audit.file)
     state = _open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
@@ -122,7 +128,8 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
         cluster.connect(compute)
         try:
-            asyncio.run(_serve(settings, compute, state, ready_file))
+            with _traces(settings.telemetry.traces) as traces:
+                asyncio.run(_serve(settings, compute, state, traces, ready_file))
         finally:
             if ready_file is not None:
                 ready_file.unlink(missing_ok=True)
@@ -132,8 +139,15 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest schema."""
-    configure_logging(settings.telemetry.log_level, json=settings.telemetry.log_json)
+    _log_configuration(settings)()
     _open_state(settings)
+
+
+def _log_configuration(settings: Settings) -> partial[None]:
+    telemetry = settings.telemetry
+    return partial(
+        configure_logging, telemetry.log_level, json=telemetry.log_json, traced=telemetry.traces
+    )
 
 
 def _open_state(settings: Settings) -> _State:
@@ -152,13 +166,28 @@ def _open_state(settings: Settings) -> _State:
     )
 
 
+def _traces(wanted: bool) -> "AbstractContextManager[Traces | None]":
+    if not wanted:
+        return nullcontext()
+    # Of the extra [tracing].
+    from interference_service.telemetry.traces import opened_traces
+
+    return opened_traces()
+
+
 async def _serve(
-    settings: Settings, compute: ComputeSettings, state: _State, ready_file: Path | None
+    settings: Settings,
+    compute: ComputeSettings,
+    state: _State,
+    traces: "Traces | None",
+    ready_file: Path | None,
 ) -> None:
     store, artifacts, clock = state.store, state.artifacts, state.clock
     registry, results_registry = CollectorRegistry(), CollectorRegistry()
     metrics = ServiceMetrics(registry)
     metrics.follow_tasks(asyncio.get_running_loop())
+    tracer: Tracer = traces or UNTRACED
+    sink = EventSinks(metrics, traces) if traces else metrics
     telemetry = settings.telemetry
     results_registry.register(
         ResultCollector(
@@ -173,14 +202,14 @@ async def _serve(
     stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
     seal = Seal(store.secret("tokens"))
     models = _model_registry(settings)
-    executor = RayExecutor(stores=stores, settings=compute, sink=metrics, clock=clock)
+    executor = RayExecutor(stores=stores, settings=compute, sink=sink, clock=clock, tracer=tracer)
     analyses = RegisteredModels(executor, stores, models)
     jobs = AnalysisJobs(
         store=store,
         artifacts=artifacts,
         checker=StoreReferenceChecker(stores, models),
         preflights=Preflights(analyses, settings.jobs.validations),
-        sink=metrics,
+        sink=sink,
         clock=clock,
         notices=notices,
         seal=seal,
@@ -191,9 +220,10 @@ async def _serve(
         store=store,
         artifacts=artifacts,
         executor=analyses,
-        sink=metrics,
+        sink=sink,
         clock=clock,
         notices=notices,
+        tracer=tracer,
         settings=RunnerSettings(
             concurrency=settings.jobs.concurrency,
             lease_seconds=settings.jobs.lease_seconds,
@@ -203,12 +233,15 @@ async def _serve(
     )
     security = SecurityMetrics(registry)
     server = RpcServer(
-        AnalysisServicer(jobs, seal, version=__version__, engine_version=ENGINE_VERSION),
+        AnalysisServicer(
+            jobs, seal, version=__version__, engine_version=ENGINE_VERSION, tracer=tracer
+        ),
         interceptors=interceptors(
             metrics.observe_rpc,
             _authenticator(settings.security, security),
             security.count_refusal,
             _call_limits(settings, metrics),
+            tracer,
         ),
         address=_address(settings.host, settings.port),
         credentials=_credentials(settings.security, security),

@@ -5,6 +5,7 @@ instance ``INTERFERENCE_STORES='{"models": "/srv/models"}'`` or ``INTERFERENCE_C
 """
 
 import os
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,8 @@ from interference_service.store.database import database_url
 _ANNOUNCE_SECONDS = 5.0
 """Load balancers of Kubernetes take so long to notice."""
 
+_OTLP_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_OPENTELEMETRY = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.grpc")
 Port = Annotated[int, Field(ge=0, le=65535)]
 StoreName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
@@ -163,7 +166,7 @@ class GrpcPart(Part):
 
 
 class TelemetryPart(Part):
-    """Metrics and logs."""
+    """Metrics, logs and traces."""
 
     host: str = "127.0.0.1"
     """Interface of the metrics port."""
@@ -179,6 +182,28 @@ class TelemetryPart(Part):
     """Least level that is logged."""
     log_json: bool = True
     """JSON lines; else for people."""
+    traces: bool = False
+    """Whether spans are sent to where OpenTelemetry's own ``OTEL_…`` variables say."""
+
+    @field_validator("traces")
+    @classmethod
+    def _traces_can_be_sent(cls, traces: bool) -> bool:
+        if traces and not all(_is_installed(each) for each in _OPENTELEMETRY):
+            raise ValueError(
+                "traces need OpenTelemetry, which is not installed; "
+                "install gradient-interference[tracing], or set it to false"
+            )
+        name = next((each for each in _OTLP_PROTOCOLS if os.environ.get(each)), None)
+        if traces and name is not None and os.environ[name] != "grpc":
+            raise ValueError(f"{name} is {os.environ[name]!r}; traces are sent by grpc alone")
+        return traces
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what it is a part of is not there
+        return False
 
 
 class AuditPart(Part):

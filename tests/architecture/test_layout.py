@@ -40,6 +40,11 @@ def test_the_process_that_answers_requests_has_no_torch():
     assert "torch" not in modules_after("import interference_service.main")
 
 
+@pytest.mark.parametrize("module", ["interference_service.main", "interference_client"])
+def test_nobody_pays_for_traces_who_wants_none(module):
+    assert not [each for each in modules_after(f"import {module}") if "opentelemetry" in each]
+
+
 def test_no_module_but_the_settings_reads_the_environment():
     readers = [
         path.relative_to(ROOT / "service/interference_service").as_posix()

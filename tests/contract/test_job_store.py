@@ -56,6 +56,7 @@ def test_a_job_is_read_as_it_was_made(store):
         ),
         ttl_seconds=12.5,
         expire_time=START + timedelta(days=1),
+        trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )
     assert store.create(made, None) == (made, False)
     assert store.get(made.name) == made

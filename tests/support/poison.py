@@ -12,7 +12,7 @@ import ray
 
 from interference_service.compute import fleet
 from interference_service.compute.actors import JobActors
-from interference_service.compute.context import UnitReport
+from interference_service.compute.context import LoadReport, UnitReport
 from interference_service.compute.lost import Bounds
 from interference_service.compute.nodes import Nodes
 from interference_service.compute.payloads import Call, Made, Runner
@@ -39,8 +39,8 @@ class _Mortal:
     def lives(self) -> None:
         return
 
-    def load(self, *_: Any) -> str:
-        return "cpu"
+    def load(self, *_: Any) -> LoadReport:
+        return LoadReport("cpu")
 
     def gradients(self, number: int, deadly: bool) -> tuple[UnitReport, int]:
         if deadly:

@@ -14,6 +14,7 @@ from interference.v1 import analysis_service_pb2_grpc
 from interference_service.domain.job import Job, Settings, job_name
 from interference_service.domain.ports import Authenticator
 from interference_service.domain.result import AnalysisResult, Matrix
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import NoResult, NotFound
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.submission import Submission
@@ -139,13 +140,16 @@ async def served(
     reflection: bool = False,
     key: bytes = b"k" * 32,
     count_refusal: CountRefusal = ignore,
+    tracer: Tracer = UNTRACED,
 ) -> AsyncIterator[Served]:
     """Serve the fake on a free port of this machine."""
     observed: asyncio.Queue[tuple[str, str, str, float]] = asyncio.Queue()
     server = RpcServer(
-        AnalysisServicer(jobs, Seal(key), version="1.2.3", engine_version="engine 4"),
+        AnalysisServicer(
+            jobs, Seal(key), version="1.2.3", engine_version="engine 4", tracer=tracer
+        ),
         interceptors=interceptors(
-            lambda *call: observed.put_nowait(call), authenticator, count_refusal, limits
+            lambda *call: observed.put_nowait(call), authenticator, count_refusal, limits, tracer
         ),
         address="127.0.0.1:0",
         reflection=reflection,

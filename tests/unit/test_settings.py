@@ -1,6 +1,8 @@
 """What an operator may say of stores, and what is told where it does not fit."""
 
+import importlib.machinery
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,24 @@ def test_the_end_is_announced_where_somebody_balances_the_load(
     if set_to is not None:
         monkeypatch.setenv("INTERFERENCE_DRAIN__ANNOUNCE_SECONDS", set_to)
     assert Settings().announce_seconds == expected
+
+
+def test_traces_need_opentelemetry(monkeypatch):
+    monkeypatch.setenv("INTERFERENCE_TELEMETRY__TRACES", "true")
+    assert Settings().telemetry.traces
+    for module in [each for each in sys.modules if each.startswith("opentelemetry")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(importlib.machinery.PathFinder, "find_spec", lambda *_: None)
+    with pytest.raises(ValidationError, match=r"install gradient-interference\[tracing\]"):
+        Settings()
+
+
+@pytest.mark.parametrize("signal", ["OTLP", "OTLP_TRACES"])
+def test_traces_are_sent_by_grpc_alone(monkeypatch, signal):
+    monkeypatch.setenv(f"OTEL_EXPORTER_{signal}_PROTOCOL", "http/protobuf")
+    assert not Settings().telemetry.traces
+    monkeypatch.setenv("INTERFERENCE_TELEMETRY__TRACES", "true")
+    with pytest.raises(
+        ValidationError, match=f"OTEL_EXPORTER_{signal}_PROTOCOL is 'http/protobuf'"
+    ):
+        Settings()

@@ -100,7 +100,7 @@ class JobActors(Runner):
                 seat.wait(_POLL_SECONDS)
             for ref in ended(list(flights), self._cancellation):
                 flight = flights.pop(ref)
-                if self._settle(seat, flight, turns) and flight.unit is not None:
+                if self._settle(seat, flight, calls, turns) and flight.unit is not None:
                     made(calls[flight.unit], flight.refs[1:])
         for flight in flights.values():
             seat.discard(flight.worker)  # Came too late to be of use.
@@ -124,7 +124,7 @@ class JobActors(Runner):
         load = worker.actor.load.remote(self._context, self._model.ref, *self._arguments)
         return _Flight(worker, [load], before=before)
 
-    def _settle(self, seat: Seat, flight: _Flight, turns: Turns) -> bool:
+    def _settle(self, seat: Seat, flight: _Flight, calls: Sequence[Call], turns: Turns) -> bool:
         """Take in a call that has ended; returns whether it succeeded."""
         try:
             # Whatever else it raises ends the job; the seat still knows the actor.
@@ -135,9 +135,12 @@ class JobActors(Runner):
         seat.rest(flight.worker)
         if flight.unit is None:
             self._loads.forget()
-            self.device = outcome
+            self.device = outcome.device
+            self._tell(self._loads.name, outcome.work, device=outcome.device)
         else:
             turns.finished(flight.unit)
+            name = calls[flight.unit].losses.name
+            self._tell(name, outcome.work, rows=outcome.rows, device=outcome.device)
             self._sink.emit(RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device))
         return True
 

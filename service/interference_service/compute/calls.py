@@ -152,7 +152,7 @@ def run_tasks(
     *,
     in_flight: int,
     cancellation: Cancellation,
-    made: Callable[[int, Refs], None],
+    made: Callable[[int, Any, Refs], None],
 ) -> None:
     """Run tasks, some at a time, and run those again that lost their worker.
 
@@ -163,7 +163,7 @@ def run_tasks(
         losses: Of every task.
         in_flight: Tasks at once.
         cancellation: Ends the run; what is in flight is killed.
-        made: Called with every finished task and references of its payloads.
+        made: Called with every finished task, its summary and references of its payloads.
 
     Raises:
         ServiceError: A task raised it, or was lost too often.
@@ -179,12 +179,12 @@ def run_tasks(
             for ref in ended(list(running), cancellation):
                 index, refs = running.pop(ref)
                 try:
-                    settle(ref)
+                    summary = settle(ref)
                 except Lost as lost:
                     turns.lost(index, lost)
                 else:
                     turns.finished(index)
-                    made(index, refs[1:])
+                    made(index, summary, refs[1:])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from interference_service.compute.limits import Limits
 from interference_service.compute.plan import Indices
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
 from interference_service.compute.worker_log import WorkerLog
+from interference_service.domain.events import Work
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.data.columns import Rows
 from interference_service.references.data.source import Fragment
@@ -98,12 +99,21 @@ class UnitTask:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadReport:
+    """Where an actor has loaded the model."""
+
+    device: str
+    work: Work | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitReport:
     """What a unit cost."""
 
     rows: int
     seconds: float
     device: str
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from interference_service.domain.options import MAX_CLASSES, LossKind
 from interference_service.domain.ports import Cancellation, Clock, EventSink
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores
 
@@ -47,12 +48,19 @@ class RayExecutor:
     """
 
     def __init__(
-        self, *, stores: Stores, settings: ComputeSettings, sink: EventSink, clock: Clock
+        self,
+        *,
+        stores: Stores,
+        settings: ComputeSettings,
+        sink: EventSink,
+        clock: Clock,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._stores = stores
         self._settings = settings
         self._sink = sink
         self._clock = clock
+        self._tracer = tracer
         self._nodes = Nodes()
         self._bounds = Bounds(tries=settings.max_tries, losses=settings.max_losses)
         bounds = PoolBounds(
@@ -84,7 +92,13 @@ class RayExecutor:
     ) -> Analysis:
         """See ``ports.Executor.run``."""
         self._nodes.check()
-        tracker = Tracker(job_name=job.name, report=report, sink=self._sink, clock=self._clock)
+        tracker = Tracker(
+            job_name=job.name,
+            report=report,
+            sink=self._sink,
+            clock=self._clock,
+            tracer=self._tracer,
+        )
         return _Run(
             job=job,
             context=self._context(job.specification),
@@ -103,7 +117,8 @@ class RayExecutor:
         """See ``ports.Preflight.check``."""
         self._nodes.check()
         tasks = Tasks(bounds=self._bounds, cancellation=cancellation, sink=self._sink)
-        return examine(self._context(specification), tasks, self._models).resolved
+        with self._tracer.span("preflight"):
+            return examine(self._context(specification), tasks, self._models).resolved
 
     def _context(self, specification: AnalysisSpecification) -> JobContext:
         settings = self._settings
@@ -173,7 +188,8 @@ class _Run:
         return scanned, rounds, actors.device
 
     def _scanned(self) -> Scanned:
-        found = examine(self._context, self._tasks, self._models)
+        with self._tracker.part("preflight"):
+            found = examine(self._context, self._tasks, self._models)
         self._context, inspection = found.context, found.inspection
         self._tracker.begin(Stage.SCAN, 2 * len(inspection.fragments))
         by_label = self._context.specification.options.loss.kind is LossKind.MULTI_LABEL

@@ -73,7 +73,7 @@ class Losses:
             sink: Is told of lost workers.
             reads: Fields of the specification whose files it reads, which may end its process.
         """
-        self._name = name
+        self.name = name
         self._bounds = bounds
         self._sink = sink
         self._reads = reads
@@ -89,7 +89,7 @@ class Losses:
             WorkerLost: The call was lost too often for another cause.
         """
         loss, self.lacked_id = lost.loss, lost.object_id
-        _log.warning("call_lost", what=self._name, reason=loss.value, text=str(lost)[:500])
+        _log.warning("call_lost", what=self.name, reason=loss.value, text=str(lost)[:500])
         if loss is not Loss.PAYLOAD_LOST:
             self._sink.emit(WorkerDied(loss.value))
         self._counts[loss] += 1
@@ -100,17 +100,17 @@ class Losses:
             case Loss.DIED:
                 raise self._died(count) from lost
             case Loss.NODE_DIED:
-                raise WorkerLost(f"{self._name} lost its node {count} times") from lost
+                raise WorkerLost(f"{self.name} lost its node {count} times") from lost
             case Loss.OUT_OF_MEMORY:
                 raise OutOfMemory(
-                    f"{self._name} lost its worker {count} times for lack of memory, at last with "
+                    f"{self.name} lost its worker {count} times for lack of memory, at last with "
                     "nothing of this job beside it"
                 ) from lost
             case Loss.PAYLOAD_LOST:
-                raise WorkerLost(f"{self._name} lost what it needs {count} times") from lost
+                raise WorkerLost(f"{self.name} lost what it needs {count} times") from lost
 
     def _died(self, count: int) -> WorkerLost:
-        what = f"{self._name} lost its worker {count} times"
+        what = f"{self.name} lost its worker {count} times"
         if self._reads:
             what += "; a file that ends whoever reads it is damaged: write it anew"
         return WorkerLost(

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from interference_service.compute.calls import Ref, Refs, is_lost, value
 from interference_service.compute.lost import Bounds, Losses, Lost
+from interference_service.domain.events import Work, WorkDone
 from interference_service.domain.ports import Cancellation, EventSink
 
 Done: TypeAlias = Callable[[], None]
@@ -104,7 +105,7 @@ class Runner(ABC):
         Args:
             bounds: How often a call may be lost.
             cancellation: Ends every run.
-            sink: Is told of lost workers.
+            sink: Is told of what workers have done, and of lost ones.
         """
         self._bounds = bounds
         self._cancellation = cancellation
@@ -175,6 +176,11 @@ class Runner(ABC):
                 except Lost as lost:
                     payload.release()
                     payload.call.losses.note(lost)
+
+    def _tell(self, what: str, work: Work | None, **attributes: str | int) -> None:
+        """Tell that a call has succeeded, if it says when it ran."""
+        if work is not None:
+            self._sink.emit(WorkDone(work, what, attributes))
 
     @abstractmethod
     def _run(self, calls: Sequence[Call], made: Made) -> None:

@@ -5,6 +5,7 @@ stays without torch.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from interference_service.compute.classes import ClassTable, Value
 from interference_service.compute.context import (
     Inspection,
     JobContext,
+    LoadReport,
     ReduceTask,
     RowBlock,
     UnitTask,
@@ -42,6 +44,7 @@ from interference_service.compute.scopes import (
 from interference_service.compute.secrets import forget_secrets, without_secrets
 from interference_service.compute.segmentation.known import Segmentation
 from interference_service.compute.summary import SummaryTask, summarise
+from interference_service.compute.timing import Stopwatch, timed
 from interference_service.compute.versions import Environment, environment_reader
 from interference_service.compute.worker_log import logged
 from interference_service.core.analysis import LayerFindings
@@ -54,13 +57,15 @@ from interference_service.references.data import open_data
 from interference_service.references.data.source import Fragment
 
 # Every call returns a small summary beside its payload, so that success is known without moving
-# the payload to the caller. Ray itself never retries: see `calls`. Those that read what a client
-# named forget the secrets of their process first, and log whose it is.
+# the payload to the caller; it says when the call ran. Ray itself never retries: see `calls`.
+# Those that read what a client named forget the secrets of their process first, and log whose it
+# is.
 
 
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def resolve(context: JobContext) -> tuple[None, AnalysisSpecification]:
     """See ``resolution.resolve``."""
     from interference_service.references import resolution
@@ -72,6 +77,7 @@ def resolve(context: JobContext) -> tuple[None, AnalysisSpecification]:
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
     """See ``models.fetch_model``."""
     from interference_service.references.models import fetch_model
@@ -83,6 +89,7 @@ def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Inspection]:
     """See ``inspection.inspect``."""
     from interference_service.compute import inspection
@@ -93,6 +100,7 @@ def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Insp
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def digest_data(context: JobContext) -> tuple[None, str]:
     """See ``DataSource.digest``; as long as it takes to read all of it."""
     return None, open_data(context.specification.data, context.stores).digest()
@@ -101,6 +109,7 @@ def digest_data(context: JobContext) -> tuple[None, str]:
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, FragmentScan]:
     """See ``scanning.scan_fragment``."""
     with bounded(context.limits, field_of(fragment)):
@@ -110,6 +119,7 @@ def scan(context: JobContext, index: int, fragment: Fragment) -> tuple[None, Fra
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, ...]]:
     """See ``scanning.distinct_labels``."""
     with bounded(context.limits, field_of(fragment)):
@@ -119,6 +129,7 @@ def labels(context: JobContext, fragment: Fragment) -> tuple[None, tuple[Value, 
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLabels]:
     """See ``label_sets.find_labels``."""
     with bounded(context.limits, field_of(fragment)):
@@ -128,6 +139,7 @@ def find_labels(context: JobContext, fragment: Fragment) -> tuple[None, FoundLab
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def scan_label_sets(
     context: JobContext, index: int, fragment: Fragment, table: LabelSetTable
 ) -> tuple[None, LabelSetScan]:
@@ -139,6 +151,7 @@ def scan_label_sets(
 @ray.remote(max_retries=0, num_returns=2)
 @logged
 @without_secrets
+@timed
 def fetch(
     context: JobContext, fragment: Fragment, rows: Indices, table: ClassTable | LabelSetTable
 ) -> tuple[None, RowBlock]:
@@ -148,6 +161,7 @@ def fetch(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def reduce(
     task: ReduceTask, before: Sequence[LayerPart], *sums: Any
 ) -> tuple[None, list[LayerPart]]:
@@ -156,18 +170,21 @@ def reduce(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def sum_scopes(heads: Sequence[bool], *parts: Any) -> tuple[None, ScopeSums]:
     """See ``reduction.sum_scopes``."""
     return None, reduction.sum_scopes(heads, parts)
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def judge_scopes(setting: Setting, sums: ScopeSums) -> tuple[None, Scopes]:
     """See ``scopes.scopes_of``."""
     return None, scopes_of(sums, setting)
 
 
 @ray.remote(max_retries=0, num_returns=3)
+@timed
 def judge_layers(
     task: LayerTask, scopes: Scopes, parts: Sequence[LayerPart]
 ) -> tuple[None, list[LayerFindings], LayerMatrices]:
@@ -176,6 +193,7 @@ def judge_layers(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def total(
     segments: Sequence[Sequence[int]], num_segments: int, *sums: Any
 ) -> tuple[None, NDArray[np.float64]]:
@@ -184,12 +202,14 @@ def total(
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def decide(task: AssessTask, sums: ScopeSums) -> tuple[None, Decision]:
     """See ``between_rounds.assess``."""
     return None, assess(task, sums)
 
 
 @ray.remote(max_retries=0, num_returns=2)
+@timed
 def finish(task: SummaryTask, scopes: Scopes, *layers: Any) -> tuple[None, Analysis]:
     """See ``summary.summarise``."""
     return None, summarise(task, scopes, layers)
@@ -233,8 +253,8 @@ class GradientActor:
         parameter_names: Sequence[str],
         projection: Projection,
         segmentation: Segmentation,
-    ) -> str:
-        """Load the model on the device that Ray assigned; returns the device's name.
+    ) -> LoadReport:
+        """Load the model on the device that Ray assigned.
 
         Raises:
             AnalysisError: The model is refused, or too large.
@@ -242,12 +262,14 @@ class GradientActor:
         context.log.begin()
         from interference_service.compute.differentiation import GradientWorker
 
+        stopwatch = Stopwatch("load")
         self._worker = GradientWorker(
             context, content, parameter_names, self._device, projection, segmentation
         )
-        return self._worker.device_name
+        return LoadReport(self._worker.device_name, stopwatch.work())
 
     def gradients(self, task: UnitTask, *blocks: RowBlock) -> tuple[Any, ...]:
         """Gradient sums of a unit; the report first, then one array for every column block."""
+        stopwatch = Stopwatch("gradients")
         report, columns = self._worker.gradients(task, blocks)
-        return report, *columns
+        return replace(report, work=stopwatch.work()), *columns

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 _SECRET = re.compile(
-    r"^(AWS|AZURE|CLOUDSDK|GCP|GOOGLE|INTERFERENCE|MLFLOW)_"
+    r"^(AWS|AZURE|CLOUDSDK|GCP|GOOGLE|INTERFERENCE|MLFLOW|OTEL)_"
     r"|(^|_)TOKENS?$|SECRET|PASSWORD|PASSWD|CREDENTIAL|(ACCESS|API|PRIVATE)_?KEY|DATABASE_URL|_DSN$",
     re.IGNORECASE,
 )

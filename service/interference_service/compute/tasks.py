@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from interference_service.compute import cluster
-from interference_service.compute.calls import run_tasks
+from interference_service.compute.calls import Refs, run_tasks
 from interference_service.compute.payloads import Call, Done, Made, Payload, Runner
+from interference_service.domain.events import Work
 
 
 class Tasks(Runner):
@@ -25,10 +26,14 @@ class Tasks(Runner):
         return values
 
     def _run(self, calls: Sequence[Call], made: Made) -> None:
+        def finished(index: int, work: Work | None, refs: Refs) -> None:
+            self._tell(calls[index].losses.name, work)
+            made(calls[index], refs)
+
         run_tasks(
             [call.submit for call in calls],
             [call.losses for call in calls],
             in_flight=cluster.num_cpus(),
             cancellation=self._cancellation,
-            made=lambda index, refs: made(calls[index], refs),
+            made=finished,
         )

@@ -2,23 +2,31 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from interference_service.domain.events import StageFinished
 from interference_service.domain.job import Progress, Stage
 from interference_service.domain.ports import Clock, EventSink
+from interference_service.domain.tracing import UNTRACED, Tracer
 
 
 class Tracker:
     """Tells the progress of one attempt; its units never fall within a stage."""
 
     def __init__(
-        self, *, job_name: str, report: Callable[[Progress], None], sink: EventSink, clock: Clock
+        self,
+        *,
+        job_name: str,
+        report: Callable[[Progress], None],
+        sink: EventSink,
+        clock: Clock,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._job_name = job_name
         self._report = report
         self._sink = sink
         self._clock = clock
+        self._tracer = tracer
         self._stage = Stage.SCAN
         self._completed = self._total = 0
 
@@ -32,8 +40,13 @@ class Tracker:
         """
         started = time.monotonic()
         self.begin(stage, total)
-        yield
+        with self._tracer.span(stage.value.lower()):
+            yield
         self._sink.emit(StageFinished(self._job_name, stage, time.monotonic() - started))
+
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """A part of a stage, of which only traces tell."""
+        return self._tracer.span(name)
 
     def begin(self, stage: Stage, total: int) -> None:
         """Count anew from 0 to ``total`` units of a stage."""

@@ -1,6 +1,7 @@
 """What happened, as values; sinks count or log them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from interference_service.domain.job import JobState, Stage
 
@@ -37,6 +38,29 @@ class RowsDifferentiated:
     rows: int
     seconds: float
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A call that a worker has carried out, by the worker's own clock."""
+
+    name: str
+    """Of the function; one of few."""
+    started: float
+    """In seconds since 1970."""
+    seconds: float
+    host: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """A call of a worker has succeeded."""
+
+    work: Work
+    what: str
+    """What it was about, for people."""
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +110,7 @@ Event = (
     | AttemptStarted
     | StageFinished
     | RowsDifferentiated
+    | WorkDone
     | WorkerDied
     | JobFinished
     | DependencySeen

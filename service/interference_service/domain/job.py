@@ -208,6 +208,8 @@ class Job(Value):
     expire_time: AwareDatetime | None = None
     ttl_seconds: float | None = None
     """Wanted life of job and result after its end; None for the service's default."""
+    trace_parent: str | None = None
+    """What its submission belongs to, as the header of W3C Trace Context."""
     revision: int = 1
     """Grows with every change other than progress."""
 

@@ -9,6 +9,7 @@ import structlog
 
 from interference_service.domain.job import Job, JobState, Progress
 from interference_service.domain.ports import Clock, JobStore
+from interference_service.domain.tracing import Attributes
 from interference_service.errors import LeaseLost, StoreUnavailable
 from interference_service.jobs.notices import Notices, wait_set
 
@@ -36,6 +37,16 @@ class Attempt:
     def report(self, progress: Progress) -> None:
         """Take in how far it is; from its thread."""
         self.progress = progress
+
+    @property
+    def attributes(self) -> Attributes:
+        """What traces say of it."""
+        return {
+            "interference.project": self.job.project,
+            "interference.job": self.job.name,
+            "interference.attempt": self.job.attempt,
+            "interference.monitor": self.job.specification.model.monitor,
+        }
 
 
 class Leases:

@@ -18,6 +18,7 @@ from interference_service.domain.gates import judge_all
 from interference_service.domain.job import Job, JobError, JobState, Progress, Stage, error_of
 from interference_service.domain.ports import ArtifactStore, Clock, EventSink, Executor, JobStore
 from interference_service.domain.result import Analysis
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import (
     Cancelled,
     LeaseLost,
@@ -64,6 +65,7 @@ class JobRunner:
         clock: Clock,
         notices: Notices,
         settings: RunnerSettings,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store = store
         self._artifacts = artifacts
@@ -79,6 +81,7 @@ class JobRunner:
             lease_seconds=settings.lease_seconds,
             beat_seconds=settings.beat_seconds,
         )
+        self._tracer = tracer
         # A pool of their own: analyses must not take the threads in which the store is asked.
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="analysis")
         self._draining = asyncio.Event()
@@ -143,15 +146,20 @@ class JobRunner:
 
     async def _run_guarded(self, attempt: Attempt) -> None:
         job = attempt.job
-        with structlog.contextvars.bound_contextvars(
-            job=job.name, project=job.project, principal=job.creator, attempt=job.attempt
+        with (
+            structlog.contextvars.bound_contextvars(
+                job=job.name, project=job.project, principal=job.creator, attempt=job.attempt
+            ),
+            self._tracer.follow("attempt", job.trace_parent, attempt.attributes),
         ):
             try:
                 await self._run(attempt)
             except (LeaseLost, NotFound):
                 _log.warning("lease_lost")
+                self._tracer.fail("lease_lost")
             except Exception:  # noqa: BLE001 - the lease runs out and the job is taken up again
                 _log.exception("attempt_lost")
+                self._tracer.fail("attempt_lost")
 
     async def _run(self, attempt: Attempt) -> None:
         job = attempt.job
@@ -237,8 +245,9 @@ class JobRunner:
         job, started = attempt.job, time.monotonic()
         try:
             gates, result = job.specification.gates, analysis.result
-            verdict = await asyncio.to_thread(judge_all, gates, result, analysis.matrices)
-            await asyncio.to_thread(self._artifacts.write, job, result, analysis.matrices)
+            with self._tracer.span("write"):
+                verdict = await asyncio.to_thread(judge_all, gates, result, analysis.matrices)
+                await asyncio.to_thread(self._artifacts.write, job, result, analysis.matrices)
         except Cancelled as error:
             await self._stopped(attempt, error)
             return

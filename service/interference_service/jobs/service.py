@@ -132,6 +132,7 @@ class AnalysisJobs:
             update_time=now,
             ttl_seconds=submission.ttl_seconds,
             expire_time=submission.expire_time,
+            trace_parent=submission.trace_parent,
         )
 
     async def get(self, name: str) -> Job:

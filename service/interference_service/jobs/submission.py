@@ -23,6 +23,8 @@ class Submission:
     ttl_seconds: float | None = None
     expire_time: datetime | None = None
     validate_only: bool = False
+    trace_parent: str | None = None
+    """What the submission belongs to, as the header of W3C Trace Context."""
 
     @property
     def idempotency(self) -> Idempotency | None:

@@ -16,6 +16,7 @@ from interference.v1 import (
 )
 from interference_service.domain.job import Job
 from interference_service.domain.texts import control_character
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import InvalidRequest
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.tokens import Seal
@@ -53,19 +54,22 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         version: str,
         engine_version: str,
         minimum_client_version: str = "",
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._jobs = jobs
         self._seal = seal
         self._version = version
         self._engine_version = engine_version
         self._minimum_client_version = minimum_client_version
+        self._tracer = tracer
 
     async def CreateAnalysisJob(
         self, request: wire.CreateAnalysisJobRequest, context: Context
     ) -> analysis_job_pb2.AnalysisJob:
         """Start a job; returns when it is durable."""
         principal = current_principal().name
-        submission = await asyncio.to_thread(submission_from_wire, request, principal)
+        trace_parent = self._tracer.trace_parent()
+        submission = await asyncio.to_thread(submission_from_wire, request, principal, trace_parent)
         job, replayed = await self._jobs.submit(submission)
         # The line of this call leads from its request id to the job, whose lines have its name.
         tell_in_log(job.project, "" if submission.validate_only else job.name)

@@ -25,9 +25,16 @@ _MAPS = ("labels", "annotations")
 
 
 def submission_from_wire(
-    request: analysis_service_pb2.CreateAnalysisJobRequest, principal: str
+    request: analysis_service_pb2.CreateAnalysisJobRequest,
+    principal: str,
+    trace_parent: str | None = None,
 ) -> Submission:
     """The submission that a request asks for.
+
+    Args:
+        request: As the caller sent it.
+        principal: Who calls.
+        trace_parent: What the call belongs to.
 
     Raises:
         InvalidRequest: Fields do not fit; all of them are named at once.
@@ -53,6 +60,7 @@ def submission_from_wire(
         ttl_seconds=expiration[0],
         expire_time=expiration[1],
         validate_only=request.validate_only,
+        trace_parent=trace_parent,
     )
 
 

@@ -14,6 +14,7 @@ import grpc
 import structlog
 
 from interference_service.domain.ports import Authenticator
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import InternalError, InvalidRequest, ServiceError
 from interference_service.rpc.audit import AuditInterceptor, CountRefusal
 from interference_service.rpc.authentication import (
@@ -31,10 +32,23 @@ from interference_service.rpc.handlers import (
 )
 from interference_service.rpc.limits import USUAL, CallLimits, LimitInterceptor
 from interference_service.rpc.permissions import HEALTH_CHECK
+from interference_service.rpc.resource_names import named_in
 from interference_service.rpc.status import Metadata, status_of
 
 REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SERVER_ERRORS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+"""Codes that are errors of a server (OpenTelemetry's conventions for gRPC); others are the caller's."""
+_QUIET = frozenset({"/grpc.health.v1.Health/Check"})
 _ABORT_SECONDS = 5.0
 """How long a call waits for its status to leave the server."""
 _LARGE_BYTES = 4096
@@ -59,6 +73,7 @@ def interceptors(
     authenticator: Authenticator | None = None,
     count_refusal: CountRefusal = lambda _: None,
     limits: CallLimits = USUAL,
+    tracer: Tracer = UNTRACED,
 ) -> Sequence[grpc.aio.ServerInterceptor]:
     """The interceptors in their order, outermost first.
 
@@ -67,14 +82,15 @@ def interceptors(
         authenticator: Establishes who calls; None: nobody is told from another.
         count_refusal: Is told of every call that is refused.
         limits: What a call may cost.
+        tracer: Records every call.
     """
     return (
-        RequestInterceptor(observe),
+        RequestInterceptor(observe, tracer),
         ErrorInterceptor(),
         LimitInterceptor(limits),
         AuditInterceptor(count_refusal),
         AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
-        DecodingInterceptor(limits.large_at_once),
+        DecodingInterceptor(limits.large_at_once, tracer),
         AuthorisationInterceptor(),
     )
 
@@ -85,14 +101,15 @@ def add_trailing_metadata(context: Context, added: Metadata) -> None:
 
 
 class RequestInterceptor(grpc.aio.ServerInterceptor):
-    """Gives every call a request id, a line in the log and an observation; stands outermost.
+    """Gives every call a request id, a span, a line in the log and an observation; outermost.
 
     The id is taken from the caller's metadata if it is well-formed, and returned in the trailing
     metadata: initial metadata would commit the client to this attempt and forbid retries.
     """
 
-    def __init__(self, observe: Observe) -> None:
+    def __init__(self, observe: Observe, tracer: Tracer = UNTRACED) -> None:
         self._observe = observe
+        self._tracer = tracer
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -101,8 +118,17 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        around = partial(self._observed, handler_call_details, grpc_type(handler))
+        around = partial(self._traced, handler_call_details, grpc_type(handler))
         return surrounded(handler, around)
+
+    @asynccontextmanager
+    async def _traced(
+        self, call: grpc.HandlerCallDetails, kind: str, context: Context
+    ) -> AsyncIterator[None]:
+        metadata = tuple(call.invocation_metadata or ())
+        with self._tracer.serve(call.method, metadata):
+            async with self._observed(call, kind, context):
+                yield
 
     @asynccontextmanager
     async def _observed(
@@ -111,6 +137,7 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
         request_id = _request_id(call)
         # Every call is served by a task of its own, so what is bound here ends with it.
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        self._tracer.describe({"interference.request_id": request_id})
         add_trailing_metadata(context, ((REQUEST_ID_KEY, request_id),))
         begin = time.perf_counter()
         code = grpc.StatusCode.OK
@@ -123,6 +150,9 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
             seconds = time.perf_counter() - begin
             log = _log.debug if call.method in _QUIET else _log.info
             log("call finished", method=call.method, code=code.name, seconds=round(seconds, 6))
+            self._tracer.describe({"rpc.grpc.status_code": code.value[0]})
+            if code in SERVER_ERRORS:
+                self._tracer.fail(code.name)
             self._observe(call.method, kind, code.name, seconds)
 
 
@@ -207,8 +237,9 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
     until it is refused. So few large ones are served at once, and small ones wait for none.
     """
 
-    def __init__(self, large_at_once: int) -> None:
+    def __init__(self, large_at_once: int, tracer: Tracer = UNTRACED) -> None:
         self._large = asyncio.Semaphore(large_at_once)
+        self._tracer = tracer
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -217,19 +248,20 @@ class DecodingInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_deserializer is None:
             return handler
-        decode = partial(_decoded, handler.request_deserializer)
+        decode = partial(self._decoded, handler.request_deserializer)
         return decoding_late(handler, decode, self._admitted)
 
     def _admitted(self, raw: Any) -> AbstractAsyncContextManager[object]:
         large = isinstance(raw, bytes) and len(raw) > _LARGE_BYTES
         return self._large if large else nullcontext()
 
-
-def _decoded(decode: Callable[[bytes], Any], raw: bytes) -> Any:
-    try:
-        return decode(raw)
-    except Exception as error:
-        raise MalformedRequest(
-            f"the {len(raw)} bytes of the request are not a message of its type; "
-            "send one that is made from interference.v1"
-        ) from error
+    def _decoded(self, decode: Callable[[bytes], Any], raw: bytes) -> Any:
+        try:
+            request = decode(raw)
+        except Exception as error:
+            raise MalformedRequest(
+                f"the {len(raw)} bytes of the request are not a message of its type; "
+                "send one that is made from interference.v1"
+            ) from error
+        self._tracer.describe(named_in(request))
+        return request

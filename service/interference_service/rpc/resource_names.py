@@ -4,6 +4,7 @@ What a call names is told in its lines of the log from then on.
 """
 
 import re
+from typing import Any
 
 import structlog
 
@@ -15,6 +16,7 @@ _ID = re.compile(_PART)
 _PROJECT = re.compile(rf"projects/({_PART})")
 _JOB = re.compile(rf"projects/({_PART})/analysisJobs/({_PART})")
 _RESULT = re.compile(rf"projects/({_PART})/analysisJobs/({_PART})/result")
+_NAMED = re.compile(rf"projects/(?P<project>{_PART})(?:/analysisJobs/(?P<job>{_PART}))?(?:/|$)")
 
 _RULE = "each part in braces starts with a letter and has at most 63 of a-z, 0-9 and -"
 ID_RULE = "must match [a-z]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -62,6 +64,24 @@ def job_of_result(name: str) -> str:
     job = job_name(found[1], found[2])
     tell_in_log(found[1], job)
     return job
+
+
+def named_in(request: Any) -> dict[str, str]:
+    """The project and the job that a request names, as attributes of its span.
+
+    Args:
+        request: A message; what it names need not be well-formed.
+    """
+    job = getattr(request, "analysis_job", None)
+    text = (
+        getattr(request, "name", "") or getattr(job, "name", "") or getattr(request, "parent", "")
+    )
+    found = _NAMED.match(text)
+    if found is None:
+        return {}
+    project, job_id = found["project"], found["job"]
+    named = {"interference.project": project}
+    return named | {"interference.job": job_name(project, job_id)} if job_id else named
 
 
 def result_name(job: str) -> str:

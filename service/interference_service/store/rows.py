@@ -22,6 +22,7 @@ _PLAIN = (
     "end_time",
     "expire_time",
     "ttl_seconds",
+    "trace_parent",
 )
 _DOCUMENTS = ("specification", "settings", "progress", "error", "verdict", "resolved_inputs")
 

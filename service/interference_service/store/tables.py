@@ -91,6 +91,7 @@ jobs = Table(
     _time("end_time", "When it entered a terminal state"),
     _time("expire_time", "When it may be removed"),
     Column("ttl_seconds", Float, doc="Wanted life after its end; null for the service's default"),
+    Column("trace_parent", String, doc="W3C Trace Context of the call that made it, if traced"),
     Column("lease_owner", String, doc="Worker that holds the job"),
     _time("lease_until", "When the hold ends unless it is prolonged"),
     Index(None, "state", "priority", "create_time"),

@@ -6,8 +6,11 @@ comes from context variables.
 
 import logging
 import logging.handlers
+import math
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -23,9 +26,15 @@ _TALKATIVE = ("alembic",)
 """Those that say at every start what is of no use to an operator."""
 _RAYS_OWN_TIME = "_ray_timestamp_ns"
 """Which Ray adds to the records of all libraries."""
+_TRACING = "opentelemetry."
+_TELLS_SECRETS = "opentelemetry.util."
+"""Repeats variables that it cannot read, such as the headers with the collector's token."""
+_SELDOM_SECONDS = 60.0
 
 
-def configure_logging(level: str, *, json: bool, audit_file: Path | None = None) -> None:
+def configure_logging(
+    level: str, *, json: bool, audit_file: Path | None = None, traced: bool = False
+) -> None:
     """Send every log line to standard error, those of libraries that use ``logging`` included.
 
     So are warnings, and errors that nobody caught.
@@ -35,12 +44,14 @@ def configure_logging(level: str, *, json: bool, audit_file: Path | None = None)
             are logged at every level.
         json: One JSON object a line. Otherwise for people, in colour on a terminal.
         audit_file: Gets those lines, as JSON, in place of standard error.
+        traced: Whether a line names the span that surrounds it; needs OpenTelemetry.
 
     Raises:
         OSError: The file cannot be written.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([_name_span()] if traced else []),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
@@ -49,6 +60,7 @@ def configure_logging(level: str, *, json: bool, audit_file: Path | None = None)
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(shared, json=json))
+    handler.addFilter(Seldom(_TRACING))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     _configure_audit(audit_file, shared)
     for name in _WITH_OWN_HANDLERS:
@@ -113,6 +125,41 @@ def _tell_uncaught(
 def _tell_uncaught_in_thread(about: threading.ExceptHookArgs) -> None:
     name = about.thread.name if about.thread is not None else ""
     _log.error("uncaught_in_thread", thread=name, exc_info=about.exc_value)
+
+
+def _name_span() -> Processor:
+    from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+    def named(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        context = get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"] = format_trace_id(context.trace_id)
+            event["span_id"] = format_span_id(context.span_id)
+        return event
+
+    return named
+
+
+class Seldom(logging.Filter):
+    """Lets each line of a library pass once in a while: it complains of every try that fails."""
+
+    def __init__(self, library: str, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._library = library
+        self._clock = clock
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line passes."""
+        if not record.name.startswith(self._library):
+            return True
+        if record.name.startswith(_TELLS_SECRETS):
+            record.args = None
+        now, text = self._clock(), f"{record.name} {record.msg}"
+        if now - self._told.get(text, -math.inf) < _SELDOM_SECONDS:
+            return False
+        self._told[text] = now
+        return True
 
 
 def _renderers(*, json: bool) -> list[Processor]:

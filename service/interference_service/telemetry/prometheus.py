@@ -29,6 +29,7 @@ from interference_service.domain.events import (
     ReadinessSeen,
     RowsDifferentiated,
     StageFinished,
+    WorkDone,
     WorkerDied,
 )
 from interference_service.domain.job import JobState, Stage
@@ -158,6 +159,8 @@ class ServiceMetrics:
             case RowsDifferentiated(rows, seconds, device):
                 self._rows.labels(device).inc(rows)
                 self._gradient_seconds.inc(seconds)
+            case WorkDone():
+                pass  # for traces; there is no end of kinds of work to count
             case WorkerDied(reason):
                 self._workers_lost.labels(reason).inc()
             case JobFinished(_, state, reason, seconds):

@@ -15,6 +15,7 @@ from interference_client import Client, Job, errors
 from interference_client._config import connection
 from support.client_values import DATA, MODEL
 from support.scripted_service import NAME, ScriptedService, fails, job
+from support.spans import TRACE_ID, TRACE_PARENT, Recording
 
 CODE = grpc.StatusCode
 
@@ -95,6 +96,16 @@ def test_the_token_goes_with_every_call_on_this_machine(service: ScriptedService
     with Client(target, token="secret") as client:
         client.job("nightly")
     assert service.metadata[0]["authorization"] == "Bearer secret"
+
+
+def test_a_call_says_which_trace_it_is_within(service: ScriptedService, client: Client):
+    service.script("GetAnalysisJob", job())
+    with Recording().traces.serve("/a.Service/Method", (("traceparent", TRACE_PARENT),)):
+        client.job("nightly")
+    client.job("nightly")
+    within, without = service.metadata
+    assert within["traceparent"].split("-")[1] == TRACE_ID
+    assert "traceparent" not in without
 
 
 def test_pages_are_read_when_they_are_needed(service: ScriptedService, client: Client):

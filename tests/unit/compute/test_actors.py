@@ -8,14 +8,14 @@ import pytest
 from interference_service.compute import actors as module, payloads
 from interference_service.compute.actors import JobActors
 from interference_service.compute.calls import check
-from interference_service.compute.context import UnitReport
+from interference_service.compute.context import LoadReport, UnitReport
 from interference_service.compute.fleet import Worker
 from interference_service.compute.lost import Bounds, Loss, Lost
 from interference_service.compute.payloads import Runner
 from interference_service.compute.pool import ActorPool, Seat
 from interference_service.compute.segmentation.known import HOMOGENEOUS
 from interference_service.compute.spares import PoolBounds
-from interference_service.domain.events import RowsDifferentiated, WorkerDied
+from interference_service.domain.events import RowsDifferentiated, Work, WorkDone, WorkerDied
 from interference_service.domain.job import Priority
 from interference_service.errors import Cancelled, InvalidData, WorkerLost
 from support.fake_fleet import FakeClock, FakeFleet
@@ -39,7 +39,7 @@ class Method:
 class Process:
     """An actor: ``lives`` and ``load`` give what they are told to."""
 
-    def __init__(self, lives: object = None, load: object = "cpu") -> None:
+    def __init__(self, lives: object = None, load: object = LoadReport("cpu")) -> None:
         self.lives, self.load = Method(lives), Method(load)
 
 
@@ -143,6 +143,17 @@ def test_the_costliest_units_begin_first_and_arrays_come_in_the_order_of_the_uni
     assert here.begun == [1, 3, 0, 2]
     assert arrays == [f"array of {index}" for index in range(4)]
     assert here.events == [RowsDifferentiated(10, 0.1, "cpu")] * 4
+
+
+def test_what_actors_say_of_their_work_is_told_with_what_it_was_about(world):
+    load, unit = (Work(name, 1.0, 2.0, "node", 7) for name in ("load", "gradients"))
+    here = world(1, Process(load=LoadReport("cuda:0", load)))
+    here.run(here.unit(0, UnitReport(10, 0.1, "cuda", unit)))
+    told = [each for each in here.events if isinstance(each, WorkDone)]
+    assert told == [
+        WorkDone(load, "the start of an actor", {"device": "cuda:0"}),
+        WorkDone(unit, "unit 0", {"rows": 10, "device": "cuda"}),
+    ]
 
 
 def test_a_unit_that_loses_its_actor_runs_again_on_another(world):

@@ -12,6 +12,7 @@ from interference_service.domain.job import Job, Progress, ResolvedInputs, Setti
 from interference_service.domain.ports import Cancellation
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import Cancelled
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
@@ -115,7 +116,7 @@ class World:
     def emit(self, event: Event) -> None:
         self.events.append(event)
 
-    def runner(self, **changes: float) -> JobRunner:
+    def runner(self, tracer: Tracer = UNTRACED, **changes: float) -> JobRunner:
         settings = {"beat_seconds": 0.02, "look_seconds": 0.02} | changes
         return JobRunner(
             store=self.store,
@@ -125,6 +126,7 @@ class World:
             clock=self.clock,
             notices=self.notices,
             settings=RunnerSettings(**settings),
+            tracer=tracer,
         )
 
     async def submit(self, job_id: str = "nightly", **changes: object) -> Job:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import structlog
+from opentelemetry.util.re import parse_env_headers
 
-from interference_service.telemetry.logs import AUDIT_LOGGER, configure_logging
+from interference_service.telemetry.logs import AUDIT_LOGGER, Seldom, configure_logging
+from support.spans import TRACE_ID, TRACE_PARENT, Recording
 
 
 @pytest.fixture(autouse=True)
@@ -185,3 +187,47 @@ def test_errors_that_nobody_caught_are_lines(capsys):
     assert (in_thread["event"], in_thread["thread"]) == ("uncaught_in_thread", "worker")
     assert (in_main["event"], in_main["level"]) == ("uncaught", "critical")
     assert in_main["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_a_line_names_the_span_that_surrounds_it(capsys):
+    configure_logging("INFO", json=True, traced=True)
+    log = structlog.get_logger("some.module")
+    recording = Recording()
+    with recording.traces.serve("/a.Service/Method", (("traceparent", TRACE_PARENT),)):
+        log.info("within")
+        logging.getLogger("library").warning("within too")
+    log.info("outside")
+    *within, outside = lines(capsys)
+    (span,) = recording.spans
+    for line in within:
+        assert (line["trace_id"], line["span_id"]) == (TRACE_ID, f"{span.context.span_id:016x}")
+    assert not {"trace_id", "span_id"} & outside.keys()
+
+
+def test_what_opentelemetry_complains_of_again_and_again_is_logged_once(capsys):
+    configure_logging("INFO", json=True)
+    exporter = logging.getLogger("opentelemetry.exporter.some")
+    for attempt in range(50):
+        exporter.warning("Transient error, retrying in %s", attempt)
+        exporter.error("Failed to export")
+        logging.getLogger("library").warning("full")
+    told = [line["event"] for line in lines(capsys) if line["logger"] == exporter.name]
+    assert told == ["Transient error, retrying in 0", "Failed to export"]
+
+
+def test_headers_of_the_collector_that_cannot_be_read_are_not_repeated(capsys):
+    configure_logging("INFO", json=True)
+    assert not parse_env_headers("Bearer hunter2", liberal=True)
+    (line,) = lines(capsys)
+    assert "Header format invalid" in line["event"]
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_it_is_logged_again_after_a_while():
+    now = [0.0]
+    seldom = Seldom("opentelemetry.", lambda: now[0])
+    record = logging.makeLogRecord({"name": "opentelemetry.sdk", "msg": "Queue full"})
+    passed = []
+    for now[0] in (0.0, 59.0, 61.0, 62.0, 122.0):
+        passed.append(seldom.filter(record))
+    assert passed == [True, False, True, False, True]

@@ -48,7 +48,6 @@ SERVER_ERRORS = frozenset(
     }
 )
 """Codes that are errors of a server (OpenTelemetry's conventions for gRPC); others are the caller's."""
-_QUIET = frozenset({"/grpc.health.v1.Health/Check"})
 _ABORT_SECONDS = 5.0
 """How long a call waits for its status to leave the server."""
 _LARGE_BYTES = 4096

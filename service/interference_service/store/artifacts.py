@@ -66,7 +66,10 @@ class FileArtifactStore:
         final = self._directory(job)
         if final.exists():
             return
-        final.parent.mkdir(parents=True, exist_ok=True)
+        if not self._root.exists():
+            self._root.mkdir(parents=True, exist_ok=True)
+            _sync(self._root.parent)
+        final.parent.mkdir(exist_ok=True)
         draft = final.with_name(f".{final.name}.{uuid.uuid4().hex}")
         draft.mkdir()
         try:
@@ -76,7 +79,7 @@ class FileArtifactStore:
                 _publish(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        for directory in (final.parent, self._root, self._root.parent):
+        for directory in (final.parent, self._root):
             _sync(directory)
 
     def read_result(self, job: Job) -> AnalysisResult:

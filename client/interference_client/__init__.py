@@ -9,6 +9,7 @@ from interference_client.comparison import Change, ClassChange, Comparison
 from interference_client.errors import (
     Aborted,
     AlreadyExists,
+    ClientTooOld,
     DeadlineExceeded,
     ExportFailed,
     GateUndetermined,
@@ -81,6 +82,7 @@ __all__ = [
     "ClassChange",
     "ClassResult",
     "Client",
+    "ClientTooOld",
     "Columns",
     "Comparison",
     "Conflict",

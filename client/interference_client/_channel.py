@@ -6,9 +6,12 @@ import sys
 import grpc
 
 from interference_client._config import Connection
+from interference_client._version import client_version
 
 _ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 _OPTIONS: list[tuple[str, str | int]] = [
+    # By which the service knows this client; it may ask for a newer one.
+    ("grpc.primary_user_agent", f"interference-client/{client_version()}"),
     # The next attempt finds a service that is back, rather than a channel that still waits.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 10_000),

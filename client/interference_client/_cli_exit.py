@@ -62,6 +62,7 @@ def of_error(error: errors.InterferenceError) -> Exit:
             | errors.WrongState()
             | errors.NoResult()
             | errors.Aborted()
+            | errors.ClientTooOld()
             | errors.ExportFailed()
         ):
             return Exit.INVALID

@@ -146,8 +146,9 @@ class AsyncClient:
         await self._calls.delete(name, allow_missing=allow_missing, timeout=timeout)
 
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
-        """What the service is and can do."""
-        request = service_pb2.GetServerInfoRequest()
+        """What the service is and can do, with the limits of this client's project."""
+        parent = _requests.parent(self._calls.project)
+        request = service_pb2.GetServerInfoRequest(parent=parent)
         return server_info_of(
             await self._calls.unary(self._calls.stub.GetServerInfo, request, timeout)
         )

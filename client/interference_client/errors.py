@@ -12,6 +12,7 @@
     ├── NoResult                .state
     ├── Aborted                 somebody else changed the job
     ├── QuotaExceeded           .retry_after_seconds
+    ├── ClientTooOld            .minimum_version
     ├── Unavailable             the service cannot be reached
     │   └── HandshakeFailed     certificates or TLS do not fit; trying again would not help
     ├── DeadlineExceeded
@@ -134,7 +135,19 @@ class Aborted(InterferenceError):
 
 
 class QuotaExceeded(InterferenceError):
-    """The service is busy or the project's share is used; see ``retry_after_seconds``."""
+    """A limit of the project is used up, or the service is busy; see ``retry_after_seconds``.
+
+    The reason is ``QUOTA_EXCEEDED``, and ``metadata`` names the ``limit``; or ``OVERLOADED``.
+    """
+
+
+class ClientTooOld(InterferenceError):
+    """The service's operator wants a newer client."""
+
+    @property
+    def minimum_version(self) -> str:
+        """The oldest version that is served."""
+        return self.metadata.get("minimum_client_version", "")
 
 
 class Unavailable(InterferenceError):
@@ -239,7 +252,10 @@ _BY_CODE: dict[grpc.StatusCode, type[InterferenceError]] = {
     # From a proxy or server that goes away: nobody here has cancelled.
     grpc.StatusCode.CANCELLED: StreamCut,
 }
-_BY_REASON: dict[str, type[InterferenceError]] = {"NO_RESULT": NoResult}
+_BY_REASON: dict[str, type[InterferenceError]] = {
+    "NO_RESULT": NoResult,
+    "CLIENT_TOO_OLD": ClientTooOld,
+}
 
 
 def from_rpc(error: grpc.RpcError) -> InterferenceError:

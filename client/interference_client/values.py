@@ -144,14 +144,15 @@ class ServerInfo:
         version: Of the service.
         engine_version: Of what computes.
         capabilities: Names of optional behaviours.
-        limits: Limits for this caller; durations in seconds.
+        limits: Limits of the project; durations in seconds, ``highest_priority`` as a submission
+            has it. A count or rate of 0 is no limit.
         minimum_client_version: Clients below it are refused; empty for none.
     """
 
     version: str
     engine_version: str
     capabilities: tuple[str, ...]
-    limits: Mapping[str, float]
+    limits: Mapping[str, float | str]
     minimum_client_version: str
 
 
@@ -190,11 +191,15 @@ def snapshot_of(message: job_pb2.AnalysisJob) -> JobSnapshot:
 
 def server_info_of(message: service_pb2.ServerInfo) -> ServerInfo:
     """The server information of a message."""
-    limits: dict[str, float] = {}
+    limits: dict[str, float | str] = {}
     for field in message.limits.DESCRIPTOR.fields:
         value = getattr(message.limits, field.name)
         if isinstance(value, duration_pb2.Duration):
             limits[f"{field.name}_seconds"] = value.ToTimedelta().total_seconds()
+        elif field.enum_type is not None:
+            known = field.enum_type.values_by_number.get(value)
+            name = known.name if known is not None else str(value)
+            limits[field.name] = name.removeprefix("PRIORITY_").lower()
         else:
             limits[field.name] = value
     return ServerInfo(

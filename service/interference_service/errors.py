@@ -18,8 +18,10 @@
     ├── Draining                  the server is going down
     ├── StoreUnavailable          the database is away or busy
     ├── Overloaded                the server has too much of this to do now
+    ├── QuotaExceeded             the project has used up a limit of its own
     ├── CallTimeout               the call took longer than the server allows
     ├── SlowReader                nobody reads what the server streams
+    ├── ClientTooOld              the operator wants a newer client
     ├── InternalError             anything unexpected, told by an incident id
     └── AnalysisError             a cause in the job itself; ends up in the job's error
         ├── InputUnavailable      model or data missing, unreadable or with another digest
@@ -84,23 +86,22 @@ class ServiceError(Exception):
         *,
         violations: Sequence[Violation] = (),
         metadata: Mapping[str, str] | None = None,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.violations = tuple(violations)
         self.metadata = dict(metadata or {})
+        self.retry_after_seconds = retry_after_seconds
 
     def __reduce__(self) -> tuple[Callable[..., "ServiceError"], tuple[Any, ...]]:
-        return _rebuild, (type(self), self.message, self.violations, self.metadata)
+        return _rebuild, (type(self), self.message, self.__dict__)
 
 
-def _rebuild(
-    kind: type[ServiceError],
-    message: str,
-    violations: tuple[Violation, ...],
-    metadata: dict[str, str],
-) -> ServiceError:
-    return kind(message, violations=violations, metadata=metadata)
+def _rebuild(kind: type[ServiceError], message: str, attributes: dict[str, Any]) -> ServiceError:
+    error = kind(message)
+    error.__dict__.update(attributes)
+    return error
 
 
 class InvalidRequest(ServiceError):
@@ -212,6 +213,13 @@ class Overloaded(ServiceError):
     reason = "OVERLOADED"
 
 
+class QuotaExceeded(ServiceError):
+    """A limit of the project is used up; metadata names ``project``, ``limit`` and ``allowed``."""
+
+    code = ErrorCode.RESOURCE_EXHAUSTED
+    reason = "QUOTA_EXCEEDED"
+
+
 class CallTimeout(ServiceError):
     """The call took longer than its deadline or the server allows."""
 
@@ -224,6 +232,13 @@ class SlowReader(ServiceError):
 
     code = ErrorCode.UNAVAILABLE
     reason = "SLOW_READER"
+
+
+class ClientTooOld(ServiceError):
+    """The operator wants a newer client; metadata ``minimum_client_version`` says which."""
+
+    code = ErrorCode.FAILED_PRECONDITION
+    reason = "CLIENT_TOO_OLD"
 
 
 class InternalError(ServiceError):

@@ -25,9 +25,11 @@ from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
+from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.retention import Retention
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
+from interference_service.jobs.streams import Streams
 from interference_service.jobs.tokens import Seal
 from interference_service.lifecycle.deadline import Deadline
 from interference_service.lifecycle.dependency import Rhythm
@@ -36,6 +38,7 @@ from interference_service.lifecycle.event_loop import Liveness, LoopWatch
 from interference_service.lifecycle.life import Life
 from interference_service.lifecycle.readiness import Readiness
 from interference_service.lifecycle.signals import StopSignals
+from interference_service.references.capabilities import capabilities
 from interference_service.references.checker import StoreReferenceChecker
 from interference_service.references.registry import ModelRegistry
 from interference_service.references.registry.description import ARTIFACTS
@@ -184,11 +187,11 @@ async def _serve(
 ) -> None:
     store, artifacts, clock = state.store, state.artifacts, state.clock
     registry, results_registry = CollectorRegistry(), CollectorRegistry()
-    metrics = ServiceMetrics(registry)
+    telemetry = settings.telemetry
+    metrics = ServiceMetrics(registry, max_projects=telemetry.max_projects)
     metrics.follow_tasks(asyncio.get_running_loop())
     tracer: Tracer = traces or UNTRACED
     sink = EventSinks(metrics, traces) if traces else metrics
-    telemetry = settings.telemetry
     results_registry.register(
         ResultCollector(
             store,
@@ -196,6 +199,7 @@ async def _serve(
             max_monitors=telemetry.max_monitors,
             max_classes=telemetry.max_classes,
             max_layers=telemetry.max_layers,
+            max_projects=telemetry.max_projects,
         )
     )
     keepers, notices = Keepers(_kept(settings)), Notices()
@@ -204,6 +208,7 @@ async def _serve(
     models = _model_registry(settings)
     executor = RayExecutor(stores=stores, settings=compute, sink=sink, clock=clock, tracer=tracer)
     analyses = RegisteredModels(executor, stores, models)
+    quotas = QuotaKeeper(settings.quotas, metrics)
     jobs = AnalysisJobs(
         store=store,
         artifacts=artifacts,
@@ -214,6 +219,7 @@ async def _serve(
         notices=notices,
         seal=seal,
         limits=_limits(settings),
+        quotas=quotas,
         engine_version=ENGINE_VERSION,
     )
     runner = JobRunner(
@@ -234,7 +240,14 @@ async def _serve(
     security = SecurityMetrics(registry)
     server = RpcServer(
         AnalysisServicer(
-            jobs, seal, version=__version__, engine_version=ENGINE_VERSION, tracer=tracer
+            jobs,
+            seal,
+            streams=Streams(quotas, metrics),
+            version=__version__,
+            engine_version=ENGINE_VERSION,
+            capabilities=capabilities(settings.model_policy, with_registry=models is not None),
+            minimum_client_version=settings.minimum_client_version,
+            tracer=tracer,
         ),
         interceptors=interceptors(
             metrics.observe_rpc,
@@ -242,6 +255,7 @@ async def _serve(
             security.count_refusal,
             _call_limits(settings, metrics),
             tracer,
+            minimum_client_version=settings.minimum_client_version,
         ),
         address=_address(settings.host, settings.port),
         credentials=_credentials(settings.security, security),
@@ -373,6 +387,7 @@ def _connections(settings: Settings) -> Connections:
 def _call_limits(settings: Settings, metrics: ServiceMetrics) -> CallLimits:
     part = settings.grpc
     return CallLimits(
+        unary_at_once=part.unary_at_once,
         unary_seconds=part.unary_seconds,
         # A trial reads the model, and then tries it on rows.
         longer={CREATE: part.unary_seconds + 2 * settings.compute.parse_seconds},

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from packaging.version import Version
 from pydantic import (
     AliasChoices,
     BaseModel,
@@ -22,6 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from interference_service.domain.quotas import Quotas
 from interference_service.references.policy import ModelPolicy
 from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
 from interference_service.references.stores.description import (
@@ -159,6 +161,8 @@ class GrpcPart(Part):
     """A connection is asked to end after so long; clients open another and resume."""
     grace_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Calls of such a connection may go on for so long."""
+    unary_at_once: Annotated[int, Field(ge=1)] = 200
+    """Calls with one response that are served at once; more are told to come again."""
     unary_seconds: Annotated[float, Field(gt=0)] = 30.0
     """Longest call with one response; a ``validate_only`` may take as long as its trial."""
     write_seconds: Annotated[float, Field(gt=0)] = 60.0
@@ -178,6 +182,8 @@ class TelemetryPart(Part):
     """Classes of a monitor that become series; minorities first."""
     max_layers: Annotated[int, Field(ge=0)] = 5
     """Layers of a monitor that become series; the most conflicting first."""
+    max_projects: Annotated[int, Field(ge=0)] = 100
+    """Projects that have series of their own where jobs and refusals are counted by project."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least level that is logged."""
     log_json: bool = True
@@ -258,6 +264,8 @@ class Settings(BaseSettings):
     """gRPC port; 0: any free one."""
     reflection: bool = True
     """Whether the server tells its methods to tools."""
+    minimum_client_version: str = ""
+    """Older versions of our own client are refused, such as those before 1.2.0; empty: none is."""
     stores: dict[StoreName, StoreSetting] = Field(default_factory=dict)
     """Directories and buckets that references may name, by store name; nothing else is ever read."""
     architectures: tuple[str, ...] = ModelPolicy().architectures
@@ -289,6 +297,8 @@ class Settings(BaseSettings):
     grpc: GrpcPart = GrpcPart()
     health: HealthPart = HealthPart()
     jobs: JobsPart = JobsPart()
+    quotas: Quotas = Quotas()
+    """What each project may have at once and ask for; see ``domain.quotas``."""
     telemetry: TelemetryPart = TelemetryPart()
     security: SecurityDescription = Field(default=SecurityDescription(), validate_default=True)
     audit: AuditPart = AuditPart()
@@ -307,6 +317,13 @@ class Settings(BaseSettings):
             name: store.resolve() if isinstance(store, Path) else store
             for name, store in stores.items()
         }
+
+    @field_validator("minimum_client_version")
+    @classmethod
+    def _is_a_version(cls, text: str) -> str:
+        if text:
+            Version(text)  # its error is a ValueError that repeats the text
+        return text
 
     @field_validator("mlflow")
     @classmethod

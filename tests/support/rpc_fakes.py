@@ -11,12 +11,16 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from interference.v1 import analysis_service_pb2_grpc
+from interference_service.domain.events import Event
 from interference_service.domain.job import Job, Settings, job_name
-from interference_service.domain.ports import Authenticator
+from interference_service.domain.ports import Authenticator, EventSink
+from interference_service.domain.quotas import Quotas
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import NoResult, NotFound
 from interference_service.jobs.limits import Limits
+from interference_service.jobs.quotas import QuotaKeeper
+from interference_service.jobs.streams import Streams
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
 from interference_service.jobs.watching import WatchEvent
@@ -41,9 +45,10 @@ class FakeJobs:
     watch_entered: asyncio.Event = field(default_factory=asyncio.Event)
     watch_left: asyncio.Event = field(default_factory=asyncio.Event)
     endless: bool = False
+    quotas: Quotas = field(default_factory=Quotas)
 
-    def limits(self) -> Limits:
-        return Limits()
+    def limits(self, project: str = "") -> Limits:
+        return Limits().of(self.quotas.of(project))
 
     async def submit(self, submission: Submission) -> tuple[Job, bool]:
         self._note(submission)
@@ -131,6 +136,23 @@ def ignore(*_: Any) -> None:
     """An observer that looks away."""
 
 
+class NoSink:
+    """A sink that takes no note."""
+
+    def emit(self, event: Event) -> None:
+        pass
+
+
+def servicer(
+    jobs: FakeJobs, sink: EventSink | None = None, key: bytes = b"k" * 32, **about: Any
+) -> AnalysisServicer:
+    """The servicer of the fake; a reader that takes nothing is stalled at once."""
+    told = sink or NoSink()
+    streams = Streams(QuotaKeeper(jobs.quotas, told), told, patience_seconds=0.1)
+    version = {"version": "1.2.3", "engine_version": "engine 4"}
+    return AnalysisServicer(jobs, Seal(key), streams=streams, **version | about)
+
+
 @asynccontextmanager
 async def served(
     jobs: FakeJobs,
@@ -141,15 +163,20 @@ async def served(
     key: bytes = b"k" * 32,
     count_refusal: CountRefusal = ignore,
     tracer: Tracer = UNTRACED,
+    sink: EventSink | None = None,
+    minimum_client_version: str = "",
 ) -> AsyncIterator[Served]:
     """Serve the fake on a free port of this machine."""
     observed: asyncio.Queue[tuple[str, str, str, float]] = asyncio.Queue()
     server = RpcServer(
-        AnalysisServicer(
-            jobs, Seal(key), version="1.2.3", engine_version="engine 4", tracer=tracer
-        ),
+        servicer(jobs, sink, key, minimum_client_version=minimum_client_version, tracer=tracer),
         interceptors=interceptors(
-            lambda *call: observed.put_nowait(call), authenticator, count_refusal, limits, tracer
+            lambda *call: observed.put_nowait(call),
+            authenticator,
+            count_refusal,
+            limits,
+            tracer,
+            minimum_client_version=minimum_client_version,
         ),
         address="127.0.0.1:0",
         reflection=reflection,

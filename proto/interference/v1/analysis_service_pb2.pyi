@@ -150,8 +150,10 @@ class ReadMatricesResponse(_message.Message):
     def __init__(self, resume_token: _Optional[str] = ..., header: _Optional[_Union[_analysis_result_pb2.MatrixHeader, _Mapping]] = ..., chunk: _Optional[_Union[_analysis_result_pb2.MatrixChunk, _Mapping]] = ..., end: _Optional[_Union[_analysis_result_pb2.MatrixStreamEnd, _Mapping]] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("parent",)
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    def __init__(self, parent: _Optional[str] = ...) -> None: ...
 
 class ServerInfo(_message.Message):
     __slots__ = ("version", "engine_version", "capabilities", "limits", "minimum_client_version")
@@ -168,7 +170,7 @@ class ServerInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., engine_version: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., minimum_client_version: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_classes", "max_layers", "max_request_bytes", "max_chunk_bytes", "max_watch_duration", "max_ttl", "max_active_jobs", "max_watches")
+    __slots__ = ("max_classes", "max_layers", "max_request_bytes", "max_chunk_bytes", "max_watch_duration", "max_ttl", "max_active_jobs", "max_watches", "max_matrix_streams", "submits_per_minute", "submit_burst", "highest_priority")
     MAX_CLASSES_FIELD_NUMBER: _ClassVar[int]
     MAX_LAYERS_FIELD_NUMBER: _ClassVar[int]
     MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +179,10 @@ class Limits(_message.Message):
     MAX_TTL_FIELD_NUMBER: _ClassVar[int]
     MAX_ACTIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
     MAX_WATCHES_FIELD_NUMBER: _ClassVar[int]
+    MAX_MATRIX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    SUBMITS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_BURST_FIELD_NUMBER: _ClassVar[int]
+    HIGHEST_PRIORITY_FIELD_NUMBER: _ClassVar[int]
     max_classes: int
     max_layers: int
     max_request_bytes: int
@@ -185,4 +191,8 @@ class Limits(_message.Message):
     max_ttl: _duration_pb2.Duration
     max_active_jobs: int
     max_watches: int
-    def __init__(self, max_classes: _Optional[int] = ..., max_layers: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_chunk_bytes: _Optional[int] = ..., max_watch_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active_jobs: _Optional[int] = ..., max_watches: _Optional[int] = ...) -> None: ...
+    max_matrix_streams: int
+    submits_per_minute: float
+    submit_burst: int
+    highest_priority: _analysis_job_pb2.Priority
+    def __init__(self, max_classes: _Optional[int] = ..., max_layers: _Optional[int] = ..., max_request_bytes: _Optional[int] = ..., max_chunk_bytes: _Optional[int] = ..., max_watch_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active_jobs: _Optional[int] = ..., max_watches: _Optional[int] = ..., max_matrix_streams: _Optional[int] = ..., submits_per_minute: _Optional[float] = ..., submit_burst: _Optional[int] = ..., highest_priority: _Optional[_Union[_analysis_job_pb2.Priority, str]] = ...) -> None: ...

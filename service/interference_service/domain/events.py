@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from interference_service.domain.job import JobState, Stage
+from interference_service.domain.quotas import StreamKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,45 @@ class LoopTurned:
     """After the moment at which it should have."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaRefused:
+    """A limit of a project was in the way of a call."""
+
+    project: str
+    limit: str
+    """Name of the limit, as in ``Quota``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """A stream of responses began."""
+
+    kind: StreamKind
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """A stream of responses ended."""
+
+    kind: StreamKind
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStalled:
+    """The reader of a stream has not taken a message for a while."""
+
+    kind: StreamKind
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResumed:
+    """A stalled stream goes on, or has ended."""
+
+    kind: StreamKind
+
+
+UsageEvent = QuotaRefused | StreamOpened | StreamClosed | StreamStalled | StreamResumed
+"""What projects use of the service beside jobs."""
 Event = (
     JobSubmitted
     | AttemptStarted
@@ -116,4 +156,5 @@ Event = (
     | DependencySeen
     | ReadinessSeen
     | LoopTurned
+    | UsageEvent
 )

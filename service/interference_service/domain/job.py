@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Self
@@ -63,6 +63,10 @@ class Priority(StrEnum):
     def rank(self) -> int:
         """The higher, the earlier the job is taken."""
         return list(Priority).index(self)
+
+
+PROMOTION = timedelta(hours=6)
+"""A job that has waited so long is as urgent as one of the next higher priority."""
 
 
 class Stage(StrEnum):
@@ -223,6 +227,11 @@ class Job(Value):
         """Changes with every change other than progress (AIP-154)."""
         return hashlib.sha256(f"{self.uid}:{self.revision}".encode()).hexdigest()[:16]
 
+    def urgency(self, now: datetime) -> int:
+        """Rank of the job in the queue: that of its priority, and more the longer it waits."""
+        promotions = max(0, (now - self.create_time) // PROMOTION)
+        return min(self.settings.priority.rank + promotions, Priority.HIGH.rank)
+
     def to(self, state: JobState, now: datetime, **changes: object) -> "Job":
         """The job in another state.
 
@@ -253,6 +262,11 @@ class Job(Value):
 def job_name(project: str, job_id: str) -> str:
     """Resource name of a job (AIP-122)."""
     return f"projects/{project}/analysisJobs/{job_id}"
+
+
+def project_of(name: str) -> str:
+    """The project in the resource name of a job."""
+    return name.split("/")[1]
 
 
 def error_of(exception: BaseException, incident: str) -> JobError:

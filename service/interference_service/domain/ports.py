@@ -29,6 +29,12 @@ class Backlog:
 
     by_state: Mapping[JobState, int]
     oldest_pending: datetime | None
+    by_project: Mapping[str, int]
+    """Of projects that have any."""
+
+
+def admit_all(_: int) -> None:
+    """Let every job be made."""
 
 
 class JobStore(Protocol):
@@ -44,8 +50,20 @@ class JobStore(Protocol):
             RequestIdReused: The request id came before with another request within 24 hours.
         """
 
-    def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
+    def create(
+        self,
+        job: Job,
+        idempotency: Idempotency | None,
+        admit: Callable[[int], None] = admit_all,
+    ) -> tuple[Job, bool]:
         """Make a job durable; returns it and whether it is the replay of an earlier request.
+
+        Args:
+            job: The job.
+            idempotency: Tells a replay; None: the request is none.
+            admit: Is told, just before the job is made, how many jobs of its project are not
+                finished; none comes in between. What it raises is raised, and nothing is written.
+                It may be called more than once.
 
         Raises:
             JobExists: The name is taken; metadata ``same_spec`` is ``true`` or ``false``.
@@ -92,8 +110,10 @@ class JobStore(Protocol):
 
         Whoever shares the store measures leases by the same clock, which is the store's.
 
-        Higher priority first, then the older. A pending job becomes RUNNING; a CANCELLING one
-        stays so. The attempt counts one more; ``start_time`` is that of the first.
+        Higher urgency first (see ``Job.urgency``), then the project of which fewer jobs are held,
+        then the one whose last turn is longer ago, then the older job. A pending job becomes
+        RUNNING; a CANCELLING one stays so. The attempt counts one more; ``start_time`` is that of
+        the first.
         """
 
     def renew(

@@ -1,8 +1,10 @@
-"""What the service allows; told to clients by GetServerInfo."""
+"""What the service allows a project; told to clients by GetServerInfo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from interference_service.domain.job import Priority
+from interference_service.domain.quotas import Quota
 from interference_service.errors import InvalidRequest
 
 
@@ -19,6 +21,31 @@ class Limits:
     default_ttl_seconds: float = 90 * 86_400.0
     """Life of a job and its result after its end."""
     max_ttl_seconds: float = 366 * 86_400.0
+    quota: Quota = field(default_factory=Quota)
+    """What the project may have at once and ask for."""
+
+    def of(self, quota: Quota) -> "Limits":
+        """The limits of a project that has another quota."""
+        longest = quota.max_ttl_seconds or self.max_ttl_seconds
+        return replace(
+            self,
+            quota=quota,
+            max_ttl_seconds=longest,
+            default_ttl_seconds=min(self.default_ttl_seconds, longest),
+        )
+
+    def check_priority(self, priority: Priority) -> None:
+        """Refuse a priority that is higher than allowed.
+
+        Raises:
+            InvalidRequest: It is.
+        """
+        highest = self.quota.highest_priority
+        if priority.rank > highest.rank:
+            raise InvalidRequest.field(
+                "analysis_job.priority",
+                f"is {priority}; the highest that this project may ask for is {highest}",
+            )
 
     def check_life(
         self, now: datetime, ttl_seconds: float | None, expire_time: datetime | None

@@ -1,13 +1,12 @@
 """The use cases: what a caller can do with jobs, in the service's own words."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 from interference_service.domain.events import JobFinished, JobSubmitted
-from interference_service.domain.job import Job, JobError, Progress
+from interference_service.domain.job import Job, JobError, Priority, project_of
 from interference_service.domain.ports import (
     ArtifactStore,
     Clock,
@@ -31,6 +30,7 @@ from interference_service.jobs.limits import Limits
 from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
+from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.results import Results
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
@@ -56,6 +56,7 @@ class AnalysisJobs:
         notices: Notices,
         seal: Seal,
         limits: Limits,
+        quotas: QuotaKeeper,
         engine_version: str,
     ) -> None:
         self._store = store
@@ -68,12 +69,13 @@ class AnalysisJobs:
         self._notices = notices
         self._seal = seal
         self._limits = limits
+        self._quotas = quotas
         self._engine_version = engine_version
         self._draining = asyncio.Event()
 
-    def limits(self) -> Limits:
-        """What is allowed."""
-        return self._limits
+    def limits(self, project: str = "") -> Limits:
+        """What is allowed a project; without one, any that has no quota of its own."""
+        return self._limits.of(self._quotas.of(project))
 
     def drain(self) -> None:
         """Take no more jobs and end every watch and validation; clients resume elsewhere."""
@@ -88,9 +90,10 @@ class AnalysisJobs:
         ``validate_only`` nothing is made, and what the job points at is tried out.
 
         Raises:
-            InvalidRequest: A reference is refused or missing, or a time does not fit.
+            InvalidRequest: A reference is refused or missing, or priority or time do not fit.
             JobExists: The job id is taken.
             RequestIdReused: The request id came before with another request.
+            QuotaExceeded: The project has as many jobs as it may, or submits too fast.
             Draining: The server is going down.
             Overloaded: Too many submissions are being validated.
             AnalysisError: A validation failed for a cause outside of the request.
@@ -102,38 +105,22 @@ class AnalysisJobs:
             earlier = await asyncio.to_thread(self._store.answered, idempotency)
             if earlier is not None:
                 return earlier, True
-        job = self._new_job(submission)
+        limits = self.limits(submission.project)
+        job = submission.job(limits, self._clock.now(), self._engine_version)
+        admission = self._quotas.admission(submission.project)
         try:
             await self._checks.check(submission.specification)
             if submission.validate_only:
                 resolved = await self._preflights.check(submission.specification)
+                admission.check(await asyncio.to_thread(self._store.backlog))
                 return job.model_copy(update={"resolved_inputs": resolved}), False
         except AnalysisError as error:
             raise _told_to_the_caller(error) from error
-        job, replayed = await asyncio.to_thread(self._store.create, job, idempotency)
+        job, replayed = await asyncio.to_thread(self._store.create, job, idempotency, admission)
         if not replayed:
             self._sink.emit(JobSubmitted(job.name))
             self._notices.notify(QUEUE)
         return job, replayed
-
-    def _new_job(self, submission: Submission) -> Job:
-        now = self._clock.now()
-        self._limits.check_life(now, submission.ttl_seconds, submission.expire_time)
-        return Job(
-            project=submission.project,
-            id=submission.job_id or f"job-{uuid.uuid4().hex[:20]}",
-            uid=str(uuid.uuid4()),
-            specification=submission.specification,
-            settings=submission.settings,
-            creator=submission.principal,
-            engine_version=self._engine_version,
-            progress=Progress(update_time=now),
-            create_time=now,
-            update_time=now,
-            ttl_seconds=submission.ttl_seconds,
-            expire_time=submission.expire_time,
-            trace_parent=submission.trace_parent,
-        )
 
     async def get(self, name: str) -> Job:
         """The job as it is now; raises NotFound."""
@@ -172,12 +159,15 @@ class AnalysisJobs:
         Raises:
             NotFound: There is no such job.
             EtagMismatch: Somebody else changed it.
-            InvalidRequest: A time does not fit, or its settings would be too large.
+            InvalidRequest: Priority or time do not fit, or its settings would be too large.
         """
         now = self._clock.now()
         ttl_seconds = cast("float | None", changes.get("ttl_seconds"))
         expire_time = cast("datetime | None", changes.get("expire_time"))
-        self._limits.check_life(now, ttl_seconds, expire_time)
+        now, limits = self._clock.now(), self.limits(project_of(name))
+        limits.check_life(now, ttl_seconds, expire_time)
+        if "priority" in changes:
+            limits.check_priority(cast("Priority", changes["priority"]))
 
         def change(job: Job) -> Job:
             match(job, etag)

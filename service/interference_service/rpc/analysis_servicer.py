@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 import structlog
-from google.protobuf import duration_pb2, empty_pb2
+from google.protobuf import empty_pb2
 
 from interference.v1 import (
     analysis_job_pb2,
@@ -14,19 +14,23 @@ from interference.v1 import (
     analysis_service_pb2 as wire,
     analysis_service_pb2_grpc,
 )
-from interference_service.domain.job import Job
+from interference_service.domain.job import Job, project_of as project_of_job
+from interference_service.domain.quotas import StreamKind
 from interference_service.domain.texts import control_character
 from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import InvalidRequest
 from interference_service.jobs.service import AnalysisJobs
+from interference_service.jobs.streams import Streams
 from interference_service.jobs.tokens import Seal
 from interference_service.rpc.authentication import current_principal
 from interference_service.rpc.convert_job import job_to_wire, validated_job_to_wire
+from interference_service.rpc.convert_limits import limits_to_wire
 from interference_service.rpc.convert_requests import changes_from_wire, submission_from_wire
 from interference_service.rpc.convert_result import result_to_wire
 from interference_service.rpc.handlers import Context
 from interference_service.rpc.interceptors import add_trailing_metadata
-from interference_service.rpc.matrices import MOST_CHUNK_BYTES, read_matrices
+from interference_service.rpc.matrices import read_matrices
+from interference_service.rpc.matrix_plan import ELEMENT_TYPES
 from interference_service.rpc.resource_names import (
     job_named,
     job_of_result,
@@ -35,10 +39,8 @@ from interference_service.rpc.resource_names import (
 )
 from interference_service.rpc.watch import events_to_wire, heartbeat_seconds
 
-MAX_REQUEST_BYTES = 1_048_576
 REPLAYED: tuple[tuple[str, str], ...] = (("interference-replayed", "true"),)
 """Trailing metadata of a create that an earlier request with its request id had done."""
-CAPABILITIES = ("torch_export", "parquet", "float32", "float64", "float16", "exact")
 _PAGE_BYTES = 1_048_576
 _MAX_REASON = 512
 
@@ -51,17 +53,23 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         jobs: AnalysisJobs,
         seal: Seal,
         *,
+        streams: Streams,
         version: str,
         engine_version: str,
+        capabilities: Sequence[str] = (),
         minimum_client_version: str = "",
         tracer: Tracer = UNTRACED,
     ) -> None:
         self._jobs = jobs
         self._seal = seal
-        self._version = version
-        self._engine_version = engine_version
-        self._minimum_client_version = minimum_client_version
         self._tracer = tracer
+        self._streams = streams
+        self._about = wire.ServerInfo(
+            version=version,
+            engine_version=engine_version,
+            capabilities=(*capabilities, *ELEMENT_TYPES),
+            minimum_client_version=minimum_client_version,
+        )
 
     async def CreateAnalysisJob(
         self, request: wire.CreateAnalysisJobRequest, context: Context
@@ -144,15 +152,18 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         Yields:
             Snapshots, progress and heartbeats.
         """
+        name = job_named(request.name)
         events = self._jobs.watch(
-            job_named(request.name),
+            name,
             principal=current_principal().name,
             resume_token=request.resume_token,
             heartbeat_seconds=heartbeat_seconds(request),
         )
         async with aclosing(events_to_wire(events)) as responses:
-            async for response in responses:
-                yield response
+            limited = self._streams.limited(project_of_job(name), StreamKind.WATCH, responses)
+            async with aclosing(limited):
+                async for response in limited:
+                    yield response
 
     async def GetAnalysisResult(
         self, request: wire.GetAnalysisResultRequest, context: Context
@@ -169,30 +180,22 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         Yields:
             Header, chunks, header, chunks, ..., end.
         """
+        project = project_of_job(job_of_result(request.name))
         principal = current_principal().name
         async with aclosing(read_matrices(self._jobs, self._seal, request, principal)) as parts:
-            async for response in parts:
-                yield response
+            limited = self._streams.limited(project, StreamKind.MATRICES, parts)
+            async with aclosing(limited):
+                async for response in limited:
+                    yield response
 
     async def GetServerInfo(
         self, request: wire.GetServerInfoRequest, context: Context
     ) -> wire.ServerInfo:
         """Versions, capabilities and limits."""
-        limits = self._jobs.limits()
-        return wire.ServerInfo(
-            version=self._version,
-            engine_version=self._engine_version,
-            capabilities=CAPABILITIES,
-            limits=wire.Limits(
-                max_classes=limits.max_classes,
-                max_layers=limits.max_layers,
-                max_request_bytes=MAX_REQUEST_BYTES,
-                max_chunk_bytes=MOST_CHUNK_BYTES,
-                max_watch_duration=duration_pb2.Duration(seconds=int(limits.max_watch_seconds)),
-                max_ttl=duration_pb2.Duration(seconds=int(limits.max_ttl_seconds)),
-            ),
-            minimum_client_version=self._minimum_client_version,
-        )
+        limits = self._jobs.limits(project_of(request.parent) if request.parent else "")
+        info = wire.ServerInfo(limits=limits_to_wire(limits))
+        info.MergeFrom(self._about)
+        return info
 
 
 def _page(jobs: Sequence[Job]) -> list[analysis_job_pb2.AnalysisJob]:

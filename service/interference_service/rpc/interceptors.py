@@ -22,6 +22,7 @@ from interference_service.rpc.authentication import (
     AuthenticationInterceptor,
 )
 from interference_service.rpc.authorisation import AuthorisationInterceptor
+from interference_service.rpc.client_version import ClientVersionInterceptor
 from interference_service.rpc.handlers import (
     Context,
     Continuation,
@@ -73,6 +74,8 @@ def interceptors(
     count_refusal: CountRefusal = lambda _: None,
     limits: CallLimits = USUAL,
     tracer: Tracer = UNTRACED,
+    *,
+    minimum_client_version: str = "",
 ) -> Sequence[grpc.aio.ServerInterceptor]:
     """The interceptors in their order, outermost first.
 
@@ -82,6 +85,7 @@ def interceptors(
         count_refusal: Is told of every call that is refused.
         limits: What a call may cost.
         tracer: Records every call.
+        minimum_client_version: Clients of ours below it are refused; empty: none is.
     """
     return (
         RequestInterceptor(observe, tracer),
@@ -89,6 +93,7 @@ def interceptors(
         LimitInterceptor(limits),
         AuditInterceptor(count_refusal),
         AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
+        ClientVersionInterceptor(minimum_client_version),
         DecodingInterceptor(limits.large_at_once, tracer),
         AuthorisationInterceptor(),
     )

@@ -9,11 +9,14 @@ from typing import Any
 
 import grpc
 
-from interference_service.errors import CallTimeout, SlowReader
+from interference_service.errors import CallTimeout, Overloaded, SlowReader
 from interference_service.rpc.handlers import Context, Continuation, Handler, rewritten, surrounded
 
 CREATE = "/interference.v1.AnalysisService/CreateAnalysisJob"
 """The one method with one response that may do work."""
+
+_HEALTH = "/grpc.health.v1.Health/"
+"""Methods that tell whether the server is to be restarted, and so are always answered."""
 
 
 def _nothing(_: str) -> None:
@@ -25,6 +28,7 @@ class CallLimits:
     """Bounds of one call.
 
     Attributes:
+        unary_at_once: Calls with one response that are served at once; more are refused.
         unary_seconds: Of a call with one response.
         longer: Methods that may take longer, by full name.
         write_seconds: Of one message of a stream: after it the other side counts as not reading.
@@ -32,6 +36,7 @@ class CallLimits:
         large_at_once: Large requests that are decoded and served at once; the others wait.
     """
 
+    unary_at_once: int = 200
     unary_seconds: float = 30.0
     longer: Mapping[str, float] = field(default_factory=dict)
     write_seconds: float = 60.0
@@ -43,13 +48,16 @@ USUAL = CallLimits()
 
 
 class LimitInterceptor(grpc.aio.ServerInterceptor):
-    """Ends calls that take too long, and does not begin those whose deadline is over.
+    """Ends calls that take too long, and does not begin too many, or those whose deadline is over.
 
-    Stands within error mapping, and around everything that does work.
+    Stands within error mapping, and around everything that does work. gRPC's own
+    ``maximum_concurrent_rpcs`` counts requests that never arrive in full, and so lets one
+    connection shut out everybody.
     """
 
     def __init__(self, limits: CallLimits) -> None:
         self._limits = limits
+        self._running = 0
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -59,6 +67,8 @@ class LimitInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         method = handler_call_details.method
+        if method.startswith(_HEALTH):
+            return handler
         if handler.response_streaming:
             return rewritten(handler, partial(_Impatient, self._limits, method))
         return surrounded(handler, partial(self._limited, method))
@@ -67,9 +77,17 @@ class LimitInterceptor(grpc.aio.ServerInterceptor):
     async def _limited(self, method: str, context: Context) -> AsyncIterator[None]:
         remaining: float | None = context.time_remaining()  # annotated without None
         if remaining is not None and remaining <= 0:
-            raise CallTimeout("the deadline of the call was over before the call began")
+            raise CallTimeout(
+                "the deadline of the call was over before the call began; nothing was done"
+            )
+        if self._running >= self._limits.unary_at_once:
+            raise Overloaded(
+                f"{self._running} calls are being served, as many as this server does at once; "
+                "try again in a moment"
+            )
         seconds = self._limits.longer.get(method, self._limits.unary_seconds)
         limit = asyncio.timeout(seconds)
+        self._running += 1
         try:
             async with limit:
                 yield
@@ -78,8 +96,10 @@ class LimitInterceptor(grpc.aio.ServerInterceptor):
                 raise
             raise CallTimeout(
                 f"the call took longer than the {seconds:g} s that this server allows; what it "
-                "asked for may have happened"
+                "asked for may have happened, so use the same request_id again"
             ) from error
+        finally:
+            self._running -= 1
 
 
 class _Impatient:

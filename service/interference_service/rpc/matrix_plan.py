@@ -20,6 +20,8 @@ _DTYPES: Mapping[int, str] = MappingProxyType(
         wire.ELEMENT_TYPE_FLOAT16: "<f2",
     }
 )
+ELEMENT_TYPES = tuple(wire.ElementType.Name(number) for number in _DTYPES)
+"""Names of the element types that are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

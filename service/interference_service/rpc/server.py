@@ -15,8 +15,9 @@ from grpc_reflection.v1alpha import (  # type: ignore[import-untyped]  # likewis
 )
 
 from interference.v1 import analysis_service_pb2, analysis_service_pb2_grpc
-from interference_service.rpc.analysis_servicer import MAX_REQUEST_BYTES, AnalysisServicer
+from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.connections import Connections
+from interference_service.rpc.convert_limits import MAX_REQUEST_BYTES
 
 SERVICE = analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].full_name
 

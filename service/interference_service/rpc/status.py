@@ -1,6 +1,7 @@
 """Errors -> gRPC status with details (AIP-193)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from interference_service.domain.job import JobError
-from interference_service.errors import ErrorCode, ServiceError, Violation
+from interference_service.errors import ErrorCode, QuotaExceeded, ServiceError, Violation
 from interference_service.rpc.validation import MAX_VIOLATIONS
 
 DOMAIN = "interference.internal"
@@ -42,7 +43,7 @@ _MAX_DETAILS_BYTES = 4608
 _TEXT_BYTES = (512, 192, 96, 48)
 """Lengths that texts of the details are cut to, tried one after the other."""
 _MAX_METADATA_ENTRIES = 16
-_RETRY_SECONDS = 1
+_RETRY_SECONDS = 1.0
 _RETRIABLE = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.RESOURCE_EXHAUSTED})
 _JOB_TYPE = f"{DOMAIN}/AnalysisJob"
 
@@ -56,8 +57,11 @@ def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, Metadata]:
     """
     extra: list[Message] = []
     if error.code in _RETRIABLE:
-        delay = duration_pb2.Duration(seconds=_RETRY_SECONDS)
+        delay = duration_pb2.Duration()
+        delay.FromTimedelta(timedelta(seconds=error.retry_after_seconds or _RETRY_SECONDS))
         extra.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, QuotaExceeded):
+        extra.append(_quota_failure(error))
     if "name" in error.metadata:
         extra.append(
             error_details_pb2.ResourceInfo(
@@ -123,6 +127,15 @@ def _bad_request(violations: Sequence[Violation], longest: int) -> list[Message]
             ]
         )
     ]
+
+
+def _quota_failure(error: QuotaExceeded) -> Message:
+    subject = f"projects/{error.metadata.get('project', '')}"
+    violation = error_details_pb2.QuotaFailure.Violation(
+        subject=subject, description=_cut(error.message, _TEXT_BYTES[0])
+    )
+    failure: Message = error_details_pb2.QuotaFailure(violations=[violation])
+    return failure
 
 
 def _packed(message: Message) -> any_pb2.Any:

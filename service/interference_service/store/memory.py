@@ -2,12 +2,13 @@
 
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from interference_service.domain.job import Job, JobState, Progress
-from interference_service.domain.ports import Backlog, Clock, Idempotency
+from interference_service.domain.ports import Backlog, Clock, Idempotency, admit_all
 from interference_service.domain.query import Cursor, JobPage, JobQuery
 from interference_service.store.leases import claimed
 from interference_service.store.matching import matches
@@ -19,6 +20,8 @@ from interference_service.store.refusals import (
     request_id_reused,
 )
 from interference_service.store.requests import REMEMBERED
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class MemoryJobStore:
         self._lock = threading.RLock()
         self._entries: dict[str, _Entry] = {}
         self._answers: dict[tuple[str, str], _Answer] = {}
+        self._turns: dict[str, datetime] = {}
         self._secrets: dict[str, bytes] = {}
         self._generation = 0
 
@@ -61,7 +65,12 @@ class MemoryJobStore:
                 raise request_id_reused(idempotency)
             return next((job for job in self._jobs() if job.uid == answer.uid), None)
 
-    def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
+    def create(
+        self,
+        job: Job,
+        idempotency: Idempotency | None,
+        admit: Callable[[int], None] = admit_all,
+    ) -> tuple[Job, bool]:
         """See ``JobStore.create``."""
         with self._lock:
             earlier = self.answered(idempotency) if idempotency else None
@@ -69,6 +78,7 @@ class MemoryJobStore:
                 return earlier, True
             if job.name in self._entries:
                 raise job_exists(self._entries[job.name].job, job)
+            admit(self._active()[job.project])
             self._entries[job.name] = _Entry(job)
             if idempotency:
                 key = idempotency.principal, idempotency.request_id
@@ -131,8 +141,18 @@ class MemoryJobStore:
             free = [entry for entry in self._entries.values() if _claimable(entry, now)]
             if not free:
                 return None
-            entry = min(free, key=lambda each: _queue_key(each.job))
+            held = Counter(
+                entry.job.project for entry in self._entries.values() if _leased(entry, now)
+            )
+
+            def place(entry: _Entry) -> tuple[int, int, datetime, datetime, str]:
+                job = entry.job
+                share = held[job.project], self._turns.get(job.project, _LONG_AGO)
+                return -job.urgency(now), *share, job.create_time, job.uid
+
+            entry = min(free, key=place)
             entry.job, entry.owner, entry.until = claimed(entry.job, now), owner, now + lease
+            self._turns[entry.job.project] = now
             return entry.job
 
     def renew(
@@ -181,8 +201,9 @@ class MemoryJobStore:
         with self._lock:
             states = [job.state for job in self._jobs()]
             pending = [job.create_time for job in self._jobs() if job.state is JobState.PENDING]
+            active = self._active()
         counts = {state: states.count(state) for state in JobState if not state.terminal}
-        return Backlog(counts, min(pending, default=None))
+        return Backlog(counts, min(pending, default=None), active)
 
     def generation(self) -> int:
         """See ``JobStore.generation``."""
@@ -196,6 +217,9 @@ class MemoryJobStore:
 
     def ping(self) -> None:
         """See ``JobStore.ping``; memory is always there."""
+
+    def _active(self) -> Counter[str]:
+        return Counter(job.project for job in self._jobs() if not job.state.terminal)
 
     def _jobs(self) -> Sequence[Job]:
         return [entry.job for entry in self._entries.values()]
@@ -227,9 +251,9 @@ def _beyond(key: _Key, last: _Key, query: JobQuery) -> bool:
 
 def _claimable(entry: _Entry, now: datetime) -> bool:
     if entry.job.state.held:
-        return entry.until is None or entry.until < now
+        return not _leased(entry, now)
     return entry.job.state is JobState.PENDING
 
 
-def _queue_key(job: Job) -> tuple[int, datetime, str]:
-    return -job.settings.priority.rank, job.create_time, job.uid
+def _leased(entry: _Entry, now: datetime) -> bool:
+    return entry.until is not None and entry.until >= now

@@ -1,6 +1,7 @@
 """Jobs in a SQL database."""
 
 import secrets as random_secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,17 +16,24 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
 from interference_service.domain.job import Job, JobState, Progress
-from interference_service.domain.ports import Backlog, Clock, Idempotency
+from interference_service.domain.ports import Backlog, Clock, Idempotency, admit_all
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
 from interference_service.store.leases import LeaseTime, claimed, database_time
 from interference_service.store.paging import cursor_after, fitting_rows
+from interference_service.store.queue import (
+    HELD,
+    UNFINISHED,
+    active_count,
+    lock_project,
+    next_row,
+    take_turn,
+)
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
 from interference_service.store.rows import job_of, row_of
@@ -34,8 +42,6 @@ from interference_service.store.transactions import Transactions, repeated
 
 _log = structlog.get_logger(__name__)
 _TERMINAL = tuple(state.value for state in JobState if state.terminal)
-_UNFINISHED = tuple(state for state in JobState if not state.terminal)
-_HELD = tuple(state.value for state in JobState if state.held)
 _SECRET_BYTES = 32
 
 
@@ -69,16 +75,23 @@ class SqlJobStore:
             return answered(connection, idempotency, self._clock.now())
 
     @repeated
-    def create(self, job: Job, idempotency: Idempotency | None) -> tuple[Job, bool]:
+    def create(
+        self,
+        job: Job,
+        idempotency: Idempotency | None,
+        admit: Callable[[int], None] = admit_all,
+    ) -> tuple[Job, bool]:
         """See ``JobStore.create``."""
         now = self._clock.now()
         with self._transactions.writing() as connection:
+            lock_project(connection, job.project)
             earlier = answered(connection, idempotency, now) if idempotency else None
             if earlier is not None:
                 return earlier, True
             taken = connection.execute(_named(job.name)).mappings().one_or_none()
             if taken is not None:
                 raise job_exists(job_of(taken), job)
+            admit(active_count(connection, job.project))
             connection.execute(insert(jobs).values(row_of(job)))
             if idempotency:
                 remember(connection, idempotency, job, now)
@@ -130,8 +143,7 @@ class SqlJobStore:
         with self._transactions.writing() as connection:
             now = self._lease_time(connection)
             while True:
-                claimable = _claimable(now, self._unreadable)
-                row = connection.execute(claimable).mappings().one_or_none()
+                row = next_row(connection, now, self._unreadable)
                 if row is None:
                     return None
                 found = _readable(row)
@@ -142,6 +154,7 @@ class SqlJobStore:
             job = claimed(found, now)
             values = row_of(job) | {"lease_owner": owner, "lease_until": now + lease}
             connection.execute(update(jobs).where(jobs.c.uid == job.uid).values(values))
+            take_turn(connection, job.project, now)
             return job
 
     @repeated
@@ -150,7 +163,7 @@ class SqlJobStore:
     ) -> JobState | None:
         """See ``JobStore.renew``."""
         values = {} if progress is None else {"progress": document(progress)}
-        held = jobs.c.lease_owner == owner, jobs.c.state.in_(_HELD)
+        held = jobs.c.lease_owner == owner, jobs.c.state.in_(HELD)
         with self._transactions.writing() as connection:
             values["lease_until"] = self._lease_time(connection) + lease
             state = connection.execute(
@@ -185,16 +198,23 @@ class SqlJobStore:
     def backlog(self) -> Backlog:
         """See ``JobStore.backlog``."""
         counts = (
-            select(jobs.c.state, func.count(), func.min(jobs.c.create_time))
-            .where(jobs.c.state.not_in(_TERMINAL))
-            .group_by(jobs.c.state)
+            select(
+                jobs.c.state,
+                jobs.c.project,
+                func.count().label("count"),
+                func.min(jobs.c.create_time).label("oldest"),
+            )
+            .where(jobs.c.state.in_(UNFINISHED))
+            .group_by(jobs.c.state, jobs.c.project)
         )
         with self._transactions.reading() as connection:
-            found = {JobState(state): rest for state, *rest in connection.execute(counts)}
-        return Backlog(
-            {state: found[state][0] if state in found else 0 for state in _UNFINISHED},
-            found[JobState.PENDING][1] if JobState.PENDING in found else None,
-        )
+            rows = connection.execute(counts).mappings().all()
+        by_state, by_project = dict.fromkeys(map(JobState, UNFINISHED), 0), Counter[str]()
+        for row in rows:
+            by_state[JobState(row["state"])] += row["count"]
+            by_project[row["project"]] += row["count"]
+        pending = (row["oldest"] for row in rows if row["state"] == JobState.PENDING)
+        return Backlog(by_state, min(pending, default=None), by_project)
 
     @repeated
     def generation(self) -> int:
@@ -262,18 +282,6 @@ def _replace(connection: Connection, before: Job, after: Job) -> None:
 def _bump_generation(connection: Connection) -> None:
     connection.execute(
         update(counters).where(counters.c.name == GENERATION).values(value=counters.c.value + 1)
-    )
-
-
-def _claimable(now: datetime, but: Collection[str]) -> Select[Any]:
-    free = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until < now)
-    return (
-        select(jobs)
-        .where(or_(jobs.c.state == JobState.PENDING.value, jobs.c.state.in_(_HELD) & free))
-        .where(jobs.c.uid.not_in(but))
-        .order_by(jobs.c.priority.desc(), jobs.c.create_time, jobs.c.uid)
-        .limit(1)
-        .with_for_update(skip_locked=True)
     )
 
 

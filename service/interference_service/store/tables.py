@@ -94,11 +94,18 @@ jobs = Table(
     Column("trace_parent", String, doc="W3C Trace Context of the call that made it, if traced"),
     Column("lease_owner", String, doc="Worker that holds the job"),
     _time("lease_until", "When the hold ends unless it is prolonged"),
-    Index(None, "state", "priority", "create_time"),
+    Index(None, "state", "project", "priority", "create_time", "uid"),
     Index(None, "project", "create_time", "id"),
     Index(None, "project", "end_time", "id"),
     Index(None, "monitor", "end_time"),
     Index(None, "expire_time"),
+)
+
+projects = Table(
+    "projects",
+    METADATA,
+    Column("name", String, primary_key=True, doc="Project that has ever had a job"),
+    _time("turn", "When a job of it was last taken"),
 )
 
 request_ids = Table(

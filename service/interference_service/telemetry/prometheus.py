@@ -29,12 +29,14 @@ from interference_service.domain.events import (
     ReadinessSeen,
     RowsDifferentiated,
     StageFinished,
+    UsageEvent,
     WorkDone,
     WorkerDied,
 )
 from interference_service.domain.job import JobState, Stage
 from interference_service.telemetry.process import ProcessMetrics
 from interference_service.telemetry.rpc import RpcMetrics
+from interference_service.telemetry.usage import UsageMetrics
 
 _FAILURES = (
     errors.InputUnavailable,
@@ -60,7 +62,13 @@ _JOB_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 43200, 86
 class ServiceMetrics:
     """``EventSink`` that counts; safe to share among threads."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, max_projects: int = 100) -> None:
+        """Register all series.
+
+        Args:
+            registry: Where they are scraped.
+            max_projects: Projects that have series of their own; the others share one.
+        """
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -78,6 +86,7 @@ class ServiceMetrics:
         self.follow_loop = self._process.follow_loop
         self._make_job_metrics(registry)
         self._make_work_metrics(registry)
+        self._usage = UsageMetrics(registry, max_projects)
         self._begin_at_zero()
 
     def follow_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -147,6 +156,9 @@ class ServiceMetrics:
 
     def emit(self, event: Event) -> None:
         """See ``EventSink.emit``."""
+        if isinstance(event, UsageEvent):
+            self._usage.emit(event)
+            return
         match event:
             case JobSubmitted():
                 self._submitted.inc()

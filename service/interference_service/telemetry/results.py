@@ -16,6 +16,7 @@ from interference_service.domain.job import Job
 from interference_service.domain.ports import ArtifactStore, JobStore
 from interference_service.errors import InternalError
 from interference_service.telemetry.blocks import Block, BlockGauge, Labels
+from interference_service.telemetry.projects import bounded
 from interference_service.telemetry.series import (
     HELP,
     SUPPRESSION_MATRIX,
@@ -39,6 +40,7 @@ class ResultCollector(Collector):
         max_monitors: int = 1000,
         max_classes: int = 50,
         max_layers: int = 5,
+        max_projects: int = 100,
         seconds: Callable[[], float] = time.time,
     ) -> None:
         """Collect from these stores.
@@ -49,12 +51,14 @@ class ResultCollector(Collector):
             max_monitors: Monitors that become series, those with the newest results.
             max_classes: Classes of a monitor; minorities first, then the smallest.
             max_layers: Layers of a monitor; those with the most conflicting pairs.
+            max_projects: Projects whose jobs are counted, those with the most.
             seconds: The present, in seconds of the Unix era.
         """
         self._store = store
         self._artifacts = artifacts
         self._max_monitors = max_monitors
         self._limits = Limits(max_classes, max_layers)
+        self._max_projects = max_projects
         self._seconds = seconds
         self._lock = threading.Lock()
         self._blocks: dict[str, dict[str, Block]] = {}
@@ -139,10 +143,18 @@ class ResultCollector(Collector):
         jobs = GaugeMetricFamily("interference_jobs", "Unfinished jobs.", labels=["state"])
         for state, count in backlog.by_state.items():
             jobs.add_metric([state.value], float(count))
+        active = GaugeMetricFamily(
+            "interference_jobs_active",
+            "Unfinished jobs of the projects that have the most, and of all others.",
+            labels=["project"],
+        )
+        for project, count in bounded(backlog.by_project, self._max_projects).items():
+            active.add_metric([project], float(count))
         oldest = backlog.oldest_pending
         age = 0.0 if oldest is None else max(0.0, self._seconds() - oldest.timestamp())
         return (
             jobs,
+            active,
             GaugeMetricFamily(
                 "interference_queue_oldest_job_age_seconds",
                 "How long the oldest pending job has waited; 0 without one.",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 
 import grpc
 import pytest
@@ -158,6 +159,21 @@ def test_the_server_tells_its_limits(service: ScriptedService, client: Client):
     assert info.version == "1.2.3"
     assert info.limits["max_classes"] == 1000
     assert info.limits["max_ttl_seconds"] == 172_800
+
+
+def test_the_limits_are_those_of_the_own_project(service: ScriptedService, client: Client):
+    limits = service_pb2.Limits(max_active_jobs=7, highest_priority="PRIORITY_NORMAL")
+    service.script("GetServerInfo", service_pb2.ServerInfo(limits=limits))
+    found = client.server_info().limits
+    assert (found["max_active_jobs"], found["highest_priority"]) == (7, "normal")
+    assert service.requests("GetServerInfo")[0].parent == "projects/default"
+
+
+def test_the_service_is_told_the_version_of_the_client(service: ScriptedService, client: Client):
+    service.script("GetServerInfo", service_pb2.ServerInfo())
+    client.server_info()
+    agent = service.metadata[0]["user-agent"]
+    assert agent.startswith(f"interference-client/{metadata.version('gradient-interference')} ")
 
 
 def test_a_snapshot_has_times_and_becomes_json(service: ScriptedService, client: Client):

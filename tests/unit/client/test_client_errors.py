@@ -37,6 +37,17 @@ def test_every_status_is_an_error_of_its_own(service, client, code, kind):
     assert type(caught.value) is kind
 
 
+def test_a_client_that_is_too_old_is_told_what_to_install(service, client):
+    too_old = {"client_version": "0.1.0", "minimum_client_version": "1.2"}
+    service.script(
+        "GetAnalysisJob",
+        fails(CODE.FAILED_PRECONDITION, "old", reason="CLIENT_TOO_OLD", metadata=too_old),
+    )
+    with pytest.raises(errors.ClientTooOld) as caught:
+        client.job("nightly")
+    assert caught.value.minimum_version == "1.2"
+
+
 def test_an_error_tells_all_that_the_service_told(service: ScriptedService, client: Client):
     service.script(
         "GetAnalysisJob",

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from contextlib import ExitStack
 
 import grpc
@@ -172,3 +173,20 @@ def test_progress_is_a_line_a_stage_where_there_is_no_terminal(service, running,
     running.wait(progress=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f"{NAME}: {stage}" for stage in ("running", "gradients", "succeeded")]
+
+
+def test_a_watch_that_finds_no_place_comes_again_when_it_was_told_to(service, running):
+    full = fails(CODE.RESOURCE_EXHAUSTED, reason="QUOTA_EXCEEDED", retry_seconds=0.3)
+    service.script("WatchAnalysisJob", full, [snapshot("SUCCEEDED")])
+    begin = time.monotonic()
+    assert running.wait().state == "SUCCEEDED"
+    assert time.monotonic() - begin >= 0.3
+
+
+def test_a_watch_that_never_finds_a_place_says_why_in_the_end(service, target):
+    service.script("GetAnalysisJob", job("RUNNING"))
+    full = fails(CODE.RESOURCE_EXHAUSTED, reason="QUOTA_EXCEEDED", retry_seconds=0.05)
+    service.script("WatchAnalysisJob", full)
+    with Client(target, patience=0.2) as client, pytest.raises(errors.QuotaExceeded) as caught:
+        client.job("nightly").wait()
+    assert caught.value.retry_after_seconds == 0.05

@@ -10,6 +10,7 @@ import pytest
 from interference_service.domain.events import Event
 from interference_service.domain.job import Job, Progress, ResolvedInputs, Settings, Stage
 from interference_service.domain.ports import Cancellation
+from interference_service.domain.quotas import Quotas
 from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.tracing import UNTRACED, Tracer
@@ -17,6 +18,7 @@ from interference_service.errors import Cancelled
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
 from interference_service.jobs.preflights import Preflights
+from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.submission import Submission
@@ -93,6 +95,7 @@ class World:
     checker: Checker = field(default_factory=Checker)
     events: list[Event] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
+    quotas: Quotas = field(default_factory=Quotas)
 
     def __post_init__(self) -> None:
         self.store = MemoryJobStore(self.clock)
@@ -110,6 +113,7 @@ class World:
             notices=self.notices,
             seal=Seal(b"k" * 32),
             limits=self.limits,
+            quotas=QuotaKeeper(self.quotas, self, self.clock.nanoseconds),
             engine_version="test",
         )
 

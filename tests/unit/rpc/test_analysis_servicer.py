@@ -247,7 +247,7 @@ async def test_the_server_tells_versions_capabilities_and_limits():
     async with served(FakeJobs()) as rpc:
         info = await rpc.stub.GetServerInfo(wire.GetServerInfoRequest())
     assert (info.version, info.engine_version) == ("1.2.3", "engine 4")
-    assert {"torch_export", "parquet", "float16", "exact"} <= set(info.capabilities)
+    assert set(info.capabilities) == {f"ELEMENT_TYPE_FLOAT{bits}" for bits in (16, 32, 64)}
     limits = Limits()
     assert info.limits.max_classes == limits.max_classes
     assert info.limits.max_request_bytes == 1_048_576

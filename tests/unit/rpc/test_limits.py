@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from interference.v1 import analysis_service_pb2 as wire
 from interference_service.errors import Draining
@@ -28,8 +29,10 @@ class SlowJobs(FakeJobs):
     """Answers once the test says so."""
 
     answer: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def get(self, name):
+        self.entered.set()
         await self.answer.wait()
         return await super().get(name)
 
@@ -44,6 +47,24 @@ async def test_a_call_that_takes_too_long_ends_by_itself():
         assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         assert details_of(error)["ErrorInfo"].reason == "CALL_TIMEOUT"
         assert (await rpc.observed.get())[2] == "DEADLINE_EXCEEDED"
+
+
+async def test_more_calls_than_are_served_at_once_are_told_to_come_again():
+    jobs = SlowJobs()
+    get = wire.GetAnalysisJobRequest(name=NAME)
+    async with served(jobs, limits=CallLimits(unary_at_once=1)) as rpc:
+        first = asyncio.ensure_future(rpc.stub.GetAnalysisJob(get))
+        await jobs.entered.wait()
+        error = await refused(rpc.stub.GetServerInfo(wire.GetServerInfoRequest()))
+        health = health_pb2_grpc.HealthStub(rpc.channel)
+        assert (await health.Check(health_pb2.HealthCheckRequest())).status
+        jobs.answer.set()
+        await asyncio.wait({first})
+        await rpc.stub.GetServerInfo(wire.GetServerInfoRequest())
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    found = details_of(error)
+    assert found["ErrorInfo"].reason == "OVERLOADED"
+    assert found["RetryInfo"].retry_delay.ToTimedelta().total_seconds() == 1
 
 
 async def test_a_method_may_be_allowed_more_time_than_others():

@@ -8,12 +8,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc
-from interference_service.jobs.tokens import Seal
-from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
 from support.domain_examples import NAME, pending_job
-from support.rpc_fakes import FakeJobs, ignore, refused, served
+from support.rpc_fakes import FakeJobs, ignore, refused, served, servicer
 
 SERVICE = "interference.v1.AnalysisService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -80,7 +78,7 @@ async def test_a_port_that_is_taken_is_an_error_that_names_it():
         address = f"127.0.0.1:{rpc.server.port}"
         with pytest.raises(OSError, match=address):
             RpcServer(
-                AnalysisServicer(FakeJobs(), Seal(b""), version="", engine_version=""),
+                servicer(FakeJobs()),
                 interceptors=interceptors(ignore),
                 address=address,
             )
@@ -107,7 +105,7 @@ async def test_a_compressed_request_is_refused():
 
 async def test_a_server_with_credentials_serves_who_has_them():
     server = RpcServer(
-        AnalysisServicer(FakeJobs(), Seal(b""), version="1", engine_version=""),
+        servicer(FakeJobs(), version="1"),
         interceptors=interceptors(ignore),
         address="127.0.0.1:0",
         credentials=grpc.local_server_credentials(),
@@ -124,7 +122,7 @@ async def test_a_server_with_credentials_serves_who_has_them():
 
 async def test_an_option_of_the_caller_wins():
     server = RpcServer(
-        AnalysisServicer(FakeJobs(), Seal(b""), version="", engine_version=""),
+        servicer(FakeJobs()),
         interceptors=interceptors(ignore),
         address="127.0.0.1:0",
         options={"grpc.max_receive_message_length": 64},

@@ -109,3 +109,19 @@ def test_the_error_of_a_job_says_code_reason_and_fields_and_nothing_of_retrying(
     assert found["ErrorInfo"].reason == "WORKER_LOST"
     assert found["ErrorInfo"].metadata == {"attempts": "3"}
     assert found["BadRequest"].field_violations[0].field == "spec.model.uri"
+
+
+def test_a_used_up_quota_names_its_project_and_when_to_come_again():
+    error = errors.QuotaExceeded(
+        "project 'solar' has 5 jobs", metadata={"project": "solar"}, retry_after_seconds=0.75
+    )
+    found = details(error)
+    (violation,) = found["QuotaFailure"].violations
+    assert (violation.subject, violation.description) == ("projects/solar", error.message)
+    assert found["RetryInfo"].retry_delay.ToMilliseconds() == 750
+
+
+def test_what_has_no_time_of_its_own_is_tried_again_in_a_second():
+    found = details(errors.Overloaded("busy"))
+    assert found["RetryInfo"].retry_delay.ToMilliseconds() == 1000
+    assert "QuotaFailure" not in found

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from interference_service.domain.job import JobState
 from interference_service.domain.query import FieldTerm, FilterField, JobQuery, LabelTerm, Relation
-from interference_service.store import sql
 from interference_service.store.paging import page_statement
+from interference_service.store.queue import locked
 from interference_service.store.tables import METADATA, UtcDateTime
 
 MOMENTS = st.integers(0, 2**52).map(
@@ -58,7 +58,7 @@ def compiled(statement) -> str:
 
 
 def test_on_postgresql_rival_workers_pass_over_a_job_that_is_being_claimed():
-    assert "FOR UPDATE SKIP LOCKED" in compiled(sql._claimable(datetime.now(UTC), set()))
+    assert "FOR UPDATE SKIP LOCKED" in compiled(locked("uid", datetime.now(UTC)))
 
 
 def test_on_postgresql_filters_and_pages_are_plain_sql():

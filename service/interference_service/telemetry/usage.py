@@ -1,0 +1,60 @@
+"""Series of what projects use: refusals for their limits, and streams of responses."""
+
+from typing import assert_never
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from interference_service.domain.events import (
+    QuotaRefused,
+    StreamClosed,
+    StreamOpened,
+    StreamResumed,
+    StreamStalled,
+    UsageEvent,
+)
+from interference_service.domain.quotas import StreamKind
+from interference_service.telemetry.projects import ProjectLabels
+
+
+class UsageMetrics:
+    """Counts refusals and streams; safe to share among threads."""
+
+    def __init__(self, registry: CollectorRegistry, max_projects: int) -> None:
+        self._projects = ProjectLabels(max_projects)
+        self._refused = Counter(
+            "interference_quota_refusals",
+            "Calls that were refused for a limit of their project.",
+            ("project", "limit"),
+            registry=registry,
+        )
+        self._open = Gauge(
+            "interference_streams_open",
+            "Streams of responses that are open.",
+            ("kind",),
+            registry=registry,
+        )
+        self._stalled = Gauge(
+            "interference_streams_stalled",
+            "Open streams whose reader has not taken a message for a while.",
+            ("kind",),
+            registry=registry,
+        )
+        for kind in StreamKind:
+            self._open.labels(kind.value)
+            self._stalled.labels(kind.value)
+
+    def emit(self, event: UsageEvent) -> None:
+        """Count what happened."""
+        match event:
+            case QuotaRefused(project, limit):
+                self._refused.labels(self._projects.of(project), limit).inc()
+            case StreamOpened(kind):
+                self._open.labels(kind.value).inc()
+            case StreamClosed(kind):
+                self._open.labels(kind.value).dec()
+            case StreamStalled(kind):
+                self._stalled.labels(kind.value).inc()
+            case StreamResumed(kind):
+                self._stalled.labels(kind.value).dec()
+            case _:
+                assert_never(event)

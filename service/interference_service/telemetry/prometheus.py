@@ -163,9 +163,7 @@ class ServiceMetrics:
             case JobSubmitted():
                 self._submitted.inc()
             case AttemptStarted(_, attempt, waited):
-                self._attempts.labels("first" if attempt == 1 else "retry").inc()
-                if attempt == 1:
-                    self._stage_seconds.labels(Stage.QUEUED.value).observe(waited)
+                self._begin(attempt, waited)
             case StageFinished(_, stage, seconds):
                 self._stage_seconds.labels(stage.value).observe(seconds)
             case RowsDifferentiated(rows, seconds, device):
@@ -182,3 +180,8 @@ class ServiceMetrics:
                 self._process.note(event)
             case _:
                 assert_never(event)
+
+    def _begin(self, attempt: int, waited_seconds: float) -> None:
+        self._attempts.labels("first" if attempt == 1 else "retry").inc()
+        if attempt == 1:
+            self._stage_seconds.labels(Stage.QUEUED.value).observe(waited_seconds)

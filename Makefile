@@ -57,7 +57,7 @@ coverage: $(READY) $(MLFLOW_READY)
 stubs: $(STUBS_READY) ## generate Python code from the contract
 	proto/generate.sh $(STUBS_BIN) proto
 
-stubs-fresh: $(STUBS_READY) ## the contract is lint-clean and the committed code is what it generates
+stubs-fresh: $(STUBS_READY) ## the contract is lint-clean, breaks no released one, and the committed code is what it generates
 	proto/check.sh $(STUBS_BIN)
 
 clean:

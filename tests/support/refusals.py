@@ -84,11 +84,11 @@ class World:
         return self.end_of(submit(self.client, **changes))
 
     def end_of(self, job: Job) -> Told:
-        job.wait(timeout=100, check=False)
+        job.wait(timeout=200, check=False)
         return told(self.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=job.name)).error)
 
     def succeeded(self) -> Job:
-        return submit(self.client).wait(timeout=100)
+        return submit(self.client).wait(timeout=200)
 
     def slow(self, **changes: Any) -> Job:
         model = ModelReference("data://slow.pt2")

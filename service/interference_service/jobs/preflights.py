@@ -50,8 +50,13 @@ class Preflights:
         work = asyncio.get_running_loop().run_in_executor(
             self._threads, contextvars.copy_context().run, check
         )
-        work.add_done_callback(lambda _: self._running.discard(stop))
+        work.add_done_callback(partial(self._ended, stop))
         try:
             return await asyncio.shield(work)
         finally:
             stop.set()
+
+    def _ended(self, stop: threading.Event, work: "asyncio.Future[ResolvedInputs]") -> None:
+        self._running.discard(stop)
+        if not work.cancelled():
+            work.exception()  # or it would be logged as a defect where the caller is gone

@@ -42,7 +42,7 @@ async def test_a_stall_is_seen_by_another_thread_and_measured_by_the_loop():
     looker = threading.Thread(target=look)
     looker.start()
     looker.join()  # The loop stands still until the other thread has seen it.
-    assert seen == ["the event loop stalls for 0 s"]
+    assert seen[0].startswith("the event loop stalls for ")
     async with asyncio.timeout(20):
         while not lags:
             await asyncio.sleep(0.01)

@@ -21,6 +21,7 @@ def logging_as_it_was():
     handlers, level = root.handlers[:], root.level
     rays, hooks = ray.handlers[:], (sys.excepthook, threading.excepthook)
     root.handlers = []
+    structlog.contextvars.clear_contextvars()
     yield
     logging.captureWarnings(False)
     root.handlers, root.level, ray.handlers = handlers, level, rays
@@ -31,7 +32,6 @@ def logging_as_it_was():
         handler.close()
     audit.propagate = True
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def lines(capsys) -> list[dict]:

@@ -19,8 +19,8 @@ FEW, MANY = 2_000, 100_000
 WARM = 500
 """Messages before memory is looked at: what is loaded once is no growth."""
 MOST_GROWTH = 64 * MIB
-MOST_THREADS = 8
-"""More than before: the pools fill as they are used."""
+MOST_THREADS = 24
+"""More than before: pools of threads fill as they are used, and have no more than these."""
 ONE_JOB = FEW_RESOURCES | {"INTERFERENCE_JOBS__CONCURRENCY": "1"}
 
 

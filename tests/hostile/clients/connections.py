@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
-from hostile.clients.attack import WAITING, Attack, Target
-from support.http2 import Connection
+from hostile.clients.attack import MOST_FILES, WAITING, Attack, Target
+from support.http2 import PREFACE, SETTINGS, Connection, frame
 from support.waiting import eventually
 
 MOST = int(WAITING["INTERFERENCE_GRPC__MAX_CONNECTIONS"])
+SURPLUS = 300
 TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(194)
 
 
@@ -19,7 +20,8 @@ def _silent(target: Target, number: int, begin: bytes = b"") -> Iterator[list[so
         opened = []
         for _ in range(number):
             each = stack.enter_context(socket.create_connection(("127.0.0.1", target.port), 10))
-            each.sendall(begin)
+            with suppress(ConnectionError):  # it may be closed already
+                each.sendall(begin)
             each.setblocking(False)
             opened.append(each)
         yield opened
@@ -49,8 +51,11 @@ def _waiting_for_a_word(target: Target) -> None:
 
 def _flood(target: Target) -> None:
     """Beyond the limit they are closed at once; those of others come through afterwards."""
-    with _silent(target, MOST + 150) as opened:
-        eventually(lambda: sum(map(_closed, opened)) >= 100, within_seconds=10)
+    before = target.cost().files
+    with _silent(target, MOST + SURPLUS, PREFACE + frame(SETTINGS, 0, 0)) as opened:
+        most = max(target.cost().files for _ in range(5))
+        eventually(lambda: sum(map(_closed, opened)) >= SURPLUS, within_seconds=10)
+    assert most - before <= MOST + MOST_FILES
 
 
 def _idle(target: Target) -> None:

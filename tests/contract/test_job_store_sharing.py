@@ -46,9 +46,9 @@ def at_most(allowed: int):
     return admit
 
 
-def taken(store, count: int, now=START) -> list[str]:
+def taken(store, count: int) -> list[str]:
     """Ids of the jobs that so many claims take; none ends."""
-    claimed = [store.claim("w", now, now + LEASE) for _ in range(count)]
+    claimed = [store.claim("w", LEASE) for _ in range(count)]
     return [each.id for each in claimed if each is not None]
 
 
@@ -67,7 +67,7 @@ def test_a_job_is_admitted_by_the_number_of_unfinished_jobs_of_its_project(store
         store.create(job(job_id), None, seen.append)
         store.create(job(job_id, project="other"), None)
     assert seen == [0, 1, 2, 3]
-    store.claim("w", START, START + LEASE)
+    store.claim("w", LEASE)
     store.change(job("b").name, lambda now: now.to(JobState.CANCELLED, START))
     store.create(job("e"), None, seen.append)
     assert seen[-1] == 3
@@ -130,13 +130,14 @@ def test_among_projects_with_as_many_running_the_oldest_job_goes_first(store):
     assert taken(store, 6) == ["w0", "h0", "s0", "w1", "h1", "s1"]
 
 
-def test_a_project_that_has_just_had_its_turn_waits_for_the_others(store):
+def test_a_project_that_has_just_had_its_turn_waits_for_the_others(store, clock):
     waiting(store, "solar", *(f"s{index}" for index in range(30)))
     waiting(store, "wind", "w0", minute=40)
     served = []
     for second in range(3):  # one job at a time
         now = START + timedelta(seconds=second)
-        claimed = store.claim("w", now, now + LEASE)
+        clock.set(now)
+        claimed = store.claim("w", LEASE)
         served.append(claimed.id)
         store.change(claimed.name, lambda each, at=now: each.to(JobState.SUCCEEDED, at), owner="w")
     assert served == ["s0", "w0", "s1"]
@@ -158,12 +159,12 @@ def test_a_job_that_ends_gives_its_share_back(store):
     assert taken(store, 2) == ["w1", "s1"]
 
 
-def test_what_a_dead_worker_held_is_no_share(store):
+def test_what_a_dead_worker_held_is_no_share(store, clock):
     waiting(store, "solar", "s0", "s1")
     assert taken(store, 2) == ["s0", "s1"]
     waiting(store, "wind", "w0", "w1", minute=2)
-    after = START + 2 * LEASE
-    assert taken(store, 3, after) == ["w0", "s0", "s1"]
+    clock.set(START + 2 * LEASE)
+    assert taken(store, 3) == ["w0", "s0", "s1"]
 
 
 @pytest.mark.parametrize(
@@ -174,19 +175,22 @@ def test_what_a_dead_worker_held_is_no_share(store):
         (5 * PROMOTION, "low"),
     ],
 )
-def test_a_job_of_low_priority_does_not_wait_for_ever(store, waited, first):
+def test_a_job_of_low_priority_does_not_wait_for_ever(store, clock, waited, first):
     now = START + waited
     waiting(store, "solar", "low", priority=Priority.LOW)
     high = Settings(priority=Priority.HIGH)
     store.create(job("high", project="wind", now=now, settings=high), None)
-    assert taken(store, 1, now)[0] == first
+    clock.set(now)
+    assert taken(store, 1)[0] == first
 
 
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(wishes=WISHES, hours=st.integers(0, 14))
-def test_the_next_job_is_the_most_urgent_of_the_project_whose_turn_it_is(store, wishes, hours):
+def test_the_next_job_is_the_most_urgent_of_the_project_whose_turn_it_is(
+    store, clock, wishes, hours
+):
     now, example = START + timedelta(hours=hours), next(EXAMPLES)
     made = [
         job(
@@ -208,13 +212,14 @@ def test_the_next_job_is_the_most_urgent_of_the_project_whose_turn_it_is(store, 
         left = {each.name: each for each in made}
         while left:
             now += timedelta(seconds=1)
-            claimed = store.claim("w", now, now + timedelta(hours=1))
+            clock.set(now)
+            claimed = store.claim("w", timedelta(hours=1))
             assert claimed is not None
             assert claimed.name == min(left.values(), key=place).name
             running[claimed.project] += 1
             turn[claimed.project] = now
             del left[claimed.name]
-        assert store.claim("w", now, now + LEASE) is None
+        assert store.claim("w", LEASE) is None
 
 
 @settings(
@@ -225,7 +230,9 @@ def test_the_next_job_is_the_most_urgent_of_the_project_whose_turn_it_is(store, 
     crowds=st.lists(st.integers(1, 12), min_size=1, max_size=5),
     lengths=st.randoms(use_true_random=False),
 )
-def test_no_project_waits_for_more_than_one_job_of_every_other(store, slots, crowds, lengths):
+def test_no_project_waits_for_more_than_one_job_of_every_other(
+    store, clock, slots, crowds, lengths
+):
     example = next(EXAMPLES)
     made = [
         job(
@@ -244,7 +251,8 @@ def test_no_project_waits_for_more_than_one_job_of_every_other(store, slots, cro
             if len(running) == slots:
                 done = running.pop(lengths.randrange(slots))
                 store.change(done.name, lambda each, at=now: each.to(JobState.SUCCEEDED, at))
-            running.append(store.claim("w", now, now + LEASE * 100))
+            clock.set(now)
+            running.append(store.claim("w", LEASE * 100))
             if running[-1].id == "single":
                 return
     pytest.fail(f"the single job waits behind crowds of {crowds} with {slots} at once")

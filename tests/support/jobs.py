@@ -58,6 +58,11 @@ class FixedClock:
         """The present as a monotonic clock tells it."""
         return (self._now - START) // timedelta(microseconds=1) * 1000
 
+    def set(self, now: datetime) -> None:
+        """Let it be another time."""
+        with self._lock:
+            self._now = now
+
     def advance(self, seconds: float) -> datetime:
         """Let time pass; returns the new present."""
         with self._lock:

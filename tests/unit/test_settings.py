@@ -165,6 +165,8 @@ def test_the_end_is_announced_where_somebody_balances_the_load(
     monkeypatch: pytest.MonkeyPatch, host, set_to, expected
 ):
     monkeypatch.setenv("INTERFERENCE_HOST", host)
+    for what in ("PLAINTEXT", "ANONYMOUS"):
+        monkeypatch.setenv(f"INTERFERENCE_SECURITY__ALLOW_{what}", "true")
     if set_to is not None:
         monkeypatch.setenv("INTERFERENCE_DRAIN__ANNOUNCE_SECONDS", set_to)
     assert Settings().announce_seconds == expected

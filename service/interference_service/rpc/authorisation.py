@@ -37,11 +37,11 @@ def _authorise(method: str, request: Any) -> None:
     called = method.rpartition("/")[2]
     if rule is None:
         raise _denied(f"{called} is open to nobody")
-    if rule.resource is None:
+    resource = rule.resource(request) if rule.resource is not None else ""
+    if not resource:
         if not principal.has(rule.role, None):
             raise _denied(f"{principal.name} may not call {called}; it takes the role {rule.role}")
         return
-    resource = rule.resource(request)
     structlog.contextvars.bind_contextvars(resource=resource)
     project = resource.split("/")[1]
     if not principal.has(rule.role, project):

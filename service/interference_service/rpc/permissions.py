@@ -22,7 +22,8 @@ class Rule:
     resource: Callable[[Any], str] | None = None
     """Name of what a request is about, within the project where the role is needed.
 
-    Raises InvalidRequest where the request names nothing. None: the role is needed in any project.
+    Raises InvalidRequest where the request names nothing. None, or an empty name: the role is
+    needed in any project.
     """
 
     @property
@@ -33,6 +34,10 @@ class Rule:
 
 def _project(request: Any) -> str:
     return f"projects/{project_of(request.parent)}"
+
+
+def _project_if_any(request: Any) -> str:
+    return _project(request) if request.parent else ""
 
 
 def _job(request: Any) -> str:
@@ -58,7 +63,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         f"{_SERVICE}/WatchAnalysisJob": Rule(Role.READER, _job),
         f"{_SERVICE}/GetAnalysisResult": Rule(Role.READER, _result),
         f"{_SERVICE}/ReadMatrices": Rule(Role.READER, _result),
-        f"{_SERVICE}/GetServerInfo": Rule(Role.READER),
+        f"{_SERVICE}/GetServerInfo": Rule(Role.READER, _project_if_any),
         "/grpc.health.v1.Health/List": Rule(Role.READER),
         "/grpc.health.v1.Health/Watch": Rule(Role.READER),
         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(Role.ADMIN),

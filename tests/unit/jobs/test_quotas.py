@@ -55,7 +55,7 @@ async def test_a_job_that_has_ended_makes_room(limited):
     await world.submit("a")
     await world.jobs.cancel(NAME.format("a"), "")
     await world.submit("b")
-    claimed = world.store.claim("w", world.clock.now(), world.clock.advance(10))
+    claimed = world.store.claim("w", timedelta(seconds=10))
     await world.jobs.cancel(NAME.format("b"), "")
     assert (claimed.id, await world.state("b")) == ("b", "CANCELLING")
     await refused(world, job_id="c")  # a worker still has it

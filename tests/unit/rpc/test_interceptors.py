@@ -223,19 +223,3 @@ def test_an_interceptor_leaves_a_method_that_nobody_serves_alone():
 
     interceptor = RequestInterceptor(ignore)
     assert asyncio.run(interceptor.intercept_service(nobody, Call())) is None
-
-
-class Listener:
-    """Lets everybody in and notes what they brought."""
-
-    async def authenticate(self, method, metadata):
-        self.brought = [value for key, value in metadata if key == "authorization"]
-        return Principal("alice")
-
-
-async def test_of_two_headers_of_one_name_none_hides_the_other():
-    listener = Listener()
-    async with served(FakeJobs(), authenticator=listener) as rpc:
-        metadata = (("authorization", "Bearer bad"), ("authorization", "Bearer good"))
-        await rpc.stub.GetServerInfo(wire.GetServerInfoRequest(), metadata=metadata)
-    assert listener.brought == ["Bearer bad", "Bearer good"]

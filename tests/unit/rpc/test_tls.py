@@ -9,15 +9,13 @@ import pytest
 
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc
 from interference_service.domain.access import Credentials, Principal, Role
-from interference_service.jobs.tokens import Seal
-from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
 from interference_service.rpc.tls import server_credentials
 from interference_service.security.certificates import open_certificate
 from support.access import Failures, replace
 from support.certificates import DAY, Authority, Certificate, authority, channel_credentials
-from support.rpc_fakes import FakeJobs, ignore, refused
+from support.rpc_fakes import FakeJobs, ignore, refused, servicer
 
 AUTHORITY, OTHER = authority(), authority("other")
 ALICE = AUTHORITY.client("alice", "spiffe://acme/alice")
@@ -46,7 +44,7 @@ class Port:
             self.certificate, self.key, self.authorities if mutual else None, self.failures
         )
         self.server = RpcServer(
-            AnalysisServicer(FakeJobs(), Seal(b""), version="1", engine_version=""),
+            servicer(FakeJobs()),
             interceptors=interceptors(ignore, self.witness),
             address="127.0.0.1:0",
             credentials=server_credentials(opened),
@@ -72,7 +70,7 @@ class Port:
 
 
 async def asks(stub) -> None:
-    assert (await stub.GetServerInfo(wire.GetServerInfoRequest(), timeout=60)).version == "1"
+    assert (await stub.GetServerInfo(wire.GetServerInfoRequest(), timeout=60)).version == "1.2.3"
 
 
 @pytest.fixture

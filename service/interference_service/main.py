@@ -2,25 +2,30 @@
 
 import asyncio
 import json
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 
 from interference_service import __version__
+from interference_service.composition.listening import (
+    address,
+    authenticator,
+    call_limits,
+    connections,
+    credentials,
+)
+from interference_service.composition.reporting import log_configuration, opened_traces
+from interference_service.composition.state import State, open_state
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
 from interference_service.compute.keeper import Keepers, Kept
 from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
-from interference_service.domain.ports import ArtifactStore, Authenticator, JobStore
 from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
@@ -45,25 +50,11 @@ from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
 from interference_service.rpc.analysis_servicer import AnalysisServicer
-from interference_service.rpc.connections import Connections
 from interference_service.rpc.interceptors import interceptors
-from interference_service.rpc.limits import CREATE, CallLimits
 from interference_service.rpc.server import RpcServer
-from interference_service.rpc.tls import server_credentials
-from interference_service.security.access_file import open_access_file
-from interference_service.security.authenticator import AccessAuthenticator
-from interference_service.security.certificates import open_certificate
 from interference_service.security.description import SecurityDescription
-from interference_service.security.keys import open_keys
-from interference_service.security.oidc import OidcTokens
 from interference_service.settings import Settings
-from interference_service.store.artifacts import FileArtifactStore
-from interference_service.store.connecting import connected
-from interference_service.store.database import open_database
-from interference_service.store.migrations import upgrade
-from interference_service.store.sql import SqlJobStore
 from interference_service.telemetry.exposition import start_exposition
-from interference_service.telemetry.logs import configure_logging
 from interference_service.telemetry.prometheus import ServiceMetrics
 from interference_service.telemetry.results import ResultCollector
 from interference_service.telemetry.security import SecurityMetrics
@@ -78,29 +69,12 @@ ENGINE_VERSION = f"gradient-interference {__version__}"
 _SWEEP_SECONDS = 60.0
 
 
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The present in UTC."""
-        return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where a running service listens."""
 
     grpc: str
     metrics: str
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the service keeps."""
-
-    store: JobStore
-    artifacts: ArtifactStore
-    clock: SystemClock
 
 
 def serve(settings: Settings, ready_file: Path | None = None) -> None:
@@ -116,9 +90,9 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         OSError: A port is taken, the state directory cannot be written, or a file of who may call
             cannot be used.
     """
-    configure_log = _log_configuration(settings)
+    configure_log = log_configuration(settings)
     configure_log(audit_file=settings.audit.file)
-    state = _open_state(settings)
+    state = open_state(settings)
     with spilling_directory(settings.spilled) as spilled:
         compute = ComputeSettings(
             engine_version=ENGINE_VERSION,
@@ -131,7 +105,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         # Before any gRPC object and any signal handler: Ray forks, and takes SIGTERM for itself.
         cluster.connect(compute)
         try:
-            with _traces(settings.telemetry.traces) as traces:
+            with opened_traces(settings.telemetry.traces) as traces:
                 asyncio.run(_serve(settings, compute, state, traces, ready_file))
         finally:
             if ready_file is not None:
@@ -142,46 +116,14 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest schema."""
-    _log_configuration(settings)()
-    _open_state(settings)
-
-
-def _log_configuration(settings: Settings) -> partial[None]:
-    telemetry = settings.telemetry
-    return partial(
-        configure_logging, telemetry.log_level, json=telemetry.log_json, traced=telemetry.traces
-    )
-
-
-def _open_state(settings: Settings) -> _State:
-    settings.state_directory.mkdir(parents=True, exist_ok=True)
-    engine = open_database(
-        settings.database,
-        password_file=settings.database_password_file,
-        connections=settings.database_connections,
-    )
-    connected(engine, settings.start_seconds)
-    upgrade(engine)
-    clock = SystemClock()
-    store = SqlJobStore(engine, clock)
-    return _State(
-        store, FileArtifactStore(settings.artifacts, store.secret("results").hex()), clock
-    )
-
-
-def _traces(wanted: bool) -> "AbstractContextManager[Traces | None]":
-    if not wanted:
-        return nullcontext()
-    # Of the extra [tracing].
-    from interference_service.telemetry.traces import opened_traces
-
-    return opened_traces()
+    log_configuration(settings)()
+    open_state(settings)
 
 
 async def _serve(
     settings: Settings,
     compute: ComputeSettings,
-    state: _State,
+    state: State,
     traces: "Traces | None",
     ready_file: Path | None,
 ) -> None:
@@ -251,16 +193,16 @@ async def _serve(
         ),
         interceptors=interceptors(
             metrics.observe_rpc,
-            _authenticator(settings.security, security),
+            authenticator(settings.security, security),
             security.count_refusal,
-            _call_limits(settings, metrics),
+            call_limits(settings, metrics),
             tracer,
             minimum_client_version=settings.minimum_client_version,
         ),
-        address=_address(settings.host, settings.port),
-        credentials=_credentials(settings.security, security),
+        address=address(settings.host, settings.port),
+        credentials=credentials(settings.security, security),
         reflection=settings.reflection,
-        connections=_connections(settings),
+        connections=connections(settings),
     )
     health = settings.health
     loop_watch = LoopWatch(metrics)
@@ -281,7 +223,7 @@ async def _serve(
         },
     )
     addresses = Addresses(
-        _address(settings.host, server.port), _address(telemetry.host, exposition.port)
+        address(settings.host, server.port), address(telemetry.host, exposition.port)
     )
     times = DrainTimes(
         announce_seconds=settings.announce_seconds,
@@ -321,11 +263,6 @@ async def _tell(
         await asyncio.to_thread(ready_file.write_text, json.dumps(told))
 
 
-def _address(host: str, port: int) -> str:
-    """Host and port in one; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _kept(settings: Settings) -> dict[str, Kept]:
     """Stores that only their keepers have the credentials of."""
     artifacts = {} if settings.mlflow is None else {ARTIFACTS: settings.mlflow}
@@ -336,63 +273,9 @@ def _model_registry(settings: Settings) -> ModelRegistry | None:
     return mlflow_registry(settings.mlflow) if settings.mlflow is not None else None
 
 
-def _authenticator(
-    described: SecurityDescription, metrics: SecurityMetrics
-) -> Authenticator | None:
-    failed = metrics.count_reload_failure
-    if described.access_file is None:
-        return None
-    access = open_access_file(described.access_file, failed)
-    oidc = described.oidc
-    return AccessAuthenticator(
-        access, None if oidc is None else OidcTokens(oidc, open_keys(oidc, failed), access)
-    )
-
-
-def _credentials(
-    described: SecurityDescription, metrics: SecurityMetrics
-) -> grpc.ServerCredentials | None:
-    if described.certificate is None or described.key is None:
-        return None
-    certificate = open_certificate(
-        described.certificate,
-        described.key,
-        described.client_authorities,
-        metrics.count_reload_failure,
-    )
-    metrics.show_certificate_expiry(lambda: certificate.current().expires.timestamp())
-    return server_credentials(certificate)
-
-
 def _limits(settings: Settings) -> Limits:
     return Limits(
         default_ttl_seconds=settings.jobs.default_ttl_seconds,
         max_ttl_seconds=settings.jobs.max_ttl_seconds,
         max_watch_seconds=settings.jobs.max_watch_seconds,
-    )
-
-
-def _connections(settings: Settings) -> Connections:
-    part = settings.grpc
-    return Connections(
-        most=part.max_connections,
-        streams=part.max_streams,
-        handshake_seconds=part.handshake_seconds,
-        idle_seconds=part.idle_seconds,
-        age_seconds=part.age_seconds,
-        grace_seconds=part.grace_seconds,
-    )
-
-
-def _call_limits(settings: Settings, metrics: ServiceMetrics) -> CallLimits:
-    part = settings.grpc
-    return CallLimits(
-        unary_at_once=part.unary_at_once,
-        unary_seconds=part.unary_seconds,
-        # A trial reads the model, and then tries it on rows.
-        longer={CREATE: part.unary_seconds + 2 * settings.compute.parse_seconds},
-        write_seconds=part.write_seconds,
-        stuck=metrics.observe_stuck_stream,
-        # A trial may last, so some must be left for others.
-        large_at_once=settings.jobs.validations + 2,
     )

@@ -24,6 +24,7 @@ from interference_service.domain.job import Job, JobState, Progress
 from interference_service.domain.ports import Backlog, Clock, Idempotency, admit_all
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
+from interference_service.store.latest import latest_of_monitors
 from interference_service.store.leases import LeaseTime, claimed, database_time
 from interference_service.store.paging import cursor_after, fitting_rows
 from interference_service.store.queue import (
@@ -192,7 +193,7 @@ class SqlJobStore:
 
     def latest(self) -> Sequence[Job]:
         """See ``JobStore.latest``."""
-        return self._jobs(_latest())
+        return self._jobs(latest_of_monitors())
 
     @repeated
     def backlog(self) -> Backlog:
@@ -282,21 +283,4 @@ def _replace(connection: Connection, before: Job, after: Job) -> None:
 def _bump_generation(connection: Connection) -> None:
     connection.execute(
         update(counters).where(counters.c.name == GENERATION).values(value=counters.c.value + 1)
-    )
-
-
-def _latest() -> Select[Any]:
-    newest_first = func.row_number().over(
-        partition_by=(jobs.c.project, jobs.c.monitor), order_by=(jobs.c.end_time.desc(), jobs.c.uid)
-    )
-    ranked = (
-        select(jobs.c.uid, newest_first.label("rank"))
-        .where(jobs.c.state == JobState.SUCCEEDED.value, jobs.c.monitor != "")
-        .subquery()
-    )
-    return (
-        select(jobs)
-        .join(ranked, ranked.c.uid == jobs.c.uid)
-        .where(ranked.c.rank == 1)
-        .order_by(jobs.c.project, jobs.c.monitor)
     )

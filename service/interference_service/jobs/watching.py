@@ -1,6 +1,7 @@
 """Watching a job: snapshot first, then changes, heartbeats in silence, a terminal snapshot."""
 
 import asyncio
+import contextvars
 import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -69,7 +70,8 @@ class Lookout:
         watcher = Watcher(name, notice)
         self._watchers.add(watcher)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            # Of its own context: it looks for all, and outlives the call that came first.
+            self._looking = asyncio.create_task(self._look(), context=contextvars.Context())
         try:
             yield watcher
         finally:

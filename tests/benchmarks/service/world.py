@@ -20,6 +20,10 @@ _SETTINGS = MappingProxyType(
         "INTERFERENCE_COMPUTE__NUM_CPUS": "1",
         "INTERFERENCE_COMPUTE__OBJECT_STORE_BYTES": str(300 << 20),
         "INTERFERENCE_JOBS__CONCURRENCY": "1",
+        # What is measured is what the service bears, not what a project may ask of it.
+        "INTERFERENCE_QUOTAS__DEFAULT__MAX_ACTIVE_JOBS": "0",
+        "INTERFERENCE_QUOTAS__DEFAULT__SUBMITS_PER_MINUTE": "0",
+        "INTERFERENCE_QUOTAS__DEFAULT__MAX_WATCHES": "0",
     }
 )
 WAITING = MappingProxyType(

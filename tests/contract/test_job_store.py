@@ -70,9 +70,9 @@ def test_a_mark_differs_after_every_change(store):
     assert store.marks([made.name, name_of("missing")]) == {
         made.name: Mark(made.uid, 1, made.progress)
     }
-    store.claim("worker", START, START + LEASE)
+    store.claim("worker", LEASE)
     progress = Progress(stage=Stage.SCAN, completed_units=1, update_time=START + LEASE)
-    store.renew(made.name, "worker", START + LEASE, progress)
+    store.renew(made.name, "worker", LEASE, progress)
     assert store.marks([made.name]) == {made.name: Mark(made.uid, 2, progress)}
     assert store.marks([]) == {}
 

@@ -46,7 +46,11 @@ async def opened(world, count: int = COUNT):
     events = []
     for number in range(count):
         await world.submit(f"job-{number}")
-        events.append(world.jobs.watch(name_of(number), resume_token="", heartbeat_seconds=30.0))
+        events.append(
+            world.jobs.watch(
+                name_of(number), principal="alice", resume_token="", heartbeat_seconds=30.0
+            )
+        )
     for each in events:
         assert isinstance((await anext(each)).body, Job)
     return events, [asyncio.create_task(anext(each)) for each in events]

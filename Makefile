@@ -16,7 +16,7 @@ STUBS_READY := $(STUBS_VENV)/.ready
 SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo test soak check format types imports metric-table stubs stubs-fresh bench validate coverage clean
+.PHONY: demo test soak check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
@@ -47,6 +47,9 @@ metric-table: $(READY) ## write the table of metrics from the registry into the 
 
 bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; some 25 minutes, BENCH_OPTIONS for parts
 	PYTHONPATH=tests $(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+bench-service: $(READY) ## latencies, watches, streams and memory of a service; 20 minutes, BENCH_OPTIONS for parts
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.service $(BENCH_OPTIONS)
 
 validate: $(READY) ## bias, coverage and false findings of the estimators; a quarter of an hour
 	PYTHONPATH=tests $(BIN)/python -m validation

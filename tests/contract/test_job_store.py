@@ -12,9 +12,11 @@ from interference_service.domain.job import (
     JobError,
     JobState,
     Priority,
+    Progress,
     Settings,
+    Stage,
 )
-from interference_service.domain.ports import Idempotency
+from interference_service.domain.ports import Idempotency, Mark
 from interference_service.domain.specification import Comparison, Gate
 from interference_service.domain.verdict import Estimate, judge, verdict
 from interference_service.errors import (
@@ -60,6 +62,19 @@ def test_a_job_is_read_as_it_was_made(store):
     )
     assert store.create(made, None) == (made, False)
     assert store.get(made.name) == made
+
+
+def test_a_mark_differs_after_every_change(store):
+    made = job()
+    store.create(made, None)
+    assert store.marks([made.name, name_of("missing")]) == {
+        made.name: Mark(made.uid, 1, made.progress)
+    }
+    store.claim("worker", LEASE)
+    progress = Progress(stage=Stage.SCAN, completed_units=1, update_time=START + LEASE)
+    store.renew(made.name, "worker", LEASE, progress)
+    assert store.marks([made.name]) == {made.name: Mark(made.uid, 2, progress)}
+    assert store.marks([]) == {}
 
 
 def test_times_keep_their_microseconds_and_come_back_aware(store):

@@ -37,6 +37,15 @@ def admit_all(_: int) -> None:
     """Let every job be made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What of a job differs after every change."""
+
+    uid: str
+    revision: int
+    progress: Progress
+
+
 class JobStore(Protocol):
     """Jobs, durable. Methods block; every one of them is one transaction.
 
@@ -127,6 +136,9 @@ class JobStore(Protocol):
             lease: How long it lasts from now.
             progress: How far the job is; None: as before.
         """
+
+    def marks(self, names: Collection[str]) -> Mapping[str, Mark]:
+        """Marks of the jobs of these names, as far as they are there."""
 
     def expired(self, now: datetime, limit: int) -> Sequence[Job]:
         """Terminal jobs whose expire_time has passed."""

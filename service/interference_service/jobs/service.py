@@ -34,7 +34,7 @@ from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.results import Results
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
-from interference_service.jobs.watching import WatchEvent, watch
+from interference_service.jobs.watching import Lookout, WatchEvent, watch
 
 _DRAINING = "the server is going down; try again"
 QUEUE = "queue"
@@ -71,6 +71,7 @@ class AnalysisJobs:
         self._limits = limits
         self._quotas = quotas
         self._engine_version = engine_version
+        self._lookout = Lookout(store)
         self._draining = asyncio.Event()
 
     def limits(self, project: str = "") -> Limits:
@@ -240,7 +241,7 @@ class AnalysisJobs:
             resume_token=resume_token,
             heartbeat_seconds=heartbeat_seconds,
             longest_seconds=self._limits.max_watch_seconds,
-            read=self.get,
+            lookout=self._lookout,
             notices=self._notices,
             seal=self._seal,
             clock=self._clock,

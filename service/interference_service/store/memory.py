@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from interference_service.domain.job import Job, JobState, Progress
-from interference_service.domain.ports import Backlog, Clock, Idempotency, admit_all
+from interference_service.domain.ports import Backlog, Clock, Idempotency, Mark, admit_all
 from interference_service.domain.query import Cursor, JobPage, JobQuery
 from interference_service.store.leases import claimed
 from interference_service.store.matching import matches
@@ -167,6 +167,12 @@ class MemoryJobStore:
             if progress is not None:
                 entry.job = entry.job.model_copy(update={"progress": progress})
             return entry.job.state
+
+    def marks(self, names: Collection[str]) -> Mapping[str, Mark]:
+        """See ``JobStore.marks``."""
+        with self._lock:
+            found = [self._entries[name].job for name in names if name in self._entries]
+        return {job.name: Mark(job.uid, job.revision, job.progress) for job in found}
 
     def expired(self, now: datetime, limit: int) -> Sequence[Job]:
         """See ``JobStore.expired``."""

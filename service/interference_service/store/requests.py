@@ -53,11 +53,12 @@ def remember(connection: Connection, idempotency: Idempotency, job: Job, now: da
     old = request_ids.c.create_time < now - REMEMBERED
     connection.execute(delete(request_ids).where(gone | old))
     connection.execute(
-        insert(request_ids).values(
-            principal=idempotency.principal,
-            request_id=idempotency.request_id,
-            request_digest=idempotency.request_digest,
-            job_uid=job.uid,
-            create_time=now,
-        )
+        insert(request_ids),
+        {
+            "principal": idempotency.principal,
+            "request_id": idempotency.request_id,
+            "request_digest": idempotency.request_digest,
+            "job_uid": job.uid,
+            "create_time": now,
+        },
     )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Engine,
     RowMapping,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 from interference_service.domain.job import Job, JobState, Progress
-from interference_service.domain.ports import Backlog, Clock, Idempotency, admit_all
+from interference_service.domain.ports import Backlog, Clock, Idempotency, Mark, admit_all
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
 from interference_service.store.latest import latest_of_monitors
@@ -44,6 +45,8 @@ from interference_service.store.transactions import Transactions, repeated
 _log = structlog.get_logger(__name__)
 _TERMINAL = tuple(state.value for state in JobState if state.terminal)
 _SECRET_BYTES = 32
+# Made once, and rows are given as parameters: to build a statement costs more than to run it.
+_NAMED = select(jobs).where(jobs.c.name == bindparam("wanted"))
 
 
 class SqlJobStore:
@@ -93,7 +96,7 @@ class SqlJobStore:
             if taken is not None:
                 raise job_exists(job_of(taken), job)
             admit(active_count(connection, job.project))
-            connection.execute(insert(jobs).values(row_of(job)))
+            connection.execute(insert(jobs), row_of(job))
             if idempotency:
                 remember(connection, idempotency, job, now)
         return job, False
@@ -154,7 +157,7 @@ class SqlJobStore:
                 self._unreadable.add(row["uid"])
             job = claimed(found, now)
             values = row_of(job) | {"lease_owner": owner, "lease_until": now + lease}
-            connection.execute(update(jobs).where(jobs.c.uid == job.uid).values(values))
+            connection.execute(update(jobs).where(jobs.c.uid == job.uid), values)
             take_turn(connection, job.project, now)
             return job
 
@@ -174,6 +177,18 @@ class SqlJobStore:
                 .returning(jobs.c.state)
             ).scalar_one_or_none()
         return None if state is None else JobState(state)
+
+    @repeated
+    def marks(self, names: Collection[str]) -> Mapping[str, Mark]:
+        """See ``JobStore.marks``."""
+        columns = (jobs.c.name, jobs.c.uid, jobs.c.revision, jobs.c.progress)
+        wanted = select(*columns).where(jobs.c.name.in_(names))
+        with self._transactions.reading() as connection:
+            rows = connection.execute(wanted).all()
+        return {
+            name: Mark(uid, revision, Progress.model_validate(progress, extra="ignore"))
+            for name, uid, revision, progress in rows
+        }
 
     def expired(self, now: datetime, limit: int) -> Sequence[Job]:
         """See ``JobStore.expired``."""
@@ -261,7 +276,7 @@ def _readable(row: RowMapping) -> Job | None:
 
 
 def _named(name: str) -> Select[Any]:
-    return select(jobs).where(jobs.c.name == name)
+    return _NAMED.params(wanted=name)
 
 
 def _row(connection: Connection, statement: Select[Any], name: str) -> RowMapping:
@@ -275,7 +290,7 @@ def _replace(connection: Connection, before: Job, after: Job) -> None:
     values = row_of(after)
     if not after.state.held:
         values |= {"lease_owner": None, "lease_until": None}
-    connection.execute(update(jobs).where(jobs.c.uid == before.uid).values(values))
+    connection.execute(update(jobs).where(jobs.c.uid == before.uid), values)
     if after.state is JobState.SUCCEEDED and before.state is not JobState.SUCCEEDED:
         _bump_generation(connection)
 

@@ -1,0 +1,1 @@
+"""What the service bears, in figures: latencies, watches, streams, and its memory over time."""

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from interference_client import Client, JobSnapshot, ModelReference, Options
 from support import examples
 from support.clusters import one_node
+from support.postgresql import PostgresServer
 from support.replicas import Replica, replicas
 from support.service import FEW_RESOURCES
 from support.storm import Ending, Pipelines, Truth, strikes
@@ -63,6 +64,15 @@ def restarted(replica: Replica, restarts: list[Thread]) -> None:
     restarts.append(thread)
 
 
+def cut_a_connection(server: PostgresServer, database: str) -> None:
+    """End a connection to a database, whatever it is about."""
+    server.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s ORDER BY random() LIMIT 1",
+        database,
+    )
+
+
 def kill_an_actor(chance: random.Random) -> None:
     found = [
         each
@@ -74,16 +84,43 @@ def kill_an_actor(chance: random.Random) -> None:
             chance.choice(found).kill()
 
 
-@pytest.mark.parametrize(
-    "kills", [6, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
-)
+STORM = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=STORM)])
 def test_every_job_ends_once_whatever_is_killed(
     kills: int, stored: Path, cluster: dict[str, str], tmp_path: Path
 ):
-    chance = random.Random(kills)
+    weather(kills, random.Random(kills), stored, tmp_path, SETTINGS | cluster, [])
+
+
+@pytest.mark.parametrize("kills", [pytest.param(100, marks=STORM)])
+def test_every_job_ends_once_though_connections_to_the_database_are_cut_as_well(
+    kills: int,
+    stored: Path,
+    cluster: dict[str, str],
+    tmp_path: Path,
+    postgres: PostgresServer,
+    postgres_database: str,
+):
+    settings = SETTINGS | cluster
+    settings["INTERFERENCE_DATABASE_URL"] = postgres.url(postgres_database)
+    cut = partial(cut_a_connection, postgres, postgres_database)
+    weather(kills, random.Random(kills), stored, tmp_path, settings, [cut] * 3)
+
+
+def weather(
+    kills: int,
+    chance: random.Random,
+    stored: Path,
+    home: Path,
+    settings: Mapping[str, str],
+    more: Sequence[Callable[[], object]],
+) -> None:
+    """Submit, kill, and look what has become of every job."""
     restarts: list[Thread] = []
     with ExitStack() as stack:
-        services = stack.enter_context(replicas(2, tmp_path, {"data": stored}, SETTINGS | cluster))
+        services = stack.enter_context(replicas(2, home, {"data": stored}, settings))
         target = "ipv4:" + ",".join(f"127.0.0.1:{each.port}" for each in services)
         client = stack.enter_context(Client(target, insecure=True))
         expected = [undisturbed(client, each) for each in VARIANTS]
@@ -91,6 +128,7 @@ def test_every_job_ends_once_whatever_is_killed(
             *(partial(restarted, each, restarts) for each in services),
             partial(kill_an_actor, chance),
             partial(kill_an_actor, chance),
+            *more,
         ]
         with Pipelines(target, TEAMS, VARIANTS, kills) as pipelines:
             strikes(pipelines.truth, victims, kills, chance)

@@ -61,7 +61,10 @@ def _steps(client: Client, found: dict[str, Any]) -> Iterator[str]:
         f"{found['milliseconds']:g} ms"
     )
     yield f"capabilities: {', '.join(server.capabilities) or 'none'}"
-    yield ", ".join(f"{name} {value:,.0f}" for name, value in server.limits.items())
+    yield ", ".join(
+        f"{name} {value if isinstance(value, str) else f'{value:,.0f}'}"
+        for name, value in server.limits.items()
+    )
     list(islice(client.list(page_size=1), 1))
     yield "permitted: the project's jobs can be listed"
 

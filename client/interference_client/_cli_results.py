@@ -116,6 +116,9 @@ def info(client: Client, arguments: argparse.Namespace, output: Output) -> int: 
     found = client.server_info()
     lines = [f"version {found.version}, engine {found.engine_version}"]
     lines.append(f"capabilities: {', '.join(found.capabilities) or 'none'}")
-    lines += [f"{name}: {value:g}" for name, value in found.limits.items()]
+    lines += [
+        f"{name}: {value if isinstance(value, str) else f'{value:g}'}"
+        for name, value in found.limits.items()
+    ]
     output.document(asdict(found), "\n".join(lines))
     return Exit.PASSED

@@ -27,6 +27,7 @@ from interference_client import (
     Options,
     ParquetData,
     _requests,
+    _specification_message,
     columns,
     image,
     tensor,
@@ -107,7 +108,7 @@ def _requests_of_today() -> Iterator[tuple[str, Message]]:
 
 def _plain() -> Message:
     rows = {"input": tensor("x", shape=(1, 6, 6))}
-    specification = _requests.specification(
+    specification = _specification_message.specification_message(
         ModelReference("data://mlp.pt2"),
         ParquetData("data://rows.parquet", label="label", inputs=rows),
         Options(folds=4),
@@ -117,7 +118,7 @@ def _plain() -> Message:
 
 def _rich() -> Message:
     pixels = image("jpeg", size=(32, 48), mean=(0.5,), std=(0.25,), mode="grey")
-    specification = _requests.specification(
+    specification = _specification_message.specification_message(
         ModelReference(
             "models://solar/v7.safetensors",
             format="state_dict",
@@ -158,7 +159,7 @@ def _tokens() -> Message:
         "input_ids": tokens("ids", max_length=128, fixed_length=True),
         "attention_mask": tokens("ids", max_length=128, fixed_length=True, mask=True),
     }
-    specification = _requests.specification(
+    specification = _specification_message.specification_message(
         ModelReference("models://bert/", format="hugging_face"),
         ParquetData("data://texts.parquet", label="labels", inputs=inputs),
         Options(loss=Loss("multi_label")),
@@ -169,7 +170,7 @@ def _tokens() -> Message:
 
 
 def _columns() -> Message:
-    specification = _requests.specification(
+    specification = _specification_message.specification_message(
         ModelReference("models://table.pt2"),
         CsvData(
             "data://table.csv",

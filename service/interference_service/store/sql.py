@@ -27,6 +27,7 @@ from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
 from interference_service.store.latest import latest_of_monitors
 from interference_service.store.leases import LeaseTime, claimed, database_time
+from interference_service.store.marks import marks_of
 from interference_service.store.paging import cursor_after, fitting_rows
 from interference_service.store.queue import (
     HELD,
@@ -181,14 +182,8 @@ class SqlJobStore:
     @repeated
     def marks(self, names: Collection[str]) -> Mapping[str, Mark]:
         """See ``JobStore.marks``."""
-        columns = (jobs.c.name, jobs.c.uid, jobs.c.revision, jobs.c.progress)
-        wanted = select(*columns).where(jobs.c.name.in_(names))
         with self._transactions.reading() as connection:
-            rows = connection.execute(wanted).all()
-        return {
-            name: Mark(uid, revision, Progress.model_validate(progress, extra="ignore"))
-            for name, uid, revision, progress in rows
-        }
+            return marks_of(connection, names)
 
     def expired(self, now: datetime, limit: int) -> Sequence[Job]:
         """See ``JobStore.expired``."""

@@ -12,7 +12,7 @@ MLFLOW_READY := $(MLFLOW_VENV)/.ready
 STUBS_VENV := .venv-stubs
 STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
-# Each of these tests starts processes that use all cores.
+# These tests start services, whose processes use all cores while they compute.
 SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
@@ -23,7 +23,7 @@ demo: $(READY) ## the whole story on this machine, in under three minutes
 
 test: $(READY) $(MLFLOW_READY) ## every test, against real processes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)
-	$(BIN)/python -m pytest $(SERVICES)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(SERVICES)
 
 soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
 	$(BIN)/python -m pytest -m slow

@@ -190,10 +190,21 @@ ELSEWHERE = {
     "DRAINING": "unit/jobs/test_service.py::test_a_drained_service_ends_its_validations",
     "WORKER_LOST": "integration/test_failures.py::"
     "test_what_cannot_be_computed_here_is_refused_and_does_not_wait_longer_than_it_may",
+    "STORE_UNAVAILABLE": "integration/test_postgresql.py::test_a_service_outlives_its_database",
+    "CALL_TIMEOUT": "unit/rpc/test_limits.py::test_a_call_that_takes_too_long_ends_by_itself",
+    "SLOW_READER": "unit/rpc/test_limits.py::"
+    "test_a_stream_that_nobody_reads_is_given_up_and_told_to_who_comes_back",
+    "CLIENT_TOO_OLD": "unit/rpc/test_client_version.py::"
+    "test_a_client_that_is_too_old_is_refused_and_told_what_to_install",
     "OUT_OF_MEMORY": "unit/compute/test_lost.py::test_every_cause_has_its_bound_and_names_the_call",
 }
 """What takes a service of its own, or a machine in trouble, has its test there."""
-WHO_CALLS = {"UNAUTHENTICATED", "PERMISSION_DENIED", "QUOTA_EXCEEDED"}
+WHO_CALLS = {
+    "UNAUTHENTICATED",
+    "PERMISSION_DENIED",
+    "AUTHENTICATION_UNAVAILABLE",
+    "QUOTA_EXCEEDED",
+}
 """What is refused before, by who calls, is tested with the authentication and the shares."""
 
 

@@ -56,7 +56,7 @@ def test_a_database_that_is_away_is_told_in_one_line(tmp_path: Path, password: P
     done = migrate(tmp_path, variables(free_port(), "jobs", password))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "cannot be reached" in done.stderr.splitlines()[-1]
+    assert "cannot be used: connection failed" in done.stderr.splitlines()[-1]
     assert "Connection refused" in done.stdout + done.stderr
     for secret in SECRETS:
         assert secret not in done.stdout + done.stderr

@@ -37,6 +37,10 @@ def shared(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         yield running
 
 
+IMPATIENT = 4.0
+"""Less than a refusal asks for, so that the client does not come again by itself."""
+
+
 @pytest.fixture
 def client_of(shared: Running) -> Iterator[Callable[[str], Client]]:
     """Makes clients of projects."""
@@ -59,13 +63,14 @@ def test_a_project_that_submits_too_fast_succeeds_after_the_delay_it_is_told(cli
     client = client_of("steady")
     first = submit(client, job_id="first")
     with pytest.raises(QuotaExceeded) as caught:
-        submit(client)
+        submit(client, timeout=IMPATIENT)
     error = caught.value
     assert (error.reason, error.metadata["limit"]) == ("QUOTA_EXCEEDED", "submits_per_minute")
     assert 0 < error.retry_after_seconds <= 5
     assert submit(client, job_id="first", if_exists="attach").name == first.name
     threading.Event().wait(error.retry_after_seconds)
-    cancel(first, submit(client))
+    for job in (first, submit(client)):
+        job.wait(timeout=60)
 
 
 def test_a_project_has_no_more_active_jobs_than_it_may_until_one_ends(client_of, shared):
@@ -73,7 +78,7 @@ def test_a_project_has_no_more_active_jobs_than_it_may_until_one_ends(client_of,
     first, second = submit_slow(client, job_id="one"), submit_slow(client)
     for validate_only in (False, True):
         with pytest.raises(QuotaExceeded) as caught:
-            submit(client, validate_only=validate_only)
+            submit(client, validate_only=validate_only, timeout=IMPATIENT)
         assert caught.value.metadata == {
             "project": "few",
             "limit": "max_active_jobs",

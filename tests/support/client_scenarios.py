@@ -279,7 +279,7 @@ class ClientScenarios:
     def test_the_service_says_what_it_is(self, client: Client):
         info = client.server_info()
         assert info.version
-        assert {"float64", "torch_export"} <= set(info.capabilities)
+        assert {"MODEL_FORMAT_TORCH_EXPORT", "DATA_FORMAT_PARQUET"} <= set(info.capabilities)
         assert info.limits["max_chunk_bytes"] == 1 << 20
 
 

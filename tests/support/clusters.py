@@ -62,7 +62,10 @@ def one_node(
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
     }
-    head = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={num_cpus}")
+    head = (
+        *("--head", f"--port={port}", f"--ray-client-server-port={free_port()}"),
+        *("--node-ip-address=127.0.0.1", f"--num-cpus={num_cpus}"),
+    )
     everything = {**os.environ, **environment, **variables}
     with _node(home, everything, "first", *head, "--include-dashboard=false"):
         yield variables

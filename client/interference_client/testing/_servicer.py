@@ -32,6 +32,13 @@ from interference_client.testing._refusals import (
     unfit,
 )
 
+_CAPABILITIES = (
+    "MODEL_FORMAT_TORCH_EXPORT",
+    "DATA_FORMAT_PARQUET",
+    "ELEMENT_TYPE_FLOAT32",
+    "ELEMENT_TYPE_FLOAT64",
+    "ELEMENT_TYPE_FLOAT16",
+)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CHANGEABLE = ("display_name", "labels", "annotations", "priority", "ttl", "expire_time")
 _LEAST_HEARTBEAT, _USUAL_HEARTBEAT, _MOST_HEARTBEAT = 5.0, 15.0, 60.0
@@ -180,7 +187,7 @@ class FakeServicer(service_grpc.AnalysisServiceServicer):
         return service_pb2.ServerInfo(
             version=client_version(),
             engine_version=f"fake {client_version()}",
-            capabilities=("torch_export", "parquet", "float32", "float64", "float16", "exact"),
+            capabilities=_CAPABILITIES,
             limits=service_pb2.Limits(
                 max_classes=10_000,
                 max_layers=10_000,

@@ -52,7 +52,8 @@ class Preflights:
         )
         work.add_done_callback(partial(self._ended, stop))
         try:
-            return await asyncio.shield(work)
+            await asyncio.wait({work})  # which a caller who goes away leaves alone
+            return work.result()
         finally:
             stop.set()
 

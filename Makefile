@@ -25,7 +25,7 @@ test: $(READY) $(MLFLOW_READY) ## every test, against real processes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(SERVICES)
 
-soak: $(READY) ## what takes minutes: many classes and layers, actors killed at random moments
+soak: $(READY) ## what takes minutes: many classes and layers, storms of kills, drains, traces, quotas
 	$(BIN)/python -m pytest -m slow
 
 check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests

@@ -21,7 +21,7 @@ from support.service import FEW_RESOURCES
 from support.submissions import rows, slow_rows, submit
 from support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(480)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 
 class Service:

@@ -12,6 +12,8 @@ import pytest
 from support.buckets import KEYS, served
 from support.network_ports import free_port
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = {
     "INTERFERENCE_COMPUTE__NUM_CPUS": "2",
     "INTERFERENCE_COMPUTE__OBJECT_STORE_BYTES": str(100 << 20),

@@ -25,6 +25,8 @@ from support.service_log import lines_of
 from support.submissions import slow_rows, submit
 from support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 WATCHERS = 50
 
 

@@ -10,6 +10,8 @@ from support.service import FEW_RESOURCES
 from support.service_log import lines_of, session_of, worker_lines
 from support.submissions import submit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(600)
 def test_a_job_is_followed_from_its_request_through_all_logs(files: Path, tmp_path: Path):
@@ -22,7 +24,9 @@ def test_a_job_is_followed_from_its_request_through_all_logs(files: Path, tmp_pa
     (created,) = [
         line
         for line in told
-        if line.get("method", "").endswith("/CreateAnalysisJob") and line["job"] == job.name
+        if line["event"] == "call finished"
+        and line["method"].endswith("/CreateAnalysisJob")
+        and line["job"] == job.name
     ]
     assert created["request_id"]
     assert (created["code"], created["principal"], created["project"]) == (

@@ -18,6 +18,8 @@ from support.service import FEW_RESOURCES
 from support.submissions import slow_rows, submit
 from support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 QUOTAS = {
     "few": {"max_active_jobs": 2, "highest_priority": "PRIORITY_NORMAL", "max_ttl_seconds": 3600},
     "steady": {"submits_per_minute": 12, "submit_burst": 1},

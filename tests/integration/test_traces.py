@@ -20,6 +20,8 @@ from support.service import FEW_RESOURCES
 from support.submissions import rows, slow_rows, submit
 from support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 SERVICE = "interference.v1.AnalysisService"
 COLLECTOR_SECRET, CLIENT_SECRET = "collector-hunter2", "client-hunter2"
 CLOCKS_NANOS = 50_000_000

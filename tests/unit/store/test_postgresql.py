@@ -149,7 +149,7 @@ def test_a_primary_that_becomes_a_standby_is_left_for_the_new_one(
     store.ping()
     with postgres_engine.begin() as connection:
         before = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        # This session alone, as if its server had lost its role.
+        # For this connection alone it is as if the server had lost its role.
         connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
     made = job()
     assert store.create(made, None) == (made, False)

@@ -67,8 +67,12 @@ def assert_same_bits(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]
 
 
 def keepers(service: Running) -> list[psutil.Process]:
-    below = psutil.Process(service.process.pid).children(recursive=True)
-    return [each for each in below if "ray::Keeper" in " ".join(each.cmdline())]
+    found = []
+    for each in psutil.Process(service.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if "ray::Keeper" in " ".join(each.cmdline()):
+                found.append(each)
+    return found
 
 
 def test_a_bucket_gives_the_bits_of_a_directory(client: Client):

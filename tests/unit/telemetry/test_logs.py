@@ -155,11 +155,21 @@ def test_a_library_that_brought_its_own_handlers_logs_in_the_same_format(capsys)
     ray.addHandler(logging.StreamHandler())
     ray.propagate = False
     configure_logging("INFO", json=True)
-    logging.getLogger("ray.some.module").warning(
-        "a node has died", extra={"_ray_timestamp_ns": 1, "node": "n1"}
-    )
+    logging.getLogger("ray.some.module").warning("a node has died", extra={"node": "n1"})
     (line,) = lines(capsys)
     assert (line["event"], line["node"]) == ("a node has died", "n1")
+
+
+def test_the_time_that_ray_adds_to_every_record_is_left_out(monkeypatch, capsys):
+    def as_ray_does(*arguments, **named) -> logging.LogRecord:
+        record = logging.LogRecord(*arguments, **named)
+        record.__dict__["_ray_timestamp_ns"] = 1
+        return record
+
+    monkeypatch.setattr(logging, "_logRecordFactory", as_ray_does)
+    configure_logging("INFO", json=True)
+    logging.getLogger("any.library").warning("slow")
+    (line,) = lines(capsys)
     assert "_ray_timestamp_ns" not in line
 
 

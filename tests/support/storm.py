@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class Wish:
     id: str
     variant: int
     cancels: bool
+    request_id: str
+    """All that tells another run of its step from another wish; empty: the id of its job does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,10 @@ class Truth:
 
 
 class Pipelines:
-    """Several teams that submit one job after the other, each by an id of its run.
+    """Several teams that submit one job after the other.
+
+    Every other one is known by the job's id, which the pipeline derives from its run; the rest by
+    nothing but their request id.
 
     Args:
         target: Of the services.
@@ -122,6 +128,7 @@ class Pipelines:
                     f"{team}-{number}",
                     chance.randrange(len(self._variants)),
                     chance.random() < CANCELLED_SHARE,
+                    str(uuid.UUID(int=chance.getrandbits(128), version=4)) if number % 2 else "",
                 )
                 self.truth.end(Ending(wish, self._fulfilled(client, wish)))
 
@@ -136,12 +143,16 @@ class Pipelines:
                     raise
 
     def _step(self, client: Client, wish: Wish) -> JobSnapshot:
+        known_by = (
+            {"request_id": wish.request_id}
+            if wish.request_id
+            else {"job_id": wish.id, "if_exists": "attach"}
+        )
         job = submit(
             client,
-            job_id=wish.id,
-            if_exists="attach",
             labels={"wish": wish.id},
             timeout=20,
+            **known_by,
             **self._variants[wish.variant],
         )
         if wish.cancels:

@@ -23,7 +23,8 @@ from support.waiting import eventually
 
 _AGAIN = (Unavailable, DeadlineExceeded, StreamCut, QuotaExceeded)
 """After these a pipeline does not know what became of its request, and runs its step again."""
-_STEP_SECONDS = 300.0
+_STEP_SECONDS = 1200.0
+"""Jobs are begun anew after every kill, so that some of them take the whole of a storm."""
 CANCELLED_SHARE = 0.1
 
 

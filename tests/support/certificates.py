@@ -73,6 +73,17 @@ def channel_credentials(
     return grpc.ssl_channel_credentials(trusted.pem, own.key, own.pem)
 
 
+def server_credentials(
+    shown: Certificate, clients_by: Certificate | None = None
+) -> grpc.ServerCredentials:
+    """Of a server; with an authority, of one that asks its clients for certificates."""
+    return grpc.ssl_server_credentials(
+        [(shown.key, shown.pem)],
+        clients_by.pem if clients_by else None,
+        require_client_auth=clients_by is not None,
+    )
+
+
 def _signed(
     name: str,
     signer: Certificate | None,

@@ -2,10 +2,52 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
 
 _CHUNK = 1 << 16
+
+
+class Fault(Enum):
+    """What becomes of a request that is waited for."""
+
+    LOST = "the connection ends before it arrives"
+    UNANSWERED = "it arrives, and the connection ends before the answer does"
+    SILENT = "it arrives, and nothing comes back"
+
+
+@dataclass(eq=False)
+class _Connection:
+    """A connection that is passed on, and what becomes of its answers."""
+
+    client: socket.socket
+    server: socket.socket
+    allowance: int | None
+    """Bytes that may still come back; None: all."""
+    hold: bool
+    """Whether it stays open after them."""
+    muted: Fault | None = None
+
+    def end(self) -> None:
+        for each in (self.client, self.server):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def pass_down(self) -> None:
+        """Pass on what the server says, for as long as it may be heard."""
+        with suppress(OSError):
+            while self.allowance != 0 and (content := self.server.recv(_CHUNK)):
+                # The answer is here, so the request has had its effect.
+                if self.muted is Fault.UNANSWERED:
+                    return
+                if self.muted is Fault.SILENT:
+                    continue
+                if self.allowance is not None:
+                    content = content[: self.allowance]
+                    self.allowance -= len(content)
+                self.client.sendall(content)
 
 
 class Proxy:
@@ -21,32 +63,53 @@ class Proxy:
         self.held = threading.Event()
         """Set once a connection has been held."""
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self._open: set[_Connection] = set()
         self._left = 0
-        self._bytes: int | None = 0
+        self._bytes = 0
         self._hold = False
-        self._swallowing = 0
+        self._fault: Fault | None = None
+        self._awaited = b""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, times: int, after_bytes: int | None = 0, *, hold: bool = False) -> None:
+    def cut(
+        self,
+        times: int,
+        after_bytes: int | None = 0,
+        *,
+        hold: bool = False,
+        open_ones: bool = True,
+    ) -> None:
         """End what is open, and each of the next connections once so many bytes came back.
 
         Args:
             times: How many.
             after_bytes: 0: at once; None: never, but nothing comes back.
             hold: Leave them open, with nothing more that comes back, until the next cut.
+            open_ones: Whether those that are open end too.
         """
         with self._lock:
             self.connections = 0
-            self._left, self._bytes, self._hold = times, after_bytes, hold
-            for each in self._open:
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+            self._left, self._bytes = times, after_bytes or 0
+            self._hold = hold or after_bytes is None
+            for each in self._open if open_ones else ():
+                each.end()
 
     def swallow(self) -> None:
         """Pass on what clients say on the connections that are open, and nothing of the answers."""
         with self._lock:
-            self._swallowing += 1
+            for each in self._open:
+                each.muted = Fault.SILENT
+
+    def fail_at(self, awaited: bytes, fault: Fault) -> None:
+        """Let the next request that has these bytes come to grief; once."""
+        with self._lock:
+            self._awaited, self._fault = awaited, fault
+
+    @property
+    def failed(self) -> bool:
+        """Whether no request is waited for any more."""
+        with self._lock:
+            return self._fault is None
 
     def close(self) -> None:
         self.cut(0)
@@ -67,42 +130,41 @@ class Proxy:
             faulty = self._left > 0
             self._left -= faulty
             allowance, hold = (self._bytes, self._hold) if faulty else (None, False)
-            before = self._swallowing
         with (
             client,
             suppress(OSError),
             socket.create_connection(("127.0.0.1", self.target)) as server,
         ):
+            connection = _Connection(client, server, allowance, hold)
             with self._lock:
-                self._open |= {client, server}
-            up = threading.Thread(target=_pass, args=(client, server), daemon=True)
+                self._open.add(connection)
+            up = threading.Thread(target=self._pass_up, args=(connection,), daemon=True)
             up.start()
-            if not faulty or allowance is not None:
-                _pass(server, client, allowance, lambda: self._swallowing > before)
-            if faulty and (hold or allowance is None):
+            connection.pass_down()
+            if hold:
                 self.held.set()
                 up.join()
-            for each in (client, server):
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+            connection.end()
             up.join()
             with self._lock:
-                self._open -= {client, server}
+                self._open.remove(connection)
 
+    def _pass_up(self, connection: _Connection) -> None:
+        with suppress(OSError):
+            while content := connection.client.recv(_CHUNK):
+                fault = self._fault_of(content)
+                if fault is Fault.LOST:
+                    connection.end()
+                    return
+                connection.muted = fault or connection.muted
+                connection.server.sendall(content)
 
-def _pass(
-    source: socket.socket,
-    target: socket.socket,
-    allowance: int | None = None,
-    swallowed: Callable[[], bool] = lambda: False,
-) -> None:
-    with suppress(OSError):
-        while allowance != 0 and (content := source.recv(_CHUNK)):
-            if allowance is not None:
-                content = content[:allowance]
-                allowance -= len(content)
-            if not swallowed():
-                target.sendall(content)
+    def _fault_of(self, content: bytes) -> Fault | None:
+        with self._lock:
+            if self._fault is None or self._awaited not in content:
+                return None
+            fault, self._fault = self._fault, None
+            return fault
 
 
 @contextmanager

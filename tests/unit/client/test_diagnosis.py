@@ -10,24 +10,23 @@ import pytest
 
 from interference.v1 import analysis_service_pb2 as service_pb2
 from interference_client import Client, errors
+from support.certificates import DAY, authority, server_credentials
 from support.scripted_service import ScriptedService, serving
-from support.tls import made, server_credentials
 
-AUTHORITY, STRANGER = made("authority"), made("stranger")
-GOOD = made("service", by=AUTHORITY)
-USER = made("user", by=AUTHORITY)
+AUTHORITY, STRANGER = authority(), authority("stranger")
+GOOD = AUTHORITY.server()
 
 
 @pytest.fixture
 def info(service: ScriptedService, tmp_path):
     """Asks a server with these credentials."""
     service.script("GetServerInfo", service_pb2.ServerInfo(version="1.2.3"))
-    ca, _ = AUTHORITY.written(tmp_path, "ca")
-    certificate, key = USER.written(tmp_path, "user")
-    own_certificate, own_key = made("user", by=STRANGER).written(tmp_path, "stranger")
+    ca, _ = AUTHORITY.write(tmp_path, "ca")
+    certificate, key = AUTHORITY.client("user").write(tmp_path, "user")
+    own_certificate, own_key = STRANGER.client("user").write(tmp_path, "stranger")
     access = {
         "trusting": {"ca": ca},
-        "trusting others": {"ca": STRANGER.written(tmp_path, "others")[0]},
+        "trusting others": {"ca": STRANGER.write(tmp_path, "others")[0]},
         "plaintext": {},
         "known": {"ca": ca, "certificate": certificate, "key": key},
         "unknown": {"ca": ca, "certificate": own_certificate, "key": own_key},
@@ -50,8 +49,8 @@ def test_a_service_that_is_trusted_is_spoken_to(info):
     ("shown", "client", "message"),
     [
         (GOOD, "trusting others", "signed by nobody that this client trusts"),
-        (made("s", by=AUTHORITY, host="other.example"), "trusting", "is for other names"),
-        (made("s", by=AUTHORITY, days=-1), "trusting", "has expired"),
+        (AUTHORITY.server("other.example"), "trusting", "is for other names"),
+        (AUTHORITY.server(since=-2 * DAY, until=-DAY), "trusting", "has expired"),
         (None, "trusting", "there is no TLS on that port"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from interference_service.store.database import open_database
-from support.database_proxy import Proxy, between
 from support.postgresql import PostgresServer
+from support.proxy import Proxy, between
 
 
 @pytest.fixture

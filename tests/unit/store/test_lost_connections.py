@@ -14,8 +14,8 @@ from interference_service.errors import NotFound, StoreUnavailable
 from interference_service.store import transactions
 from interference_service.store.bounded import BoundedConnection
 from interference_service.store.sql import SqlJobStore
-from support.database_proxy import Fault, Proxy
 from support.jobs import START, FixedClock, job
+from support.proxy import Fault, Proxy
 
 LEASE = timedelta(minutes=10)
 NAME = job("nightly").name

@@ -1,13 +1,15 @@
 """Waiting for a job of the runner."""
 
+from support.waiting import until
+
 NAME = "projects/default/analysisJobs/nightly"
 
 
 async def ended(world, job_id="nightly"):
     name = f"projects/default/analysisJobs/{job_id}"
-    await world.until(lambda: world.store.get(name).state.terminal)
+    await until(lambda: world.store.get(name).state.terminal)
     return world.store.get(name)
 
 
 async def running(world, job_id="nightly"):
-    await world.until(lambda: job_id in world.executor.running)
+    await until(lambda: job_id in world.executor.running)

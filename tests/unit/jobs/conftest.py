@@ -143,12 +143,6 @@ class World:
         } | changes
         return (await self.jobs.submit(Submission(**given)))[0]
 
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until a condition holds; the test's own time limit bounds it."""
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0.005)
-
     async def state(self, job_id: str = "nightly") -> str:
         return (await self.jobs.get(f"projects/default/analysisJobs/{job_id}")).state.value
 

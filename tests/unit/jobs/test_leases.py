@@ -9,6 +9,7 @@ from interference_service.domain.job import JobState
 from interference_service.errors import LeaseLost, StoreUnavailable
 from interference_service.jobs.leases import Attempt, Leases
 from support.runner_waits import ended, running
+from support.waiting import until
 
 AWAY = StoreUnavailable("the database of the jobs cannot be reached or is busy; try again")
 
@@ -54,7 +55,7 @@ async def test_a_lease_counts_from_before_it_was_asked_for(world, leases, monkey
     monkeypatch.setattr(world.store, "claim", slow)
     await world.submit()
     waiting = asyncio.create_task(leases.claim("owner"))
-    await world.until(lambda: asked)
+    await until(lambda: asked)
     answer.set()
     attempt = await waiting
     assert attempt is not None
@@ -65,7 +66,7 @@ async def test_a_holder_that_slept_keeps_a_job_that_nobody_took(world, leases):
     attempt = await claimed(world, leases)
     attempt.trusted_until = asyncio.get_running_loop().time() - 5
     keeping = asyncio.create_task(leases.keep(attempt, asyncio.Event()))
-    await world.until(lambda: attempt.trusted_until > asyncio.get_running_loop().time())
+    await until(lambda: attempt.trusted_until > asyncio.get_running_loop().time())
     assert not keeping.done()
     keeping.cancel()
 
@@ -83,7 +84,7 @@ async def test_a_short_lease_is_prolonged_more_often(world):
     attempt = await claimed(world, leases)
     first = attempt.trusted_until
     keeping = asyncio.create_task(leases.keep(attempt, asyncio.Event()))
-    await world.until(lambda: attempt.trusted_until > first + 0.6)
+    await until(lambda: attempt.trusted_until > first + 0.6)
     keeping.cancel()
 
 

@@ -9,6 +9,7 @@ from interference_service.domain.job import Job, Progress, Stage
 from interference_service.errors import NotFound
 from interference_service.jobs import watching
 from support.jobs import START
+from support.waiting import until
 
 COUNT = 20
 
@@ -66,14 +67,14 @@ async def closed(events, waiting) -> None:
 
 async def test_all_watches_look_together_and_read_what_has_changed_alone(world, asked):
     events, waiting = await opened(world)
-    await world.until(lambda: asked["marks"] >= 3)
+    await until(lambda: asked["marks"] >= 3)
     assert asked["get"] == COUNT
     world.store.change(name_of(7), lambda job: job.changed(START, ttl_seconds=60.0))
     async with asyncio.timeout(20):
         told = await waiting[7]
     assert told.body.ttl_seconds == 60.0
     looks = asked["marks"]
-    await world.until(lambda: asked["marks"] >= looks + 3)
+    await until(lambda: asked["marks"] >= looks + 3)
     assert asked["get"] == COUNT + 1
     assert [each.done() for each in waiting].count(True) == 1
     await closed(events, waiting)
@@ -106,7 +107,7 @@ async def test_a_store_that_is_away_for_a_while_ends_no_watch(world, asked, monk
         raise ConnectionError("away")
 
     monkeypatch.setattr(world.store, "marks", away)
-    await world.until(lambda: failures["away"] >= 2)
+    await until(lambda: failures["away"] >= 2)
     monkeypatch.setattr(world.store, "marks", marks)
     world.store.change(name_of(0), lambda job: job.changed(START, ttl_seconds=60.0))
     async with asyncio.timeout(20):
@@ -116,6 +117,6 @@ async def test_a_store_that_is_away_for_a_while_ends_no_watch(world, asked, monk
 
 async def test_nobody_looks_once_the_last_watch_has_ended(world, asked):
     events, waiting = await opened(world, 2)
-    await world.until(lambda: asked["marks"] >= 1)
+    await until(lambda: asked["marks"] >= 1)
     await closed(events, waiting)
     assert world.jobs._lookout._looking is None

@@ -7,6 +7,7 @@ import pytest
 
 from interference_service.jobs.preflights import Preflights
 from support.jobs import specification
+from support.waiting import until
 
 
 async def test_a_trial_whose_caller_is_gone_ends_without_a_word(world):
@@ -14,12 +15,12 @@ async def test_a_trial_whose_caller_is_gone_ends_without_a_word(world):
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     world.preflight.end = None
     trial = asyncio.create_task(Preflights(world.preflight, 1).check(specification()))
-    await world.until(lambda: world.preflight.running)
+    await until(lambda: world.preflight.running)
 
     trial.cancel()
     with pytest.raises(asyncio.CancelledError):
         await trial
-    await world.until(lambda: not world.preflight.running)
+    await until(lambda: not world.preflight.running)
     await asyncio.to_thread(lambda: None)
     del trial
     gc.collect()

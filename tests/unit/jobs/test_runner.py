@@ -17,6 +17,7 @@ from interference_service.domain.specification import Comparison, Gate
 from interference_service.errors import Cancelled, InvalidData
 from support.jobs import analysis, specification
 from support.runner_waits import NAME, ended, running
+from support.waiting import until
 
 
 async def test_a_job_runs_and_succeeds(world, runner):
@@ -79,7 +80,7 @@ async def test_a_job_that_runs_too_long_is_stopped(world, runner):
 
 async def test_progress_reaches_the_store(world, runner):
     await world.submit()
-    await world.until(lambda: world.store.get(NAME).progress.completed_units == 1)
+    await until(lambda: world.store.get(NAME).progress.completed_units == 1)
 
 
 async def test_no_more_jobs_run_at_once_than_allowed(world):
@@ -87,7 +88,7 @@ async def test_no_more_jobs_run_at_once_than_allowed(world):
     task = asyncio.create_task(runner.run())
     for job_id in ("a", "b", "c"):
         await world.submit(job_id)
-    await world.until(lambda: len(world.executor.running) == 2)
+    await until(lambda: len(world.executor.running) == 2)
     assert await world.state("c") == "PENDING"
     world.executor.end("a")
     await running(world, "c")
@@ -100,7 +101,7 @@ async def test_the_urgent_job_is_taken_first(world):
     await world.submit("urgent", settings=Settings(priority=Priority.HIGH))
     runner = world.runner(concurrency=1)
     task = asyncio.create_task(runner.run())
-    await world.until(lambda: world.executor.running)
+    await until(lambda: world.executor.running)
     assert world.executor.running == ["urgent"]
     runner.stop()
     await task
@@ -136,7 +137,7 @@ async def test_the_life_of_a_job_is_told_in_events(world, runner):
     await running(world)
     world.executor.end("nightly")
     await ended(world)
-    await world.until(lambda: any(isinstance(event, JobFinished) for event in world.events))
+    await until(lambda: any(isinstance(event, JobFinished) for event in world.events))
     kinds = [JobSubmitted, AttemptStarted, StageFinished, JobFinished]
     assert [type(event) for event in world.events] == kinds
     assert world.events[-1].state is JobState.SUCCEEDED
@@ -154,7 +155,7 @@ async def test_a_store_that_is_away_for_a_moment_costs_nothing(world, runner, mo
         return renew(*given)
 
     monkeypatch.setattr(world.store, "renew", away)
-    await world.until(lambda: len(failures) == 3)
+    await until(lambda: len(failures) == 3)
     world.executor.end("nightly")
     assert (await ended(world)).state is JobState.SUCCEEDED
 
@@ -168,7 +169,7 @@ async def test_a_store_that_stays_away_stops_the_work(world, monkeypatch):
     task = asyncio.create_task(runner.run())
     await world.submit()
     await running(world)
-    await world.until(lambda: not runner.busy)
+    await until(lambda: not runner.busy)
     assert await world.state() == "RUNNING"
     runner.stop()
     await task
@@ -179,7 +180,7 @@ async def test_a_job_that_is_handed_back_again_and_again_is_not_lost(world):
     for _ in range(7):
         runner = world.runner(max_attempts=2)
         task = asyncio.create_task(runner.run())
-        await world.until(lambda: world.executor.running)
+        await until(lambda: world.executor.running)
         runner.stop()
         await task
         world.executor.running.clear()
@@ -192,7 +193,7 @@ async def test_analyses_leave_room_for_the_store(world):
     task = asyncio.create_task(runner.run())
     for index in range(40):
         await world.submit(f"job-{index}")
-    await world.until(lambda: len(world.executor.running) == 40)
+    await until(lambda: len(world.executor.running) == 40)
     assert await world.state("job-39") == "RUNNING"
     runner.stop()
     await task

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from interference_service.domain.job import JobState
 from support.runner_waits import NAME, ended, running
+from support.waiting import until
 
 
 async def test_a_dead_servers_job_is_taken_over_once_its_lease_has_run_out(world):
@@ -41,7 +42,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(world, runner):
     world.clock.advance(60)
     world.store.claim("another", timedelta(hours=1))
     world.executor.end("nightly")
-    await world.until(lambda: not runner.busy)
+    await until(lambda: not runner.busy)
     assert await world.state() == "RUNNING"
 
 
@@ -81,12 +82,12 @@ async def test_a_lease_is_kept_while_the_result_is_written(world, monkeypatch):
     await world.submit()
     await running(world)
     world.executor.end("nightly")
-    await world.until(writing.is_set)
+    await until(writing.is_set)
     for _ in range(4):
         # Each step is less than the lease, all together are more.
         now = world.clock.advance(6)
         end = now + timedelta(seconds=10)
-        await world.until(lambda end=end: ends[-1] >= end)
+        await until(lambda end=end: ends[-1] >= end)
     go_on.set()
     job = await ended(world)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
@@ -112,9 +113,9 @@ async def test_an_attempt_that_lost_its_lease_cannot_end_the_next(world, monkeyp
     await world.submit()
     await running(world)
     world.executor.end("nightly")
-    await world.until(stuck.is_set)
+    await until(stuck.is_set)
     world.clock.advance(60)
-    await world.until(lambda: len(world.executor.running) == 2)
+    await until(lambda: len(world.executor.running) == 2)
     go_on.set()
     world.executor.end("nightly")
     job = await ended(world)

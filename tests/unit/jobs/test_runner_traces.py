@@ -10,6 +10,7 @@ from opentelemetry.trace import StatusCode
 from interference_service.errors import InvalidData
 from support.runner_waits import NAME, ended, running
 from support.spans import SPAN_ID, TRACE_PARENT, Recording
+from support.waiting import until
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def runner(world, recording: Recording) -> AsyncIterator[None]:
 
 
 async def attempt(world, recording: Recording):
-    await world.until(lambda: any(each.name == "attempt" for each in recording.spans))
+    await until(lambda: any(each.name == "attempt" for each in recording.spans))
     return recording.named("attempt")
 
 

@@ -22,6 +22,7 @@ from interference_service.errors import (
     WrongState,
 )
 from support.jobs import analysis, job as example_job, succeed
+from support.waiting import until
 
 NAME = "projects/default/analysisJobs/nightly"
 
@@ -110,7 +111,7 @@ async def test_what_the_request_is_not_to_blame_for_is_no_error_of_the_request(w
 async def test_more_validations_than_may_run_are_told_to_come_again(world):
     world.preflight.end = None
     running = [asyncio.create_task(world.submit(validate_only=True)) for _ in range(2)]
-    await world.until(lambda: world.preflight.running == 2)
+    await until(lambda: world.preflight.running == 2)
     with pytest.raises(Overloaded):
         await world.submit(validate_only=True)
     assert (await world.submit()).id == "nightly"
@@ -122,10 +123,10 @@ async def test_more_validations_than_may_run_are_told_to_come_again(world):
 async def test_a_validation_ends_with_its_call_and_its_place_is_free_once_it_has(world):
     world.preflight.end = None
     running = [asyncio.create_task(world.submit(validate_only=True)) for _ in range(2)]
-    await world.until(lambda: world.preflight.running == 2)
+    await until(lambda: world.preflight.running == 2)
     for each in running:
         each.cancel()
-    await world.until(lambda: world.preflight.running == 0)
+    await until(lambda: world.preflight.running == 0)
     world.preflight.end = analysis().resolved_inputs
     assert await world.submit(validate_only=True)
 
@@ -133,7 +134,7 @@ async def test_a_validation_ends_with_its_call_and_its_place_is_free_once_it_has
 async def test_a_drained_service_ends_its_validations(world):
     world.preflight.end = None
     running = asyncio.create_task(world.submit(validate_only=True))
-    await world.until(lambda: world.preflight.running)
+    await until(lambda: world.preflight.running)
     world.jobs.drain()
     with pytest.raises(Draining):
         await running

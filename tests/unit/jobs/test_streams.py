@@ -16,6 +16,7 @@ from interference_service.domain.quotas import Quota, Quotas, StreamKind
 from interference_service.errors import NotFound, QuotaExceeded
 from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.streams import Streams
+from support.waiting import until
 
 WATCH, MATRICES = StreamKind.WATCH, StreamKind.MATRICES
 
@@ -79,7 +80,7 @@ async def test_what_else_is_wrong_is_told_first_and_takes_no_place(streams, worl
 
 async def test_a_reader_that_takes_nothing_is_told_until_it_goes_on(streams, world):
     stream = await opened(streams)
-    await world.until(lambda: StreamStalled(WATCH) in world.events)
+    await until(lambda: StreamStalled(WATCH) in world.events)
     assert await anext(stream) == 1
     assert world.events[-1] == StreamResumed(WATCH)
     await stream.aclose()
@@ -87,7 +88,7 @@ async def test_a_reader_that_takes_nothing_is_told_until_it_goes_on(streams, wor
 
 async def test_a_stalled_stream_that_ends_is_not_stalled_any_more(streams, world):
     stream = await opened(streams)
-    await world.until(lambda: StreamStalled(WATCH) in world.events)
+    await until(lambda: StreamStalled(WATCH) in world.events)
     await stream.aclose()
     assert world.events[-2:] == [StreamResumed(WATCH), StreamClosed(WATCH)]
 
@@ -102,9 +103,9 @@ async def test_a_source_that_is_silent_is_no_stalled_reader(streams, world):
 
     stream = streams.limited("solar", WATCH, two())
     await anext(stream)
-    await world.until(lambda: StreamStalled(WATCH) in world.events)
+    await until(lambda: StreamStalled(WATCH) in world.events)
     second = asyncio.ensure_future(anext(stream))
-    await world.until(lambda: StreamResumed(WATCH) in world.events)
+    await until(lambda: StreamResumed(WATCH) in world.events)
     assert not second.done()
     silence.set()
     assert await second == 2

@@ -6,6 +6,7 @@ import pytest
 
 from interference_service.lifecycle import drain as module
 from interference_service.lifecycle.drain import DrainTimes, drain
+from support.waiting import until
 
 QUICK = DrainTimes(announce_seconds=0.0, job_seconds=0.0, call_seconds=0.0)
 LONG = DrainTimes(announce_seconds=100.0, job_seconds=100.0, call_seconds=100.0)
@@ -68,12 +69,6 @@ class Runner:
 @pytest.fixture
 async def parts():
     return Parts()
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_the_order(parts):

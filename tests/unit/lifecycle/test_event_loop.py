@@ -6,6 +6,7 @@ import time
 
 from interference_service.domain.events import LoopTurned
 from interference_service.lifecycle.event_loop import Liveness, LoopWatch
+from support.waiting import until
 
 
 class Lags(list):
@@ -17,9 +18,7 @@ async def test_a_loop_that_turns_is_hardly_late():
     lags = Lags()
     watch = LoopWatch(lags)
     task = asyncio.create_task(watch.run())
-    async with asyncio.timeout(20):
-        while len(lags) < 3:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(lags) >= 3)
     task.cancel()
     assert min(lags) < 0.2
     assert Liveness(watch, most_seconds=10).why_not() == ""
@@ -34,8 +33,8 @@ async def test_a_stall_is_seen_by_another_thread_and_measured_by_the_loop():
     seen: list[str] = []
 
     def look() -> None:
-        until = time.monotonic() + 20
-        while not seen and time.monotonic() < until:
+        end = time.monotonic() + 20
+        while not seen and time.monotonic() < end:
             if reason := liveness.why_not():
                 seen.append(reason)
 
@@ -43,9 +42,7 @@ async def test_a_stall_is_seen_by_another_thread_and_measured_by_the_loop():
     looker.start()
     looker.join()  # The loop stands still until the other thread has seen it.
     assert seen[0].startswith("the event loop stalls for ")
-    async with asyncio.timeout(20):
-        while not lags:
-            await asyncio.sleep(0.01)
+    await until(lambda: lags)
     task.cancel()
     assert lags[0] > 0.2
 

@@ -10,6 +10,7 @@ from interference_service.lifecycle.drain import DrainTimes
 from interference_service.lifecycle.event_loop import LoopWatch
 from interference_service.lifecycle.life import Life
 from interference_service.lifecycle.readiness import Readiness
+from support.waiting import until
 
 TIMES = DrainTimes(announce_seconds=0.0, job_seconds=0.0, call_seconds=0.0)
 
@@ -66,12 +67,6 @@ class Parts:
 @pytest.fixture
 async def parts():
     return Parts()
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_it_serves_until_it_is_told_to_end(parts):

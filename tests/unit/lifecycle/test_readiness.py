@@ -9,6 +9,7 @@ import pytest
 from interference_service.domain.events import DependencySeen, ReadinessSeen
 from interference_service.lifecycle.dependency import Rhythm
 from interference_service.lifecycle.readiness import Readiness
+from support.waiting import until
 
 FAST = Rhythm(every_seconds=0.01, answer_seconds=0.2, failures=3, successes=2)
 
@@ -51,17 +52,11 @@ class World:
     async def followed(self):
         task = asyncio.create_task(self.readiness.follow(self.announce))
         try:
-            await self.until(lambda: self.told)
+            await until(lambda: self.told)
             yield
         finally:
             self.store.answers.set()
             task.cancel()
-
-    @staticmethod
-    async def until(condition) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -75,7 +70,7 @@ async def test_it_is_not_ready_before_it_is_followed(world):
 
 async def test_it_is_ready_once_followed_and_says_so_once(world):
     async with world.followed():
-        await world.until(lambda: world.store.asked > 10)
+        await until(lambda: world.store.asked > 10)
         assert world.readiness.why_not() == ""
     assert world.told == [True]
 
@@ -83,10 +78,10 @@ async def test_it_is_ready_once_followed_and_says_so_once(world):
 async def test_what_fails_is_named_and_what_is_back_makes_it_ready_again(world):
     async with world.followed():
         world.cluster.error = OSError("password=1")
-        await world.until(lambda: world.told == [True, False])
+        await until(lambda: world.told == [True, False])
         assert world.readiness.why_not() == "not there: cluster"
         world.cluster.error = None
-        await world.until(lambda: world.told == [True, False, True])
+        await until(lambda: world.told == [True, False, True])
         assert world.readiness.why_not() == ""
     assert [each.ready for each in world.events if isinstance(each, ReadinessSeen)] == world.told
     assert DependencySeen("cluster", False) in world.events
@@ -98,23 +93,23 @@ async def test_a_single_failure_changes_nothing(world):
         for _ in range(3):
             world.store.error = OSError("gone")
             asked = world.store.asked
-            await world.until(lambda asked=asked: world.store.asked > asked)
+            await until(lambda asked=asked: world.store.asked > asked)
             world.store.error = None
-            await world.until(lambda asked=asked: world.store.asked > asked + 3)
+            await until(lambda asked=asked: world.store.asked > asked + 3)
     assert world.told == [True]
 
 
 async def test_a_question_that_hangs_is_a_failure_and_is_not_asked_twice(world):
     async with world.followed():
         world.store.answers.clear()
-        await world.until(lambda: world.told == [True, False])
+        await until(lambda: world.told == [True, False])
         assert world.readiness.why_not() == "not there: store"
         assert world.store.waiting == 1
         asked = world.cluster.asked
-        await world.until(lambda: world.cluster.asked > asked + 5)
+        await until(lambda: world.cluster.asked > asked + 5)
         assert world.store.waiting == 1
         world.store.answers.set()
-        await world.until(lambda: world.told == [True, False, True])
+        await until(lambda: world.told == [True, False, True])
 
 
 async def test_what_is_withdrawn_never_comes_back(world):
@@ -122,6 +117,6 @@ async def test_what_is_withdrawn_never_comes_back(world):
         await world.readiness.withdraw(world.announce)
         assert world.told == [True, False]
         asked = world.store.asked
-        await world.until(lambda: world.store.asked > asked + 5)
+        await until(lambda: world.store.asked > asked + 5)
     assert world.told == [True, False]
     assert world.readiness.why_not() == "the service goes down"

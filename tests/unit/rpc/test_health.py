@@ -1,7 +1,5 @@
 """Health on the port of the service, beside callers who take all that they may."""
 
-import asyncio
-
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -9,6 +7,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from interference.v1 import analysis_service_pb2 as wire
 from support.domain_examples import NAME, pending_job
 from support.rpc_fakes import FakeJobs, served
+from support.waiting import until
 
 STREAMS = 100
 """As many as one connection may have."""
@@ -24,10 +23,8 @@ async def test_streams_of_one_connection_keep_nobody_else_from_asking():
     async with served(jobs) as rpc:
         request = wire.WatchAnalysisJobRequest(name=NAME)
         watches = [rpc.stub.WatchAnalysisJob(request) for _ in range(STREAMS)]
-        async with asyncio.timeout(30):
-            # Only once all of them are open does one more on their connection have to wait.
-            while len(jobs.asked) < STREAMS:
-                await asyncio.sleep(0.01)
+        # Only once all of them are open does one more on their connection have to wait.
+        await until(lambda: len(jobs.asked) >= STREAMS)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await asked(rpc.channel, seconds=0.5)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -17,6 +17,7 @@ from interference_service.rpc.handlers import Context
 from interference_service.rpc.limits import CREATE, CallLimits, LimitInterceptor
 from support.domain_examples import NAME, NOW, pending_job, plain_specification
 from support.rpc_fakes import FakeJobs, details_of, ignore, refused, served
+from support.waiting import until
 
 GET = "/interference.v1.AnalysisService/GetAnalysisJob"
 WATCH = "/interference.v1.AnalysisService/WatchAnalysisJob"
@@ -176,9 +177,7 @@ async def test_few_large_requests_are_served_at_once_and_small_ones_wait_for_non
     )
     async with served(jobs) as rpc:
         creating = [asyncio.ensure_future(rpc.stub.CreateAnalysisJob(large)) for _ in range(20)]
-        async with asyncio.timeout(20):
-            while len(jobs.asked) < 4:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(jobs.asked) >= 4)
         for _ in range(3):
             assert (await rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME))).name
         submitted = [each for each in jobs.asked if isinstance(each, Submission)]

@@ -1,6 +1,5 @@
 """Streams of a project, and readers that take nothing, over real sockets."""
 
-import asyncio
 from collections import Counter
 
 import grpc
@@ -19,6 +18,7 @@ from support.domain_examples import (
     succeeded_job,
 )
 from support.rpc_fakes import FakeJobs, details_of, refused, served
+from support.waiting import until
 
 WATCH = wire.WatchAnalysisJobRequest(name=NAME)
 SIZE = 300
@@ -36,9 +36,7 @@ class Sink:
         self.counts[event] += 1
 
     async def until(self, event: object, count: int) -> None:
-        async with asyncio.timeout(20):
-            while self.counts[event] < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: self.counts[event] >= count)
 
 
 def limited(**quota) -> Quotas:

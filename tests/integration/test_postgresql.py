@@ -53,7 +53,8 @@ def test_migrate_makes_the_tables(postgres: PostgresServer, tmp_path: Path, pass
 
 
 def test_a_database_that_is_away_is_told_in_one_line(tmp_path: Path, password: Path):
-    done = migrate(tmp_path, variables(free_port(), "jobs", password))
+    settings = variables(free_port(), "jobs", password) | {"INTERFERENCE_START_SECONDS": "1"}
+    done = migrate(tmp_path, settings)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "cannot be used: connection failed" in done.stderr.splitlines()[-1]

@@ -57,7 +57,7 @@ def test_an_error_tells_all_that_the_service_told(service: ScriptedService, clie
             reason="BUSY",
             metadata={"state": "RUNNING"},
             violations={"a.b": "is wrong"},
-            retry_seconds=1.5,
+            retry_seconds=0.25,
             request_id="r-1",
         ),
     )
@@ -66,7 +66,7 @@ def test_an_error_tells_all_that_the_service_told(service: ScriptedService, clie
     error = caught.value
     assert (error.reason, error.state, error.request_id) == ("BUSY", "RUNNING", "r-1")
     assert error.violations == (errors.Violation("a.b", "is wrong"),)
-    assert error.retry_after_seconds == 1.5
+    assert error.retry_after_seconds == 0.25
 
 
 def test_a_result_that_is_not_there_is_told_apart_by_its_reason(service, client):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from interference_service.compute import actors as module, payloads
+from interference_service.compute import actors as module, lost, payloads
 from interference_service.compute.actors import JobActors
 from interference_service.compute.calls import check
 from interference_service.compute.context import LoadReport, UnitReport
@@ -227,7 +227,8 @@ def test_a_unit_that_must_run_again_after_the_seat_was_left_gets_another(world):
     assert here.pool._workers == []
 
 
-def test_a_unit_that_lost_a_node_is_not_to_blame_until_the_larger_bound(world):
+def test_a_unit_that_lost_a_node_is_not_to_blame_until_the_larger_bound(world, monkeypatch):
+    monkeypatch.setattr(lost, "_FIRST_PAUSE_SECONDS", 0.01)
     here = world(1)
     assert here.run(here.unit(0, *[Lost(Loss.NODE_DIED)] * 3)) == ["array of 0"]
     with pytest.raises(WorkerLost, match="unit 0 lost its node 4 times"):

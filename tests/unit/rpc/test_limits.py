@@ -10,6 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from interference.v1 import analysis_service_pb2 as wire
+from interference_service.domain.job import Settings
 from interference_service.errors import Draining
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.watching import WatchEvent
@@ -21,8 +22,9 @@ from support.waiting import until
 
 GET = "/interference.v1.AnalysisService/GetAnalysisJob"
 WATCH = "/interference.v1.AnalysisService/WatchAnalysisJob"
-MESSAGES = 20_000
-"""More than the transport takes in before somebody reads."""
+MESSAGES = 1000
+LARGE = WatchEvent("token", NOW, pending_job(settings=Settings(annotations={"note": "x" * 16_000})))
+"""Together more than the transport takes in before somebody reads."""
 
 
 @dataclass
@@ -130,7 +132,7 @@ async def read_on(call, read):
 
 async def test_a_stream_that_nobody_reads_is_given_up_and_told_to_who_comes_back():
     stuck: asyncio.Queue[str] = asyncio.Queue()
-    jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())] * MESSAGES)
+    jobs = FakeJobs(events=[LARGE] * MESSAGES)
     limits = CallLimits(write_seconds=0.3, stuck=stuck.put_nowait)
     async with served(jobs, limits=limits) as rpc:
         call = rpc.stub.WatchAnalysisJob(wire.WatchAnalysisJobRequest(name=NAME))
@@ -148,7 +150,7 @@ async def test_a_stream_that_nobody_reads_is_given_up_and_told_to_who_comes_back
 
 
 async def test_a_stream_that_is_read_is_left_alone():
-    jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())] * MESSAGES)
+    jobs = FakeJobs(events=[LARGE] * MESSAGES)
     async with served(jobs, limits=CallLimits(write_seconds=30, stuck=ignore)) as rpc:
         call = rpc.stub.WatchAnalysisJob(wire.WatchAnalysisJobRequest(name=NAME))
         assert len([each async for each in call]) == MESSAGES

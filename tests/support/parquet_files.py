@@ -24,7 +24,7 @@ IMAGE = Input(name="x", image=ImageSource(column="x"))
 
 def source(path: Path, *inputs: Input, label: str = "label", group: str = "") -> ParquetSource:
     reference = DataReference(
-        uris=(f"data://{path.name}",),
+        uris=(f"data://{path.name}" + "/" * path.is_dir(),),
         format=DataFormat.PARQUET,
         label_column=label,
         group_column=group,

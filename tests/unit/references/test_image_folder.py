@@ -1,5 +1,7 @@
 """Images in a directory a class: what is one, and what is refused by name."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,26 @@ def test_the_directory_at_the_top_is_the_class_at_any_depth(tmp_path):
         ("cat", "cat/c/d/3.jpeg"),
         ("dog", "dog/1.jpg"),
     ]
+
+
+def test_names_with_what_urls_mean_otherwise_are_names(tmp_path):
+    paths = ["50% off/a#1%.png", "50% off/b?x=%41.png", "a%41#/%2e%2e.png"]
+    write(tmp_path, *paths)
+    assert rows(source(tmp_path)) == [(each.partition("/")[0], each) for each in paths]
+    wanted = hashlib.sha256(
+        b"".join(
+            f"{hashlib.sha256(each.encode()).hexdigest()}  {each}\n".encode() for each in paths
+        )
+    )
+    assert source(tmp_path).digest() == f"sha256:{wanted.hexdigest()}"
+
+
+@pytest.mark.parametrize("name", [b"\xff.jpg", b"a\\b.jpg", b"a\nb.jpg"])
+def test_names_that_are_no_plain_text_are_refused(tmp_path, name):
+    write(tmp_path, "cat/1.jpg")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/photos/cat/" + name)).write_bytes(b"image")
+    with pytest.raises(InputUnsupported, match="names must be UTF-8"):
+        source(tmp_path).fragments()
 
 
 def test_common_clutter_is_passed_over(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, TypeVar
+from urllib.parse import unquote
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ from interference_service.references.data.source import Fragment
 from interference_service.references.data.table import TableSource
 
 _PARTITION = re.compile(r"([^=]+)=(.+)")
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _DAMAGES = (
     pa.ArrowException,
@@ -109,7 +111,7 @@ class FileSource(TableSource):
 
     Attributes:
         partitioned: Whether directories called ``column=value`` add a column, of integers or
-            strings, which goes before one of that name in the file.
+            strings as Hive and Arrow escape them, which goes before one of that name in the file.
     """
 
     partitioned: ClassVar[bool] = False
@@ -142,7 +144,7 @@ class FileSource(TableSource):
                     first += part.num_rows
 
     def _batches(self, fragment: Fragment, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-        constants = self._constants(fragment.path)
+        constants = self._constants(fragment)
         stored = {name: field for name, field in columns.items() if name not in constants}
         added = {name: constants[name] for name in columns if name in constants}
         with self._open(fragment.file, fragment.path, fragment.version) as file:
@@ -154,12 +156,16 @@ class FileSource(TableSource):
             for batch in self._read(file, fragment, stored):
                 yield _with_constants(batch, batch.num_rows, added) if added else batch
 
-    def _constants(self, path: str) -> dict[str, int | str]:
-        found = map(_PARTITION.fullmatch, path.split("/")[:-1]) if self.partitioned else ()
-        pairs = [each.groups() for each in found if each]
-        return {
-            name: int(value) if _DIGITS.fullmatch(value) else str(value) for name, value in pairs
-        }
+    def _constants(self, fragment: Fragment) -> dict[str, pa.Scalar]:
+        directories = fragment.path.split("/")[:-1] if self.partitioned else []
+        pairs = [each.groups() for each in map(_PARTITION.fullmatch, directories) if each]
+        try:
+            return {unquote(name, errors="strict"): _constant(value) for name, value in pairs}
+        except UnicodeDecodeError as error:
+            raise InvalidData.at(
+                f"data.uris[{fragment.file}]",
+                f"has {fragment.path!r}, whose escaped partition is not UTF-8; write it as UTF-8",
+            ) from error
 
     @contextmanager
     def _open(self, table: int, path: str, version: str) -> Iterator[DataFile]:
@@ -169,7 +175,8 @@ class FileSource(TableSource):
             The file.
         """
         field = f"data.uris[{table}]"
-        with self._stores.open(self._reference.uris[table] + path, field, version) as file:
+        uri = self._reference.uris[table]
+        with self._stores.open(uri, field, version, listed=path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             yield DataFile(file, size, field, path, self.kind)
@@ -198,9 +205,16 @@ def packed(sizes: Iterable[tuple[int, int, int]]) -> Iterator[Part]:
         yield Part(tuple(groups), rows)
 
 
+def _constant(value: str) -> pa.Scalar:
+    if value == _NULL:
+        return pa.scalar(None, pa.string())
+    text = unquote(value, errors="strict")
+    return pa.scalar(int(text) if _DIGITS.fullmatch(text) else text)
+
+
 def _with_constants(
-    batch: pa.RecordBatch | None, rows: int, constants: Mapping[str, int | str]
+    batch: pa.RecordBatch | None, rows: int, constants: Mapping[str, pa.Scalar]
 ) -> pa.RecordBatch:
     names = list(constants) + (list(batch.schema.names) if batch is not None else [])
-    arrays = [pa.repeat(pa.scalar(value), rows) for value in constants.values()]
+    arrays = [pa.repeat(value, rows) for value in constants.values()]
     return pa.RecordBatch.from_arrays(arrays + (batch.columns if batch is not None else []), names)

@@ -11,7 +11,7 @@ from interference_service.references.data import table as tables
 from interference_service.references.data.projection import check_names
 from interference_service.references.data.source import Fragment
 from interference_service.references.data.table import TableSource
-from interference_service.references.stores.store import Entry
+from interference_service.references.stores.store import Entry, is_name
 
 IMAGE, LABEL = "image", "label"
 MAX_IMAGE_BYTES = 64 << 20
@@ -56,6 +56,13 @@ class ImageFolderSource(TableSource):
             raise InputUnsupported.at(
                 field, f"has {_shown(others)}; only {', '.join(self.extensions)} are read"
             )
+        unnamed = [each.path for each in kept if not all(map(is_name, each.path.split("/")))]
+        if unnamed:
+            raise InputUnsupported.at(
+                field,
+                f"has {_shown(unnamed)}; names must be UTF-8 without backslashes and control "
+                "characters",
+            )
         large = [each.path for each in kept if each.size > MAX_IMAGE_BYTES]
         if large:
             raise InputUnsupported.at(
@@ -91,16 +98,19 @@ class ImageFolderSource(TableSource):
         yield _batch(columns, images, label)
 
     def _of_class(self, fragment: Fragment) -> tuple[Entry, ...]:
-        uri, field = self._reference.uris[fragment.file] + fragment.path, _field(fragment)
+        uri, field = self._reference.uris[fragment.file], _field(fragment)
         first, stop = fragment.groups
-        found = self._images(self._stores.entries(uri, field), field)[first:stop]
+        entries = self._stores.entries(uri, field, listed=fragment.path)
+        found = self._images(entries, field)[first:stop]
         if _version(found) != fragment.version:
-            raise InputUnavailable.at(field, f"{uri!r} was changed while it was read")
+            raise InputUnavailable.at(
+                field, f"{uri + fragment.path!r} was changed while it was read"
+            )
         return found
 
     def _bytes(self, fragment: Fragment, entry: Entry) -> bytes:
-        uri = f"{self._reference.uris[fragment.file]}{fragment.path}{entry.path}"
-        with self._stores.open(uri, _field(fragment), entry.version) as file:
+        uri, path = self._reference.uris[fragment.file], fragment.path + entry.path
+        with self._stores.open(uri, _field(fragment), entry.version, listed=path) as file:
             return file.read(MAX_IMAGE_BYTES)
 
 

@@ -80,8 +80,8 @@ class TableSource(ABC):
     def _digest_of(self, table: int) -> str:
         lines = []
         for entry in self._files(table):
-            uri = self._reference.uris[table] + entry.path
-            with self._stores.open(uri, f"data.uris[{table}]", entry.version) as file:
+            uri, field = self._reference.uris[table], f"data.uris[{table}]"
+            with self._stores.open(uri, field, entry.version, listed=entry.path) as file:
                 found = digest(file)
             if not entry.path:
                 return found

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from interference_service.errors import InputUnavailable, InputUnsupported
 from interference_service.references.policy import ModelPolicy
 from interference_service.references.stores.local import LocalStore
-from interference_service.references.stores.store import Entry, Place, Store
+from interference_service.references.stores.store import Entry, Place, Store, is_name
 
 MAX_ENTRIES = 1_000_000
 """Most files of a directory that is read."""
@@ -36,20 +36,22 @@ class Stores:
             for name, each in stores.items()
         }
 
-    def open(self, uri: str, field: str, version: str = "") -> BinaryIO:
+    def open(self, uri: str, field: str, version: str = "", *, listed: str = "") -> BinaryIO:
         """Open a file for reading, at its start and for random access.
 
         Args:
             uri: As the client wrote it.
             field: Path of the field below the specification, for errors.
             version: That it must have, as ``entry`` said; empty: any.
+            listed: Path of the file below the directory that the URI names, as ``entries`` said;
+                empty: the URI is the file.
 
         Raises:
             InputUnsupported: The URI is outside the stores, has forbidden parts, or is no file.
             InputUnavailable: There is no such file, it was changed, or it cannot be read.
         """
-        store, path = self._locate(uri, field)
-        return store.open(path, Place(uri, field), version)
+        store, path = self._below(uri, field, listed) if listed else self._locate(uri, field)
+        return store.open(path, Place(uri + listed, field), version)
 
     def check(self, uri: str, field: str) -> None:
         """Raise what ``open`` would raise, without reading; a directory must have a file."""
@@ -68,23 +70,31 @@ class Stores:
         store, path = self._locate(uri, field)
         return store.entry(path, Place(uri, field))
 
-    def entries(self, uri: str, field: str) -> tuple[Entry, ...]:
-        """The files below a directory in the order of their names; its URI ends in ``/``.
+    def entries(self, uri: str, field: str, *, listed: str = "") -> tuple[Entry, ...]:
+        """The files below a directory in the order of their names.
+
+        Args:
+            uri: As the client wrote it, ending in ``/``.
+            field: See ``open``.
+            listed: Path of a directory below it, as in what ``entries`` said, ending in ``/``;
+                empty: the URI is the directory.
 
         Raises:
             InputUnsupported: See ``open``; or there are too many.
             InputUnavailable: See ``open``; or there is none.
         """
-        store, path = self._locate(uri.removesuffix("/"), field)
+        store, path = self._below(uri, field, listed)
+        place = Place(uri + listed, field)
         found: list[Entry] = []
-        for entry in store.entries(path, Place(uri, field)):
+        for entry in store.entries(path, place):
             if len(found) == MAX_ENTRIES:
                 raise InputUnsupported.at(
-                    field, f"{uri!r} holds more than {MAX_ENTRIES} files, the most that are read"
+                    field,
+                    f"{place.uri!r} holds more than {MAX_ENTRIES} files, the most that are read",
                 )
             found.append(entry)
         if not found:
-            raise InputUnavailable.at(field, f"there is no file below {uri!r}")
+            raise InputUnavailable.at(field, f"there is no file below {place.uri!r}")
         return tuple(sorted(found, key=lambda entry: entry.path))
 
     def uri_of(self, location: str, place: Place) -> str:
@@ -107,6 +117,18 @@ class Stores:
             )
         self._locate(found[0], place.field)
         return found[0]
+
+    def _below(self, uri: str, field: str, listed: str) -> tuple[Store, tuple[str, ...]]:
+        """Where a directory lies, or what it was said to hold."""
+        store, path = self._locate(uri.removesuffix("/"), field)
+        names = tuple(listed.removesuffix("/").split("/")) if listed else ()
+        if not all(map(is_name, names)):
+            raise InputUnsupported.at(
+                field,
+                f"{uri!r} holds {listed!r}, whose name is not read; it must be UTF-8 without "
+                "backslashes and control characters",
+            )
+        return store, (*path, *names)
 
     def _locate(self, uri: str, field: str) -> tuple[Store, tuple[str, ...]]:
         name, separator, path = uri.partition("://")

@@ -24,7 +24,7 @@ from interference_service.references.stores.refusal import (
     changed,
     unavailable,
 )
-from interference_service.references.stores.store import Entry, Place, below, is_plain
+from interference_service.references.stores.store import Entry, Place, below, is_name
 
 _NANOSECONDS = 10**9
 _NOBODYS = ("interference-check",)
@@ -155,8 +155,8 @@ class RemoteStore:
 
     def _key(self, path: tuple[str, ...], place: Place) -> str:
         # Checked before, but perhaps by a process that a file has taken over since. Clients of HTTP
-        # resolve "..".
-        if not path or not all(map(is_plain, path)):
+        # resolve ".."; Arrow's escape all else.
+        if not path or not all(map(is_name, path)):
             raise InputUnsupported.at(place.field, f"{place.uri!r} is no path of plain names")
         return "/".join((*self._root, *path))
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\%?#/]")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\\/\ud800-\udfff]")
+_OF_URLS = re.compile(r"[%?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,15 @@ class Store(Protocol):
 
 def is_plain(name: str) -> bool:
     """Whether a component of a path names what lies in its directory, whoever reads it."""
-    return name not in {"", ".", ".."} and not _FORBIDDEN.search(name)
+    return is_name(name) and not _OF_URLS.search(name)
+
+
+def is_name(name: str) -> bool:
+    """Whether a component of a path that was listed names what lies in its directory.
+
+    Unlike what a client writes it may have ``%``, ``?`` and ``#``: whoever sends it quotes it.
+    """
+    return name not in {"", ".", ".."} and not _NO_NAME.search(name)
 
 
 def below(location: str, root: str) -> tuple[str, ...] | None:

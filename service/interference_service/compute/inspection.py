@@ -64,11 +64,11 @@ def _read(context: JobContext, most: int) -> tuple[tuple[Fragment, ...], Trial]:
     data = context.specification.data
     source = open_data(data, context.stores)
     fragments = source.fragments()
-    first = next((each for each in fragments if each.num_rows), None)
-    if first is None:
+    with_rows = [each for each in fragments if each.num_rows]
+    if not with_rows:
         raise InvalidData.at("data.uris", "holds no rows")
     kind = context.specification.options.loss.kind
-    return fragments, trial_of(data, kind, source, first, most)
+    return fragments, trial_of(data, kind, source, with_rows, most)
 
 
 def _tried(

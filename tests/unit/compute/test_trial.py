@@ -28,7 +28,7 @@ def trial(directory: Path, label: str, kind: LossKind = LossKind.CROSS_ENTROPY) 
         }
     )
     source = open_data(reference, Stores({"data": directory}))
-    return trial_of(reference, kind, source, source.fragments()[0])
+    return trial_of(reference, kind, source, source.fragments())
 
 
 def test_rows_are_of_all_classes_where_there_is_room(tmp_path: Path):
@@ -82,6 +82,13 @@ def test_named_labels_are_the_outputs_in_the_order_of_the_names():
 
 def test_labels_without_names_may_be_fewer_than_in_all_of_the_data():
     assert targets(["snow", "clean"]) == ([1, 0], ("snow", "clean"))
+
+
+def test_labels_that_are_all_there_are_as_many_as_the_outputs():
+    values = np.array(["a", "b"], dtype=object)
+    found = Trial(NO_ROWS, values, ("a", "b"), np.array([0, 10]), complete=True)
+    with pytest.raises(InvalidData, match="2 different labels for a model of 3 outputs"):
+        targets_of(found, (), 3)
 
 
 @pytest.mark.parametrize(

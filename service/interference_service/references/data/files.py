@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from interference_service.errors import InputUnavailable, InputUnsupported, InvalidData
 from interference_service.references.data import table as tables
+from interference_service.references.data.arrow import class_values
 from interference_service.references.data.source import Fragment
-from interference_service.references.data.table import TableSource
+from interference_service.references.data.table import LABEL_FIELD, TableSource
 
 _PARTITION = re.compile(r"([^=]+)=(.+)")
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -155,6 +156,14 @@ class FileSource(TableSource):
                 return
             for batch in self._read(file, fragment, stored):
                 yield _with_constants(batch, batch.num_rows, added) if added else batch
+
+    def constant(self, fragment: Fragment, column: str) -> int | str | None:
+        """See ``DataSource.constant``."""
+        found = self._constants(fragment).get(column)
+        if found is None:
+            return None
+        (value,) = class_values(pa.repeat(found, 1), LABEL_FIELD, fragment.first_row).tolist()
+        return value if isinstance(value, int) else str(value)
 
     def _constants(self, fragment: Fragment) -> dict[str, pa.Scalar]:
         directories = fragment.path.split("/")[:-1] if self.partitioned else []

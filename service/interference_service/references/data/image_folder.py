@@ -81,6 +81,10 @@ class ImageFolderSource(TableSource):
                 yield Fragment(table, source, (first, stop), row, stop - first, version, f"{name}/")
                 row += stop - first
 
+    def constant(self, fragment: Fragment, column: str) -> str | None:
+        """See ``DataSource.constant``."""
+        return fragment.path.removesuffix("/") if column == LABEL else None
+
     def _batches(self, fragment: Fragment, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
         check_names([IMAGE, LABEL], columns)
         label = fragment.path.removesuffix("/")

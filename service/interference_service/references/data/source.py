@@ -57,6 +57,13 @@ class DataSource(Protocol):
             InvalidData: The column is missing, or holds nulls or what cannot be a class.
         """
 
+    def constant(self, fragment: Fragment, column: str) -> int | str | None:
+        """What a column holds in all rows of a fragment, where its path says so; None: unknown.
+
+        Raises:
+            InvalidData: That is a null, or cannot be a class.
+        """
+
     def read_label_lists(self, fragment: Fragment) -> Iterator[LabelLists]:
         """The label column of a fragment that has lists of labels, a batch of rows at a time.
 

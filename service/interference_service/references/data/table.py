@@ -134,6 +134,10 @@ class TableSource(ABC):
             first += batch.num_rows
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
+    def constant(self, fragment: Fragment, column: str) -> int | str | None:  # noqa: ARG002
+        """See ``DataSource.constant``."""
+        return None
+
     def read_label_lists(self, fragment: Fragment) -> Iterator[LabelLists]:
         """See ``DataSource.read_label_lists``.
 

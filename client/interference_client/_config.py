@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from interference_client._contexts import SECRETS, context_settings
+from interference_client._keywords import check_keywords
 from interference_client._tokens import TokenFile, TokenSource
 
 DEFAULT_PORT = 50051
@@ -92,7 +93,8 @@ class Access(TypedDict, total=False):
     ``INTERFERENCE_CONFIG``.
 
     Attributes:
-        context: Name of a context of that file; it goes before the environment.
+        context: Name of a context of that file; it goes before the environment, of which a context
+            with a target takes no token, certificate or ``insecure``.
         project: Project of jobs that are named by id alone; default ``default``.
         token: Bearer token, or a function that is asked before every call, and once more where the
             service refuses what it gave; it may be asynchronous for ``AsyncClient``, which calls it
@@ -124,8 +126,10 @@ def connection(
 
     Raises:
         OSError: A file that is named cannot be read.
+        TypeError: There is no such argument.
         ValueError: Something does not fit.
     """
+    check_keywords(access, Access.__optional_keys__)
     known = os.environ if environment is None else environment
     layers = _layers(target, access, known)
 
@@ -173,10 +177,17 @@ def _layers(
     named = access.get("context") or ""
     context = context_settings(named or environment.get("INTERFERENCE_CONTEXT", ""), environment)
     before = [arguments] if named else [arguments, variables]
-    if "target" in context and any("target" in layer for layer in before):
+    if "target" in context:
         # Else the token of one service would go to another.
-        context = {name: value for name, value in context.items() if name not in SECRETS}
+        if any("target" in layer for layer in before):
+            context = _without_secrets(context)
+        elif named:
+            variables = _without_secrets(variables)
     return [arguments, context, variables] if named else [arguments, variables, context]
+
+
+def _without_secrets(layer: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in layer.items() if name not in SECRETS}
 
 
 def _token(layers: list[Mapping[str, Any]]) -> TokenSource:

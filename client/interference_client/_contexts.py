@@ -24,8 +24,8 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "insecure": bool,
     "patience": (int, float),
 }
-SECRETS = _PATHS | {"insecure"}
-"""What belongs to the target of its context, and to no other."""
+SECRETS = _PATHS | {"token", "insecure"}
+"""What belongs to one target, and to no other."""
 
 
 def context_settings(name: str, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from interference.v1 import (
     analysis_result_pb2 as result_pb2,
     analysis_service_pb2 as service_pb2,
 )
+from interference_client._keywords import check_keywords
 
 UNARY_SECONDS = 20.0
 """Deadline of a unary call with all its retries, where the caller names none."""
@@ -58,7 +59,12 @@ def submit_seconds(submission: Submission) -> float:
 def create_request(
     project: str, specification: job_pb2.AnalysisSpec, submission: Submission
 ) -> service_pb2.CreateAnalysisJobRequest:
-    """A request to run an analysis; its request id is made here, once for all retries."""
+    """A request to run an analysis; its request id is made here, once for all retries.
+
+    Raises:
+        TypeError: Nothing of that name may be said of a submission.
+    """
+    check_keywords(submission, Submission.__optional_keys__)
     job = job_pb2.AnalysisJob(
         display_name=submission.get("display_name", ""),
         spec=specification,
@@ -66,7 +72,7 @@ def create_request(
         annotations=submission.get("annotations", {}),
         priority=f"PRIORITY_{submission.get('priority', 'normal').upper()}",
     )
-    if ttl := submission.get("ttl"):
+    if (ttl := submission.get("ttl")) is not None:
         job.ttl.FromTimedelta(ttl)
     return service_pb2.CreateAnalysisJobRequest(
         parent=parent(project),
@@ -88,7 +94,16 @@ class Changes(TypedDict, total=False):
 
 
 def update_request(name: str, etag: str, changes: Changes) -> service_pb2.UpdateAnalysisJobRequest:
-    """A request to change a job as it was when it had this etag."""
+    """A request to change a job as it was when it had this etag.
+
+    Raises:
+        TypeError: Nothing of that name can be changed.
+        ValueError: There is nothing to change.
+    """
+    check_keywords(changes, Changes.__optional_keys__)
+    if not changes:
+        # An empty mask stands for every field that is set, as the priority always is.
+        raise ValueError(f"there is nothing to change; give {', '.join(Changes.__annotations__)}")
     created = create_request("", job_pb2.AnalysisSpec(), cast("Submission", changes))
     job = created.analysis_job
     job.name, job.etag = name, etag

@@ -76,6 +76,27 @@ def test_the_secrets_of_a_context_go_to_its_own_target_only(home, target, variab
     assert (found.token, found.ca, found.project) == ("", None, "solar")
 
 
+def test_a_named_context_with_a_target_gets_no_secret_of_the_environment(home, tmp_path):
+    for name in ("other.pem", "other.token"):
+        (tmp_path / name).write_text("of another service")
+    environment = home | {
+        "INTERFERENCE_TARGET": "other.example:1",
+        "INTERFERENCE_TOKEN": "of-other",
+        "INTERFERENCE_CA": str(tmp_path / "other.pem"),
+        "INTERFERENCE_CERT": str(tmp_path / "other.pem"),
+        "INTERFERENCE_KEY": str(tmp_path / "other.pem"),
+        "INTERFERENCE_INSECURE": "true",
+        "INTERFERENCE_PATIENCE": "3",
+    }
+    local = connection(None, {"context": "local"}, environment)
+    assert (local.target, local.token, local.patience_seconds) == ("localhost:1", "", 3)
+    assert (local.ca, local.certificate, local.key, local.insecure) == (None, None, None, False)
+    by_file = environment | {"INTERFERENCE_TOKEN_FILE": str(tmp_path / "other.token")}
+    del by_file["INTERFERENCE_TOKEN"]
+    assert connection(None, {"context": "local"}, by_file).token == ""
+    assert connection(None, {"context": "local", "token": "mine"}, environment).token == "mine"
+
+
 def test_a_context_without_a_target_keeps_what_it_has(home):
     found = connection("other.example:1", {"context": "project-only"}, home)
     assert (token_of(found.token), found.project) == ("of-staging", "wind")

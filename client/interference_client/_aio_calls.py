@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -16,13 +16,30 @@ from interference_client._channel import call_metadata, open_aio_channel
 from interference_client._config import Connection
 from interference_client._diagnosis import explained
 from interference_client._matrix_stream import Matrix, MatrixAssembler
-from interference_client._retries import Deadline, Resumption, Retries, RetryBudget
+from interference_client._requests import Changes
+from interference_client._retries import (
+    Deadline,
+    Resumption,
+    Retries,
+    RetryBudget,
+    Timeout,
+    deadline_of,
+)
 from interference_client._tokens import awaited_token
+from interference_client._updates import Update
 from interference_client._watch import SILENCE_SECONDS, WatchState
-from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
+from interference_client.errors import (
+    Aborted,
+    DeadlineExceeded,
+    InterferenceError,
+    NotFound,
+    StreamCut,
+    from_rpc,
+)
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
 Answer = TypeVar("Answer")
+_CLOSED = "this client is closed"
 
 
 class AsyncCalls:
@@ -66,15 +83,16 @@ class AsyncCalls:
         self,
         method: Callable[..., Awaitable[Answer]],
         request: Any,
-        timeout: float | None = None,
+        timeout: Timeout = None,
     ) -> Answer:
         """The answer of one call, retries included."""
-        deadline = Deadline(_requests.UNARY_SECONDS if timeout is None else timeout)
+        deadline = deadline_of(timeout, _requests.UNARY_SECONDS)
         retries = Retries(deadline, self._budget, renewable=self._connection.renewable)
         while True:
-            metadata = call_metadata(await awaited_token(self._connection.token))
+            metadata = await self._metadata(deadline)
             try:
-                answer = await method(request, timeout=deadline.left(), metadata=metadata)
+                with self._told_if_closed():
+                    answer = await method(request, timeout=deadline.left(), metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 pause = retries.pause_seconds(self._typed(error))
             else:
@@ -83,14 +101,35 @@ class AsyncCalls:
             await asyncio.sleep(pause)
             self._check_open()
 
+    async def _metadata(self, deadline: Deadline) -> tuple[tuple[str, str], ...]:
+        """Metadata of the next call; whoever gives the token has the time of the call."""
+        try:
+            async with asyncio.timeout(deadline.left()) as limit:
+                return call_metadata(await awaited_token(self._connection.token))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        raise DeadlineExceeded("the token was not given in time, so nothing was asked for")
+
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError("this client is closed")
+            raise RuntimeError(_CLOSED)
+
+    @contextlib.contextmanager
+    def _told_if_closed(self) -> Iterator[None]:
+        """Tell a call that ends with its channel from a task that is cancelled."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise RuntimeError(_CLOSED) from None
+            raise
 
     def _typed(self, error: grpc.aio.AioRpcError) -> InterferenceError:
         return explained(from_rpc(error), self._connection)
 
-    async def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
+    async def job(self, name: str, timeout: Timeout = None) -> JobSnapshot:
         """A job as it is now."""
         request = service_pb2.GetAnalysisJobRequest(name=name)
         return snapshot_of(await self.unary(self.stub.GetAnalysisJob, request, timeout))
@@ -98,20 +137,44 @@ class AsyncCalls:
     async def delete(self, name: str, *, allow_missing: bool, timeout: float | None) -> None:
         """Remove a job and its result."""
         request = service_pb2.DeleteAnalysisJobRequest(name=name, allow_missing=allow_missing)
-        await self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+        try:
+            await self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+        except NotFound as error:
+            if not error.repeated:
+                raise
+
+    async def update(
+        self, known: JobSnapshot, changes: Changes, timeout: float | None
+    ) -> JobSnapshot:
+        """Change a job that is as the caller knows it."""
+        deadline = deadline_of(timeout, _requests.UNARY_SECONDS)
+        update = Update(known, changes)
+        while True:
+            try:
+                changed = self.unary(self.stub.UpdateAnalysisJob, update.request, deadline)
+                return snapshot_of(await changed)
+            except Aborted as error:
+                now = await self.job(known.name, deadline)
+                if update.made(error, now):
+                    return now
 
     async def events(
-        self, name: str, deadline: Deadline
+        self, known: JobSnapshot, deadline: Deadline
     ) -> AsyncGenerator[JobSnapshot | Progress, None]:
         """What happens to a job, to its end.
+
+        Args:
+            known: The job as it was when it was last heard of.
+            deadline: Of all of it.
 
         Yields:
             Snapshots and progress; the last is a snapshot in a terminal state.
 
         Raises:
+            WaitTimeout: It has not ended in time.
             InterferenceError: The service does not answer any more.
         """
-        watch, resumption = WatchState(name), self._resumption()
+        watch, resumption = WatchState(known), self._resumption()
         while True:
             try:
                 stream = self._stream(self.stub.WatchAnalysisJob, watch.request(), deadline)
@@ -123,10 +186,13 @@ class AsyncCalls:
                             yield event
                         if isinstance(event, JobSnapshot) and event.terminal:
                             return
-                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
+                cut: InterferenceError = StreamCut(
+                    f"the watch of {known.name} ended before the job did"
+                )
             except InterferenceError as error:
                 cut = error
-            await self._pause(resumption, cut, deadline)
+            if not await self._paused(resumption, cut, deadline):
+                raise watch.timeout(cut, resumption.silent_seconds) from cut
 
     async def read_matrices(
         self, result_name: str, ids: Sequence[str], timeout: float | None
@@ -154,8 +220,8 @@ class AsyncCalls:
                 cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
             except InterferenceError as error:
                 cut = error
-            if not assembler.ended:
-                await self._pause(resumption, cut, deadline)
+            if not (assembler.ended or await self._paused(resumption, cut, deadline)):
+                raise DeadlineExceeded(f"not within the time given; at last: {cut}")
 
     async def _stream(
         self, method: Callable[..., Any], request: Any, deadline: Deadline
@@ -165,11 +231,12 @@ class AsyncCalls:
         Yields:
             Its parts.
         """
-        metadata = call_metadata(await awaited_token(self._connection.token))
+        metadata = await self._metadata(deadline)
         call = method(request, timeout=deadline.left(), metadata=metadata)
         try:
             while True:
-                part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
+                with self._told_if_closed():
+                    part = await asyncio.wait_for(call.read(), SILENCE_SECONDS)
                 if part is grpc.aio.EOF:
                     return
                 yield part
@@ -185,9 +252,8 @@ class AsyncCalls:
         return Resumption(known.patience_seconds, renewable=known.renewable)
 
     @staticmethod
-    async def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
-        """Wait before the next stream; raises where there is to be none."""
+    async def _paused(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> bool:
+        """Wait before the next stream; False where no time is left for it."""
         pause = resumption.pause_seconds(cut)
-        if deadline.passed:
-            raise DeadlineExceeded(f"not within the time given; at last: {cut}")
         await asyncio.sleep(deadline.within(pause))
+        return not deadline.passed

@@ -17,10 +17,26 @@ from interference_client._channel import call_metadata, open_channel
 from interference_client._config import Connection
 from interference_client._diagnosis import explained
 from interference_client._matrix_stream import Matrix, MatrixAssembler
-from interference_client._retries import Deadline, Resumption, Retries, RetryBudget
+from interference_client._requests import Changes
+from interference_client._retries import (
+    Deadline,
+    Resumption,
+    Retries,
+    RetryBudget,
+    Timeout,
+    deadline_of,
+)
 from interference_client._tokens import token_of
+from interference_client._updates import Update
 from interference_client._watch import SILENCE_SECONDS, WatchState
-from interference_client.errors import DeadlineExceeded, InterferenceError, StreamCut, from_rpc
+from interference_client.errors import (
+    Aborted,
+    DeadlineExceeded,
+    InterferenceError,
+    NotFound,
+    StreamCut,
+    from_rpc,
+)
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
 Answer = TypeVar("Answer")
@@ -64,11 +80,9 @@ class Calls:
                 self._channel, self._process = open_channel(self._connection), os.getpid()
             return service_grpc.AnalysisServiceStub(self._channel)
 
-    def unary(
-        self, method: Callable[..., Answer], request: Any, timeout: float | None = None
-    ) -> Answer:
+    def unary(self, method: Callable[..., Answer], request: Any, timeout: Timeout = None) -> Answer:
         """The answer of one call, retries included."""
-        deadline = Deadline(_requests.UNARY_SECONDS if timeout is None else timeout)
+        deadline = deadline_of(timeout, _requests.UNARY_SECONDS)
         retries = Retries(deadline, self._budget, renewable=self._connection.renewable)
         while True:
             metadata = call_metadata(token_of(self._connection.token))
@@ -89,7 +103,7 @@ class Calls:
     def _typed(self, error: grpc.RpcError) -> InterferenceError:
         return explained(from_rpc(error), self._connection)
 
-    def job(self, name: str, timeout: float | None = None) -> JobSnapshot:
+    def job(self, name: str, timeout: Timeout = None) -> JobSnapshot:
         """A job as it is now."""
         request = service_pb2.GetAnalysisJobRequest(name=name)
         return snapshot_of(self.unary(self.stub.GetAnalysisJob, request, timeout))
@@ -97,18 +111,40 @@ class Calls:
     def delete(self, name: str, *, allow_missing: bool, timeout: float | None) -> None:
         """Remove a job and its result."""
         request = service_pb2.DeleteAnalysisJobRequest(name=name, allow_missing=allow_missing)
-        self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+        try:
+            self.unary(self.stub.DeleteAnalysisJob, request, timeout)
+        except NotFound as error:
+            if not error.repeated:
+                raise
 
-    def events(self, name: str, deadline: Deadline) -> Iterator[JobSnapshot | Progress]:
+    def update(self, known: JobSnapshot, changes: Changes, timeout: float | None) -> JobSnapshot:
+        """Change a job that is as the caller knows it."""
+        deadline = deadline_of(timeout, _requests.UNARY_SECONDS)
+        update = Update(known, changes)
+        while True:
+            try:
+                changed = self.unary(self.stub.UpdateAnalysisJob, update.request, deadline)
+                return snapshot_of(changed)
+            except Aborted as error:
+                now = self.job(known.name, deadline)
+                if update.made(error, now):
+                    return now
+
+    def events(self, known: JobSnapshot, deadline: Deadline) -> Iterator[JobSnapshot | Progress]:
         """What happens to a job, to its end.
+
+        Args:
+            known: The job as it was when it was last heard of.
+            deadline: Of all of it.
 
         Yields:
             Snapshots and progress; the last is a snapshot in a terminal state.
 
         Raises:
+            WaitTimeout: It has not ended in time.
             InterferenceError: The service does not answer any more.
         """
-        watch, resumption = WatchState(name), self._resumption()
+        watch, resumption = WatchState(known), self._resumption()
         while True:
             try:
                 for response in self._stream(self.stub.WatchAnalysisJob, watch.request(), deadline):
@@ -118,10 +154,13 @@ class Calls:
                         yield event
                     if isinstance(event, JobSnapshot) and event.terminal:
                         return
-                cut: InterferenceError = StreamCut(f"the watch of {name} ended before the job did")
+                cut: InterferenceError = StreamCut(
+                    f"the watch of {known.name} ended before the job did"
+                )
             except InterferenceError as error:
                 cut = error
-            self._pause(resumption, cut, deadline)
+            if not self._paused(resumption, cut, deadline):
+                raise watch.timeout(cut, resumption.silent_seconds) from cut
 
     def read_matrices(
         self, result_name: str, ids: Sequence[str], timeout: float | None
@@ -148,8 +187,8 @@ class Calls:
                 )
             except InterferenceError as error:
                 cut = error
-            if not assembler.ended:
-                self._pause(resumption, cut, deadline)
+            if not (assembler.ended or self._paused(resumption, cut, deadline)):
+                raise DeadlineExceeded(f"not within the time given; at last: {cut}")
 
     def _stream(
         self, method: Callable[..., Iterator[Part]], request: Any, deadline: Deadline
@@ -180,12 +219,11 @@ class Calls:
         return Resumption(known.patience_seconds, renewable=known.renewable)
 
     @staticmethod
-    def _pause(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> None:
-        """Wait before the next stream; raises where there is to be none."""
+    def _paused(resumption: Resumption, cut: InterferenceError, deadline: Deadline) -> bool:
+        """Wait before the next stream; False where no time is left for it."""
         pause = resumption.pause_seconds(cut)
-        if deadline.passed:
-            raise DeadlineExceeded(f"not within the time given; at last: {cut}")
         time.sleep(deadline.within(pause))
+        return not deadline.passed
 
 
 class _SilenceGuard:

@@ -51,7 +51,7 @@ def of_comparison(outcome: str) -> Exit:
 def of_error(error: errors.InterferenceError) -> Exit:
     """The status that an error stands for."""
     match error:
-        case errors.WaitTimeout():
+        case errors.WaitTimeout(silent_seconds=None):
             return Exit.TIMEOUT
         case errors.Unauthenticated() | errors.PermissionDenied():
             return Exit.NOT_PERMITTED

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 from interference.v1 import (
     analysis_job_pb2 as job_pb2,
@@ -19,11 +19,7 @@ from interference_client._progress import progress_display
 from interference_client._requests import Changes, Submission
 from interference_client._retries import Deadline
 from interference_client._specification_message import specification_message
-from interference_client.errors import (
-    AlreadyExists,
-    InterferenceError,
-    WaitTimeout,
-)
+from interference_client.errors import AlreadyExists
 from interference_client.result import Result
 from interference_client.specification import Gate, LabelledData, ModelReference, Options
 from interference_client.values import (
@@ -33,9 +29,6 @@ from interference_client.values import (
     server_info_of,
     snapshot_of,
 )
-
-Answer = TypeVar("Answer")
-Part = TypeVar("Part")
 
 
 class Client:
@@ -102,13 +95,12 @@ class Client:
         deadline = Deadline(_requests.submit_seconds(submission))
         request = _requests.create_request(self._calls.project, specification, submission)
         try:
-            created = self._calls.unary(
-                self._calls.stub.CreateAnalysisJob, request, deadline.left()
-            )
+            created = self._calls.unary(self._calls.stub.CreateAnalysisJob, request, deadline)
         except AlreadyExists as error:
             if submission.get("if_exists") != "attach" or not error.same_specification:
                 raise
-            return self.job(request.analysis_job_id, timeout=deadline.left())
+            name = self.name_of(request.analysis_job_id)
+            return Job(self._calls, self._calls.job(name, deadline))
         return Job(self._calls, snapshot_of(created))
 
     def job(self, name_or_id: str, *, timeout: float | None = None) -> "Job":
@@ -197,18 +189,12 @@ class Job(JobHandle):
             A snapshot first, then what changes; the last is a snapshot in a terminal state.
 
         Raises:
-            WaitTimeout: It has not ended in time; it goes on.
+            WaitTimeout: It has not ended in time; nobody has ended it.
             InterferenceError: The service does not answer any more.
         """
-        deadline = Deadline(timeout)
-        try:
-            for event in self._calls.events(self.name, deadline):
-                self._take(event)
-                yield event
-        except InterferenceError:
-            if deadline.passed:
-                raise WaitTimeout(self.name, self.state) from None
-            raise
+        for event in self._calls.events(self._snapshot, Deadline(timeout)):
+            self._take(event)
+            yield event
 
     def wait(
         self,
@@ -227,7 +213,7 @@ class Job(JobHandle):
             check: Raise if it ended without success.
 
         Raises:
-            WaitTimeout: It has not ended in time; it goes on.
+            WaitTimeout: It has not ended in time; nobody has ended it.
             JobFailed: It failed.
             JobCancelled: It was cancelled.
         """
@@ -255,15 +241,12 @@ class Job(JobHandle):
         return self
 
     def update(self, *, timeout: float | None = None, **changes: Unpack[Changes]) -> Self:
-        """Change what may be changed, as it was when it was last heard of.
+        """Change what may be changed, as it was when it was last heard of but for its state.
 
         Raises:
             Aborted: Somebody else has changed it since; refresh and decide again.
         """
-        request = _requests.update_request(self.name, self._snapshot.etag, changes)
-        self._snapshot = snapshot_of(
-            self._calls.unary(self._calls.stub.UpdateAnalysisJob, request, timeout)
-        )
+        self._snapshot = self._calls.update(self._snapshot, changes, timeout)
         return self
 
     def delete(self, *, allow_missing: bool = False, timeout: float | None = None) -> None:

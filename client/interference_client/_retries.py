@@ -64,6 +64,21 @@ class Deadline:
         return self.left() == 0.0
 
 
+Timeout = float | Deadline | None
+"""Seconds, or a limit that is shared with other calls; None where the caller names none."""
+
+
+def deadline_of(timeout: Timeout, usual_seconds: float) -> Deadline:
+    """The limit of a call.
+
+    Raises:
+        ValueError: It is negative, or no number.
+    """
+    if isinstance(timeout, Deadline):
+        return timeout
+    return Deadline(usual_seconds if timeout is None else timeout)
+
+
 class RetryBudget:
     """What all calls of a connection may retry together, so that a broken service is not hammered.
 
@@ -110,7 +125,8 @@ class Retries:
 
     Tried again are UNAVAILABLE, and RESOURCE_EXHAUSTED where the service says when; after
     UNAUTHENTICATED the token is asked for once more, if there is somebody to ask. Everything else
-    would fail again, or may have happened.
+    would fail again, or may have happened. So may what ended with UNAVAILABLE, where only the answer
+    was lost; of that an error says whether it is ``repeated``.
 
     Args:
         deadline: Of the call with all its retries.
@@ -123,16 +139,19 @@ class Retries:
         self._budget = budget
         self._renewable = renewable
         self._backoff = _Backoff()
+        self._answer_lost = False
 
     def pause_seconds(self, error: InterferenceError) -> float:
-        """How long to wait before the next try.
+        """How long to wait before the next try; tells an error whether a try before may have worked.
 
         Raises:
             InterferenceError: ``error``, if there is to be none.
         """
+        error.repeated = self._answer_lost
         if isinstance(error, Unauthenticated) and self._renewable:
             self._renewable = False
             return 0.0
+        self._answer_lost |= isinstance(error, Unavailable)
         if not _passing(error) or self._backoff.failures >= _MOST_RETRIES:
             raise error
         pause = self._backoff.next_seconds(error)
@@ -156,6 +175,11 @@ class Resumption:
         self._silent_since = time.monotonic()
         self._ever_heard = False
 
+    @property
+    def silent_seconds(self) -> float:
+        """Since when nothing was heard."""
+        return time.monotonic() - self._silent_since
+
     def heard(self) -> None:
         """Note that the service has answered."""
         self._backoff.failures = 0
@@ -172,7 +196,6 @@ class Resumption:
         if isinstance(error, Unauthenticated) and self._may_renew:
             self._may_renew = False
             return 0.0
-        silent = time.monotonic() - self._silent_since
         # A certificate that is changed under a watch is as passing as a restart.
         passing = _passing(error) or (self._ever_heard and isinstance(error, HandshakeFailed))
         if not (passing or isinstance(error, DeadlineExceeded | StreamCut)):
@@ -180,13 +203,13 @@ class Resumption:
         told = error.retry_after_seconds or 0.0
         if told > self._patience_seconds:
             raise error
-        if self._backoff.failures and silent > self._patience_seconds:
+        if self._backoff.failures and self.silent_seconds > self._patience_seconds:
             raise error
         return self._backoff.next_seconds(error)
 
 
 def _passing(error: InterferenceError) -> bool:
-    """Whether the same call may soon succeed, and has not happened."""
+    """Whether the same call may soon succeed, and does no harm if it has happened already."""
     match error:
         case HandshakeFailed():
             return False

@@ -1,6 +1,7 @@
 """What a watch asks for and is told; pure."""
 
 from interference.v1 import analysis_service_pb2 as service_pb2
+from interference_client.errors import DeadlineExceeded, InterferenceError, WaitTimeout
 from interference_client.values import JobSnapshot, Progress, progress_of, snapshot_of
 
 HEARTBEAT_SECONDS = 15.0
@@ -9,14 +10,21 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 
 
 class WatchState:
-    """Where a watch stands, over as many streams as it takes."""
+    """Where a watch stands, over as many streams as it takes.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    Args:
+        known: The job as it was when it was last heard of.
+    """
+
+    def __init__(self, known: JobSnapshot) -> None:
+        self._name = known.name
+        self._state = known.state
         self._resume_token = ""
+        self._heard = False
 
     def request(self) -> service_pb2.WatchAnalysisJobRequest:
         """The request of the next stream."""
+        self._heard = False
         request = service_pb2.WatchAnalysisJobRequest(
             name=self._name, resume_token=self._resume_token
         )
@@ -25,11 +33,23 @@ class WatchState:
 
     def take(self, response: service_pb2.WatchAnalysisJobResponse) -> JobSnapshot | Progress | None:
         """What a response tells; None for a heartbeat."""
-        self._resume_token = response.resume_token
+        self._resume_token, self._heard = response.resume_token, True
         match response.WhichOneof("event"):
             case "snapshot":
-                return snapshot_of(response.snapshot)
+                snapshot = snapshot_of(response.snapshot)
+                self._state = snapshot.state
+                return snapshot
             case "progress":
                 return progress_of(response.progress)
             case _:
                 return None
+
+    def timeout(self, cut: InterferenceError, silent_seconds: float) -> WaitTimeout:
+        """What is known of the job when time is over.
+
+        Args:
+            cut: How the last stream ended.
+            silent_seconds: Since when nothing was heard.
+        """
+        answers = self._heard and isinstance(cut, DeadlineExceeded)
+        return WaitTimeout(self._name, self._state, None if answers else silent_seconds)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 from interference.v1 import (
     analysis_job_pb2 as job_pb2,
@@ -16,14 +16,11 @@ from interference_client._aio_calls import AsyncCalls
 from interference_client._aio_result import AsyncResult
 from interference_client._config import Access, connection
 from interference_client._job import JobHandle
+from interference_client._progress import progress_display
 from interference_client._requests import Changes, Submission
 from interference_client._retries import Deadline
 from interference_client._specification_message import specification_message
-from interference_client.errors import (
-    AlreadyExists,
-    InterferenceError,
-    WaitTimeout,
-)
+from interference_client.errors import AlreadyExists
 from interference_client.specification import Gate, LabelledData, ModelReference, Options
 from interference_client.values import (
     JobSnapshot,
@@ -32,8 +29,6 @@ from interference_client.values import (
     server_info_of,
     snapshot_of,
 )
-
-Answer = TypeVar("Answer")
 
 
 class AsyncClient:
@@ -86,13 +81,12 @@ class AsyncClient:
         deadline = Deadline(_requests.submit_seconds(submission))
         request = _requests.create_request(self._calls.project, specification, submission)
         try:
-            created = await self._calls.unary(
-                self._calls.stub.CreateAnalysisJob, request, deadline.left()
-            )
+            created = await self._calls.unary(self._calls.stub.CreateAnalysisJob, request, deadline)
         except AlreadyExists as error:
             if submission.get("if_exists") != "attach" or not error.same_specification:
                 raise
-            return await self.job(request.analysis_job_id, timeout=deadline.left())
+            name = self.name_of(request.analysis_job_id)
+            return AsyncJob(self._calls, await self._calls.job(name, deadline))
         return AsyncJob(self._calls, snapshot_of(created))
 
     async def job(self, name_or_id: str, *, timeout: float | None = None) -> "AsyncJob":
@@ -175,38 +169,37 @@ class AsyncJob(JobHandle):
             A snapshot first, then what changes; the last is a snapshot in a terminal state.
 
         Raises:
-            WaitTimeout: It has not ended in time; it goes on.
+            WaitTimeout: It has not ended in time; nobody has ended it.
             InterferenceError: The service does not answer any more.
         """
-        deadline = Deadline(timeout)
-        events = self._calls.events(self.name, deadline)
-        try:
-            async with contextlib.aclosing(events):
-                async for event in events:
-                    self._take(event)
-                    yield event
-        except InterferenceError:
-            if deadline.passed:
-                raise WaitTimeout(self.name, self.state) from None
-            raise
+        events = self._calls.events(self._snapshot, Deadline(timeout))
+        async with contextlib.aclosing(events):
+            async for event in events:
+                self._take(event)
+                yield event
 
     async def wait(
         self,
         *,
         timeout: float | None = None,
         on_event: Callable[[JobSnapshot | Progress], object] | None = None,
+        progress: bool = False,
         check: bool = True,
     ) -> Self:
         """Wait for its end; see ``Job.wait``.
 
         Raises:
-            WaitTimeout: It has not ended in time; it goes on.
+            WaitTimeout: It has not ended in time; nobody has ended it.
             JobFailed: It failed.
             JobCancelled: It was cancelled.
         """
         events = self.events(timeout=timeout)
-        async with contextlib.aclosing(events):
+        async with contextlib.AsyncExitStack() as stack:
+            show = stack.enter_context(progress_display()) if progress else None
+            await stack.enter_async_context(contextlib.aclosing(events))
             async for event in events:
+                if show is not None:
+                    show(self._snapshot)
                 if on_event is not None:
                     on_event(event)
         if check:
@@ -225,14 +218,12 @@ class AsyncJob(JobHandle):
         return self
 
     async def update(self, *, timeout: float | None = None, **changes: Unpack[Changes]) -> Self:
-        """Change what may be changed, as it was when it was last heard of.
+        """Change what may be changed, as it was when it was last heard of but for its state.
 
         Raises:
             Aborted: Somebody else has changed it since; refresh and decide again.
         """
-        request = _requests.update_request(self.name, self._snapshot.etag, changes)
-        answer = self._calls.unary(self._calls.stub.UpdateAnalysisJob, request, timeout)
-        self._snapshot = snapshot_of(await answer)
+        self._snapshot = await self._calls.update(self._snapshot, changes, timeout)
         return self
 
     async def delete(self, *, allow_missing: bool = False, timeout: float | None = None) -> None:

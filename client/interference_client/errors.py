@@ -19,7 +19,7 @@
     ├── InternalError           .incident
     ├── UnknownServerError      a status that this client does not know
     ├── StreamCut               a stream ended before its end
-    ├── WaitTimeout             .name, .state; the job still runs
+    ├── WaitTimeout             .name, .state; the job goes on
     ├── JobFailed               .job
     ├── JobCancelled            .job
     ├── GateViolated            .verdict
@@ -60,6 +60,8 @@ class InterferenceError(Exception):
         request_id: Of the call, for the service's operators; empty if unknown.
         retry_after_seconds: When another try may succeed; None if unknown, infinity if the service
             wants none.
+        repeated: Whether a try of the same call before may have worked, as only its answer is
+            missing.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class InterferenceError(Exception):
         self.violations = tuple(violations)
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
+        self.repeated = False
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), str(self), self.__dict__)
@@ -180,13 +183,24 @@ class StreamCut(InterferenceError):
 
 
 class WaitTimeout(InterferenceError):
-    """The wait was longer than allowed; the job goes on."""
+    """The wait was longer than allowed; nobody has ended the job.
 
-    def __init__(self, name: str, state: str) -> None:
+    Attributes:
+        name: Of the job.
+        silent_seconds: How long nothing was heard of it, where the service did not answer in the
+            end; None where it did.
+    """
+
+    def __init__(self, name: str, state: str, silent_seconds: float | None = None) -> None:
         super().__init__(
-            f"{name} is still {state}; it goes on", metadata={"name": name, "state": state}
+            f"{name} is still {state}; it goes on"
+            if silent_seconds is None
+            else f"{name} was {state} when last heard of; then the service did not answer for "
+            f"{silent_seconds:.1f} s",
+            metadata={"name": name, "state": state},
         )
         self.name = name
+        self.silent_seconds = silent_seconds
 
 
 class JobFailed(InterferenceError):

@@ -14,6 +14,7 @@ from interference_client._cli_output import Output
 from interference_client._client import Client
 from interference_client._report import REPORTS
 from interference_client._tables import changes
+from interference_client.comparison import UNDETERMINED
 
 _FORMATS = {".html": "html", ".htm": "html"}
 
@@ -69,7 +70,8 @@ def gate(client: Client, arguments: argparse.Namespace, output: Output) -> int:
 def diff(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     """Write what got worse and better from one job's result to another's.
 
-    Ends with 1 if a minority got worse, with 8 if one cannot be compared.
+    Ends with 1 if a minority got worse or one that is new is unlearned, with 8 if one cannot be
+    compared.
     """
     before, after = (client.job(each).result() for each in (arguments.before, arguments.after))
     found = after.compare(before, tolerance=arguments.tolerance)
@@ -81,9 +83,16 @@ def diff(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     from interference_client._render import render_table
 
     render_table(changes(found), Console())
-    for what, names in (("removed", found.removed), ("added", found.added)):
+    gone = dict.fromkeys(found.removed_minorities, UNDETERMINED)
+    for what, names, known in (
+        ("removed", found.removed, gone),
+        ("added", found.added, found.added_minorities),
+    ):
         if names:
-            output.document(None, f"{what}: {', '.join(names)}")
+            told = (
+                f"{each} (minority, {known[each]})" if each in known else each for each in names
+            )
+            output.document(None, f"{what}: {', '.join(told)}")
     output.document(None, found.outcome)
     return exits.of_comparison(found.outcome)
 

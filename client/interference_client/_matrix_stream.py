@@ -33,6 +33,7 @@ class MatrixAssembler:
         self.resume_token = ""
         self.ended = False
         self.received = 0
+        self._matrices = 0
         self._header: result_pb2.MatrixHeader | None = None
         self._bytes = bytearray()
 
@@ -43,7 +44,7 @@ class MatrixAssembler:
             A matrix that is now complete, with its id. Has shape ``[rows, columns]``.
 
         Raises:
-            StreamCut: Bytes are damaged or missing.
+            StreamCut: Bytes are damaged or missing, or matrices as a whole.
             UnknownServerError: The service speaks a later contract.
         """
         match response.WhichOneof("part"):
@@ -52,7 +53,7 @@ class MatrixAssembler:
             case "chunk":
                 self._append(response.chunk)
             case "end":
-                self.ended = True
+                self._end(response.end)
             case part:
                 raise UnknownServerError(f"{part} in a stream of matrices; update this client")
         self.resume_token = response.resume_token
@@ -60,6 +61,7 @@ class MatrixAssembler:
         if header is not None and len(self._bytes) == header.size_bytes:
             yield header.info.id, _matrix(header, bytes(self._bytes))
             self._header = None
+            self._matrices += 1
 
     def _begin(self, header: result_pb2.MatrixHeader) -> None:
         same = self._header is not None and self._header.info.id == header.info.id
@@ -74,6 +76,14 @@ class MatrixAssembler:
             raise StreamCut("a piece of a matrix is damaged")
         self._bytes += chunk.data
         self.received += len(chunk.data)
+
+    def _end(self, end: result_pb2.MatrixStreamEnd) -> None:
+        sent, found = (end.matrix_count, end.size_bytes), (self._matrices, self.received)
+        if sent != found:
+            raise StreamCut(
+                f"{found[0]} matrices of {found[1]} bytes came of {sent[0]} of {sent[1]} bytes"
+            )
+        self.ended = True
 
 
 def _matrix(header: result_pb2.MatrixHeader, raw: bytes) -> Matrix:

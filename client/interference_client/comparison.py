@@ -82,6 +82,10 @@ class Comparison:
         classes: Those that both have, the worst change first.
         removed: Classes that only the first has.
         added: Classes that only the second has.
+        removed_minorities: Those of the removed that are minorities.
+        added_minorities: What is to be said of those of the added that are minorities, by name:
+            ``WORSE`` of one that is unlearned, ``UNDETERMINED`` of one that was not judged, else
+            ``UNCLEAR``, as there is nothing to compare it with.
         summary: Numbers of the whole analysis, by name, before and after.
     """
 
@@ -90,6 +94,8 @@ class Comparison:
     classes: tuple[ClassChange, ...]
     removed: tuple[str, ...]
     added: tuple[str, ...]
+    removed_minorities: tuple[str, ...]
+    added_minorities: Mapping[str, str]
     summary: Mapping[str, tuple[Estimate, Estimate]]
 
     @property
@@ -106,14 +112,15 @@ class Comparison:
     def outcome(self) -> str:
         """What to decide by: the minorities, or all classes where there is no minority.
 
-        ``WORSE`` if one of them is, else ``UNDETERMINED`` if one cannot be compared, else
-        ``NOT_WORSE``.
+        ``WORSE`` if one of them is, also one that only the second result has and finds unlearned;
+        else ``UNDETERMINED`` if one cannot be compared or has gone; else ``NOT_WORSE``.
         """
         decisive = [each for each in self.classes if each.minority] or list(self.classes)
-        found = {each.outcome for each in decisive}
+        found = {each.outcome for each in decisive} | set(self.added_minorities.values())
         if WORSE in found:
             return WORSE
-        return UNDETERMINED if UNDETERMINED in found or not decisive else "NOT_WORSE"
+        unknown = UNDETERMINED in found or self.removed_minorities or not decisive
+        return UNDETERMINED if unknown else "NOT_WORSE"
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON types; NaN becomes null."""
@@ -130,6 +137,8 @@ class Comparison:
                 "classes": classes,
                 "removed": self.removed,
                 "added": self.added,
+                "removed_minorities": self.removed_minorities,
+                "added_minorities": self.added_minorities,
                 "summary": summary,
             }
         )
@@ -160,6 +169,14 @@ def compare(before: Compared, after: Compared, *, tolerance: float = 0.0) -> Com
         classes=tuple(sorted(both, key=_badness)),
         removed=tuple(name for name in first if name not in second),
         added=tuple(name for name in second if name not in first),
+        removed_minorities=tuple(
+            name for name, each in first.items() if each.minority and name not in second
+        ),
+        added_minorities={
+            name: _outcome_of_added(each)
+            for name, each in second.items()
+            if each.minority and name not in first
+        },
         summary={
             name: (number.estimate, after.summary[name].estimate)
             for name, number in before.summary.items()
@@ -189,6 +206,12 @@ def _class_change(before: ClassResult, after: ClassResult, tolerance: float) -> 
         newly_unlearned=after.unlearned and not before.unlearned,
         recovered=before.unlearned and not after.unlearned,
     )
+
+
+def _outcome_of_added(each: ClassResult) -> str:
+    if each.unlearned:
+        return WORSE
+    return UNCLEAR if each.judged else UNDETERMINED
 
 
 def _change(before: Estimate, after: Estimate, good: int, tolerance: float) -> Change:

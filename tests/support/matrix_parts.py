@@ -38,4 +38,7 @@ def parts(
         yield Response(chunk=chunk, resume_token=f"{head.info.id}:{stop}")
 
 
-END = Response(end=result_pb2.MatrixStreamEnd())
+def end(*heads: result_pb2.MatrixHeader) -> Response:
+    """The end of a stream of these matrices."""
+    size_bytes = sum(head.size_bytes for head in heads)
+    return Response(end=result_pb2.MatrixStreamEnd(matrix_count=len(heads), size_bytes=size_bytes))

@@ -21,7 +21,7 @@ from interference_client import (
 from interference_client.aio import AsyncClient, AsyncJob, AsyncResult
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import analysis_result
-from support.matrix_parts import END, header, parts
+from support.matrix_parts import end, header, parts
 from support.scripted_service import NAME, fails, job, progress, silent, snapshot, then_fails
 
 MODEL = ModelReference("models://m.pt2")
@@ -140,7 +140,8 @@ async def test_a_failed_job_raises(service, running):
 async def test_a_matrix_survives_a_cut_and_is_kept(service, running):
     service.script("GetAnalysisResult", result_to_wire(NAME, analysis_result()))
     matrix = np.random.default_rng(0).standard_normal((3, 3))
-    whole = [*parts(*header("shared/cosine", matrix), [4]), END]
+    head, raw = header("shared/cosine", matrix)
+    whole = [*parts(head, raw, [4]), end(head)]
     service.script(
         "ReadMatrices",
         then_fails(whole[:2], CODE.UNAVAILABLE),

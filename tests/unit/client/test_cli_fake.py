@@ -68,6 +68,15 @@ def test_diff_ends_with_what_became_of_the_minorities(fake, run, after, status):
     assert (found, json.loads(out)["before"].split("/")[3]) == (status, "before")
 
 
+def test_diff_says_of_a_minority_that_is_new_what_it_is(fake, run):
+    rare = FakeClass(progress_ratio=(-0.5, -0.6, -0.4), minority=True, unlearned=True)
+    finished(fake, "before", Succeeds(FakeResult({"a": FakeClass(), "old": FakeClass()})))
+    finished(fake, "after", Succeeds(FakeResult({"a": FakeClass(), "rare": rare})))
+    status, out, _ = run("diff", "before", "after")
+    assert status == 1
+    assert "removed: old\nadded: rare (minority, WORSE)\nWORSE" in out
+
+
 def test_diff_marks_what_got_worse(fake, run):
     finished(fake, "before", outcome(0.8))
     finished(fake, "after", outcome(-0.5, unlearned=True))

@@ -72,6 +72,32 @@ def test_what_is_newly_unlearned_is_worse_whatever_the_interval():
     assert compare(result(rare=after), result(rare=before)).classes[0].recovered
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ({}, {"new": minority(-0.5, unlearned=True)}, "WORSE"),
+        ({}, {"new": minority(math.nan)}, "UNDETERMINED"),
+        ({}, {"new": minority(0.5)}, "NOT_WORSE"),
+        ({"gone": minority(0.5)}, {}, "UNDETERMINED"),
+        ({"gone": FakeClass()}, {"new": FakeClass()}, "NOT_WORSE"),
+        ({"gone": minority(0.5)}, {"new": minority(-0.5, unlearned=True)}, "WORSE"),
+    ],
+)
+@pytest.mark.parametrize("rest", [{"common": FakeClass()}, {"rare": minority(0.5)}])
+def test_minorities_that_come_or_go_decide_too(before, after, outcome, rest):
+    found = compare(result(**rest, **before), result(**rest, **after))
+    assert found.outcome == outcome
+    minorities = [name for name, each in before.items() if each.minority]
+    assert found.to_dict()["removed_minorities"] == minorities
+
+
+def test_a_new_minority_hides_no_class_that_got_worse():
+    common, fewer = minority(0.9), minority(0.2)
+    majority = FakeClass(progress_ratio=common.progress_ratio)
+    worse = FakeClass(progress_ratio=fewer.progress_ratio)
+    assert compare(result(a=majority), result(a=worse, new=common)).outcome == "WORSE"
+
+
 def test_less_suppression_is_better():
     before = minority(0.5, suppression=(0.6, 0.5, 0.7))
     after = minority(0.5, suppression=(0.1, 0.0, 0.2))

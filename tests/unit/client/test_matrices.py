@@ -12,7 +12,7 @@ from interference_client._matrix_stream import MatrixAssembler
 from interference_client.errors import DeadlineExceeded, StreamCut, UnknownServerError
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import analysis_result
-from support.matrix_parts import END, Response, header, parts
+from support.matrix_parts import Response, end, header, parts
 from support.scripted_service import job, then_fails
 
 
@@ -30,7 +30,7 @@ def assembled(responses: Sequence[Response]) -> dict[str, np.ndarray]:
 def test_a_dense_matrix_arrives_however_it_is_cut(rows, columns, cut, seed):
     matrix = np.random.default_rng(seed).standard_normal((rows, columns))
     head, raw = header("m", matrix)
-    found = assembled([*parts(head, raw, [cut % matrix.size]), END])
+    found = assembled([*parts(head, raw, [cut % matrix.size]), end(head)])
     np.testing.assert_array_equal(found["m"], matrix)
 
 
@@ -40,7 +40,7 @@ def test_the_upper_triangle_stands_for_a_symmetric_matrix(kind):
     matrix = (half + half.T).astype(kind).astype(float)
     matrix[0, 3] = matrix[3, 0] = np.nan
     head, raw = header("m", matrix, upper=True, kind=kind)
-    found = assembled([*parts(head, raw, [4]), END])["m"]
+    found = assembled([*parts(head, raw, [4]), end(head)])["m"]
     np.testing.assert_array_equal(found, matrix)
     assert found.dtype == np.float64
     assert not found.flags.writeable
@@ -48,7 +48,8 @@ def test_the_upper_triangle_stands_for_a_symmetric_matrix(kind):
 
 def test_several_matrices_follow_each_other():
     first, second = np.eye(2), np.ones((2, 3))
-    stream = [*parts(*header("a", first)), *parts(*header("b", second)), END]
+    (one, ones), (other, others) = header("a", first), header("b", second)
+    stream = [*parts(one, ones), *parts(other, others), end(one, other)]
     found = assembled(stream)
     assert list(found) == ["a", "b"]
     np.testing.assert_array_equal(found["b"], second)
@@ -59,6 +60,27 @@ def test_a_damaged_chunk_is_refused():
     chunk.chunk.crc32 ^= 1
     with pytest.raises(StreamCut, match="damaged"):
         assembled([begin, chunk])
+
+
+@pytest.mark.parametrize("heads", [0, 2])
+def test_an_end_that_speaks_of_other_matrices_is_none(heads):
+    head, raw = header("m", np.eye(3))
+    assembler = MatrixAssembler()
+    for each in parts(head, raw):
+        list(assembler.take(each))
+    with pytest.raises(StreamCut, match="1 matrices of 72 bytes came"):
+        list(assembler.take(end(*[head] * heads)))
+    assert not assembler.ended
+
+
+def test_an_end_within_a_matrix_is_none():
+    head, raw = header("m", np.eye(3))
+    begin, first, _ = parts(head, raw, [4])
+    assembler = MatrixAssembler()
+    for each in (begin, first):
+        list(assembler.take(each))
+    with pytest.raises(StreamCut, match="0 matrices of 32 bytes came of 1 of 72"):
+        list(assembler.take(end(head)))
 
 
 def test_a_missing_chunk_is_refused():
@@ -80,7 +102,7 @@ def result(service, client):
 def test_a_stream_cut_anywhere_goes_on_and_gives_the_same_bytes(service, result, received):
     matrix = np.random.default_rng(1).standard_normal((3, 3))
     head, raw = header("shared/cosine", matrix)
-    whole = [*parts(head, raw, [2, 5]), END]
+    whole = [*parts(head, raw, [2, 5]), end(head)]
     again = whole[received:]
     if 0 < received < 4:
         again = [whole[0], *again]  # the header comes again within a matrix
@@ -94,7 +116,7 @@ def test_a_stream_cut_anywhere_goes_on_and_gives_the_same_bytes(service, result,
 
 def test_a_damaged_stream_is_read_again_from_what_was_checked(service, result):
     head, raw = header("shared/cosine", np.eye(3))
-    whole = [*parts(head, raw, [4]), END]
+    whole = [*parts(head, raw, [4]), end(head)]
     damaged = Response.FromString(whole[2].SerializeToString())
     damaged.chunk.data = bytes(len(damaged.chunk.data) - 1) + b"\x01"
     service.script("ReadMatrices", [*whole[:2], damaged], [whole[0], *whole[2:]])
@@ -136,7 +158,8 @@ def test_elements_of_an_unknown_type_are_told_at_once():
 
 
 def test_a_matrix_is_read_once_and_kept(service, result):
-    service.script("ReadMatrices", [*parts(*header("shared/cosine", np.eye(3))), END])
+    head, raw = header("shared/cosine", np.eye(3))
+    service.script("ReadMatrices", [*parts(head, raw), end(head)])
     assert result.conflict() is result.matrix("shared/cosine")
     assert len(service.requests("ReadMatrices")) == 1
 
@@ -147,6 +170,7 @@ def test_a_matrix_that_is_not_there_is_named(result):
 
 
 def test_an_end_before_the_end_is_not_the_end(service, result):
-    whole = [*parts(*header("shared/cosine", np.eye(3))), END]
+    head, raw = header("shared/cosine", np.eye(3))
+    whole = [*parts(head, raw), end(head)]
     service.script("ReadMatrices", whole[:1], whole)
     assert dict(result.matrices(["shared/cosine"])).keys() == {"shared/cosine"}

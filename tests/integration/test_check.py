@@ -12,8 +12,6 @@ import pytest
 from support.buckets import KEYS, served
 from support.network_ports import free_port
 
-pytestmark = pytest.mark.slow
-
 ENVIRONMENT = {
     "INTERFERENCE_COMPUTE__NUM_CPUS": "2",
     "INTERFERENCE_COMPUTE__OBJECT_STORE_BYTES": str(100 << 20),
@@ -41,6 +39,7 @@ def text_of(done: "subprocess.CompletedProcess[str]", name: str) -> str:
     return found["text"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_everything_is_looked_at_whatever_is_wrong_with_the_rest(tmp_path: Path):
     with served("s3") as bucket:
@@ -60,6 +59,7 @@ def test_everything_is_looked_at_whatever_is_wrong_with_the_rest(tmp_path: Path)
         "configuration": "ok",
         "database": "ok",
         "state directory": "ok",
+        "results": "ok",
         "store near": "ok",
         "MLflow": "failed",
         "cluster": "ok",
@@ -102,6 +102,7 @@ def test_a_cluster_that_is_not_there_is_told():
     done = command("check", "--json", RAY_ADDRESS=f"127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert outcomes(done)["cluster"] == "failed"
+    assert "cannot be reached" in text_of(done, "cluster")
 
 
 def test_the_settings_in_effect_are_shown(tmp_path: Path):

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from sqlalchemy import Engine
+
 from interference_service.compute.settings import ComputeSettings
-from interference_service.diagnosis import local, remote
+from interference_service.diagnosis import callers, local, remote
 from interference_service.diagnosis.check import Check, Skipped
+from interference_service.security.description import SecurityDescription
 from interference_service.settings import Settings
 from interference_service.store.database import open_database
 
 _CLUSTER_SECONDS = 120.0
 _BUCKET_SECONDS = 90.0
+_ISSUER_SECONDS = 90.0
 
 
 @contextmanager
@@ -27,18 +31,23 @@ def checks_of(settings: Settings, *, cluster: bool, ports: bool) -> Iterator[lis
         The checks.
     """
     found = [
+        Check("database", lambda: local.database(_database(settings))),
         Check(
-            "database",
-            lambda: local.database(
-                open_database(settings.database, password_file=settings.database_password_file)
+            "state directory",
+            partial(
+                local.writable_directory, settings.state_directory, "INTERFERENCE_STATE_DIRECTORY"
             ),
         ),
-        Check("state directory", partial(local.writable_directory, settings.state_directory)),
+        Check("results", lambda: local.results_directory(settings.artifacts, _database(settings))),
+        *_of_callers(settings.security),
         *(
             Check(f"store {name}", partial(local.readable_directory, directory))
             for name, directory in settings.directories.items()
         ),
     ]
+    if settings.audit.file is not None:
+        named = (settings.audit.file, "INTERFERENCE_AUDIT__FILE")
+        found.append(Check("audit file", partial(local.appendable_file, *named)))
     if settings.mlflow is not None:
         found.append(Check("MLflow", partial(remote.tracking_server, settings.mlflow)))
     if ports:
@@ -61,6 +70,20 @@ def checks_of(settings: Settings, *, cluster: bool, ports: bool) -> Iterator[lis
         yield found
     finally:
         looking.leave()
+
+
+def _database(settings: Settings) -> Engine:
+    return open_database(settings.database, password_file=settings.database_password_file)
+
+
+def _of_callers(security: SecurityDescription) -> Iterator[Check]:
+    if security.certificate is not None and security.key is not None:
+        files = (security.certificate, security.key, security.client_authorities)
+        yield Check("certificate", partial(callers.certificate, *files))
+    if security.access_file is not None:
+        yield Check("access file", partial(callers.access_file, security.access_file))
+    if security.oidc is not None:
+        yield Check("issuer keys", partial(callers.issuer_keys, security.oidc), _ISSUER_SECONDS)
 
 
 def _ports(settings: Settings) -> list[Check]:

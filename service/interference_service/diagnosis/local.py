@@ -6,14 +6,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
 
-from interference_service.diagnosis.check import Unwell
+from interference_service.diagnosis.check import Skipped, Unwell
 from interference_service.store.connecting import DatabaseUnavailable, connected, name_of
+from interference_service.store.leftovers import owner_of
 from interference_service.store.migrations import schema_versions
+from interference_service.store.tables import secrets
 
 _LEAST_FREE_BYTES = 1 << 30
 _GIBIBYTE = 1 << 30
+_RESULTS = "INTERFERENCE_ARTIFACTS_DIRECTORY"
 
 
 def database(engine: Engine) -> str:
@@ -50,8 +54,13 @@ def _is_missing_file(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite" and bool(file) and not Path(str(file)).exists()
 
 
-def writable_directory(directory: Path) -> str:
-    """Whether files can be written there, and how much room there is."""
+def writable_directory(directory: Path, variable: str) -> str:
+    """Whether files can be written there, and how much room there is.
+
+    Args:
+        directory: Is not made; where it is missing, the first one above it is looked at.
+        variable: That names it.
+    """
     there = directory.resolve()
     while not there.exists():
         there = there.parent
@@ -61,13 +70,58 @@ def writable_directory(directory: Path) -> str:
     except OSError as error:
         raise Unwell(
             f"{there} cannot be written: {error.strerror}",
-            "let the user of the service write there, or set INTERFERENCE_STATE_DIRECTORY",
+            f"let the user of the service write there, or set {variable}",
         ) from None
     free = shutil.disk_usage(there).free
     room = f"{free / _GIBIBYTE:.1f} GiB free"
     if free < _LEAST_FREE_BYTES:
-        raise Unwell(f"{there} has only {room}", "make room; results are written there")
+        raise Unwell(f"{there} has only {room}", f"make room, or set {variable}")
     return f"{directory} can be written, {room}"
+
+
+def results_directory(directory: Path, engine: Engine) -> str:
+    """Whether results can be written there, and are those of the jobs of this database."""
+    found = writable_directory(directory, _RESULTS)
+    owner = owner_of(directory)
+    if owner is not None and owner != _owner_in(engine):
+        raise Unwell(
+            f"{directory} has the results of another database, and nothing is ever removed there",
+            f"set {_RESULTS} to a directory of this database's own, or INTERFERENCE_DATABASE_URL "
+            "to the database of these results",
+        )
+    return found
+
+
+def _owner_in(engine: Engine) -> str:
+    """Whose results the jobs of a database have; empty: it has not been used yet."""
+    if _is_missing_file(engine):
+        return ""
+    try:
+        with connected(engine, patience_seconds=0).connect() as connection:
+            wanted = select(secrets.c.value).where(secrets.c.name == "results")
+            value = connection.execute(wanted).scalar_one_or_none()
+    except (DatabaseUnavailable, DBAPIError):
+        raise Skipped(
+            "whose results are there is told by the database, which is not well"
+        ) from None
+    finally:
+        engine.dispose()
+    return "" if value is None else bytes(value).hex()
+
+
+def appendable_file(file: Path, variable: str) -> str:
+    """Whether lines can be added to it; it is not made."""
+    try:
+        if file.exists():
+            file.open("ab").close()
+        else:
+            tempfile.TemporaryFile(dir=file.parent).close()
+    except OSError as error:
+        raise Unwell(
+            f"{file} cannot be written: {error.strerror}",
+            f"make its directory, let the user of the service write there, or set {variable}",
+        ) from None
+    return f"{file} can be written"
 
 
 def readable_directory(directory: Path) -> str:

@@ -1,5 +1,6 @@
 """Checks of the cluster, of buckets and of the tracking server."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -12,6 +13,8 @@ from interference_service.errors import AnalysisError
 from interference_service.references.registry.description import MlflowDescription
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores.store import Place
+
+_HEAD_SECONDS = 10.0
 
 
 class ClusterCheck:
@@ -31,6 +34,7 @@ class ClusterCheck:
 
     def look(self) -> str:
         """Whether it can be reached, runs what the service runs, and has room for an actor."""
+        _look_for_head(self._settings.address)
         cluster.connect(self._settings)
         self._connected = True
         self._stack.callback(cluster.disconnect)
@@ -63,6 +67,20 @@ class ClusterCheck:
     def leave(self) -> None:
         """Stop what was started."""
         self._stack.close()
+
+
+def _look_for_head(address: str) -> None:
+    """Whether anything listens there; Ray would try for minutes, and not say why in vain."""
+    host, separator, port = address.rpartition(":")
+    if not separator or "/" in address or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _HEAD_SECONDS).close()
+    except OSError as error:
+        raise Unwell(
+            f"{address} cannot be reached: {error.strerror or 'no answer'}",
+            "see that it runs, and that INTERFERENCE_RAY_ADDRESS or RAY_ADDRESS leads to it",
+        ) from None
 
 
 def tracking_server(description: MlflowDescription) -> str:

@@ -53,7 +53,9 @@ class ComputePart(Part):
     unit_bytes: Annotated[int, Field(ge=1)] = 512 << 20
     """Memory of the gradients that one unit returns."""
     max_gradient_bytes: Annotated[int, Field(ge=1)] = 64 << 30
-    """Memory of the gradients of one job, of all folds of all classes; larger jobs are refused."""
+    """Memory of the gradients of one job, of all folds of all classes; beyond it large layers are
+    sketched, and a job whose sketches need more is refused.
+    """
     block_bytes: Annotated[int, Field(ge=1)] = 128 << 20
     """Memory of the gradients that one reduce task takes."""
     model_cache_bytes: Annotated[int, Field(ge=0)] = 256 << 20

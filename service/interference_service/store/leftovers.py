@@ -15,18 +15,24 @@ _OWNER = ".owner"
 _BATCH = 500
 
 
+def owner_of(root: Path) -> str | None:
+    """Whose the results in a directory are; None: nobody has asked yet."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return (root / _OWNER).read_text(encoding="ascii")
+    return None
+
+
 def belongs(root: Path, owner: str) -> bool:
     """Whether the results in a directory are an owner's; the first to ask gets it.
 
     Two services on one directory, but with a store of jobs each, must not take each other's
     results for those of jobs that are gone.
     """
-    marker = root / _OWNER
-    if not marker.exists():
+    if owner_of(root) is None:
         draft = root / f"{_OWNER}.{uuid.uuid4().hex}"
         draft.write_text(owner, encoding="ascii")
-        draft.rename(marker)
-    return marker.read_text(encoding="ascii") == owner
+        draft.rename(root / _OWNER)
+    return owner_of(root) == owner
 
 
 def collect(

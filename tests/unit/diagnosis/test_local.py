@@ -7,9 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from interference_service.diagnosis import local
-from interference_service.diagnosis.check import Unwell
+from interference_service.diagnosis.check import Skipped, Unwell
 from interference_service.store.database import open_database
+from interference_service.store.leftovers import belongs
 from interference_service.store.migrations import schema, upgrade
+from interference_service.store.sql import SqlJobStore
+from support.jobs import FixedClock
 
 
 @pytest.fixture
@@ -64,20 +67,58 @@ def test_a_database_that_does_not_answer_says_what_to_set():
 
 
 def test_a_directory_that_can_be_written_is_left_as_it_is(tmp_path):
-    assert "GiB free" in local.writable_directory(tmp_path / "not" / "there")
+    assert "GiB free" in local.writable_directory(tmp_path / "not" / "there", "VARIABLE")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(Unwell, match="cannot be written"):
-        local.writable_directory(tmp_path / "file")
+    with pytest.raises(Unwell, match="cannot be written") as caught:
+        local.writable_directory(tmp_path / "file", "INTERFERENCE_STATE_DIRECTORY")
+    assert "INTERFERENCE_STATE_DIRECTORY" in caught.value.remedy
 
 
 def test_a_directory_without_room_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(local.shutil, "disk_usage", lambda _: SimpleNamespace(free=500 << 20))
     with pytest.raises(Unwell, match=r"only 0\.5 GiB free"):
-        local.writable_directory(tmp_path)
+        local.writable_directory(tmp_path, "VARIABLE")
+
+
+def test_results_of_this_database_are_told_from_those_of_another(url, engine, tmp_path):
+    results = tmp_path / "results"
+    assert "can be written" in local.results_directory(results, open_database(url))
+    owner = SqlJobStore(engine, FixedClock()).secret("results").hex()
+    results.mkdir()
+    assert belongs(results, owner)
+    assert "can be written" in local.results_directory(results, open_database(url))
+    with pytest.raises(Unwell, match="results of another database"):
+        local.results_directory(results, open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    with pytest.raises(Skipped):
+        local.results_directory(results, open_database("postgresql+psycopg://me@127.0.0.1:1/jobs"))
+    assert not (tmp_path / "other.sqlite").exists()
+
+
+def test_results_that_cannot_be_written_are_named_with_their_variable(url, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Unwell) as caught:
+        local.results_directory(tmp_path / "file", open_database(url))
+    assert "INTERFERENCE_ARTIFACTS_DIRECTORY" in caught.value.remedy
+
+
+def test_a_file_that_lines_can_be_added_to_is_left_as_it_is(tmp_path):
+    file = tmp_path / "audit.jsonl"
+    assert "can be written" in local.appendable_file(file, "VARIABLE")
+    assert not file.exists()
+    file.write_text("a line\n")
+    assert "can be written" in local.appendable_file(file, "VARIABLE")
+    assert file.read_text() == "a line\n"
+
+
+def test_a_file_that_lines_cannot_be_added_to_is_named(tmp_path):
+    for file in (tmp_path, tmp_path / "not" / "there"):
+        with pytest.raises(Unwell, match="cannot be written") as caught:
+            local.appendable_file(file, "INTERFERENCE_AUDIT__FILE")
+        assert "INTERFERENCE_AUDIT__FILE" in caught.value.remedy
 
 
 def test_a_store_is_read(tmp_path):

@@ -1,6 +1,6 @@
 """What a worker writes to its log says whose work it was.
 
-Its lines go where Ray keeps those of its process; see the README.
+Its lines go where Ray keeps those of its process; see ``service/README.md``.
 """
 
 import functools

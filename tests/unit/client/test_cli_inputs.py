@@ -1,7 +1,6 @@
 """Every kind of input can be written as text; what does not fit is told by its step."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,8 @@ from interference_client.inputs import (
     tensor,
     tokens,
 )
+from support.readmes import CLIENT as CLIENT_README
 
-README = Path(__file__).parents[3] / "README.md"
 MADE = {"image": image, "tensor": tensor, "columns": columns, "tokens": tokens}
 
 
@@ -121,7 +120,7 @@ def test_what_does_not_fit_is_told_by_its_step(text, match):
 
 
 def test_the_examples_of_the_readme_say_the_same_in_python_and_from_a_shell():
-    text = README.read_text("utf-8")
+    text = CLIENT_README.read_text("utf-8")
     examples = re.findall(r"^\| `(\w+\(.*?\))` \| `(\w+:.*?)` \|", text, re.MULTILINE)
     assert len(examples) == 7
     for python, shell in examples:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -22,8 +21,8 @@ from interference_client.testing import (
 )
 from support.client_scenarios import ClientScenarios, Outcome, World
 from support.client_values import DATA, MODEL
+from support.readmes import CLIENT as CLIENT_README
 
-README = Path(__file__).parents[3] / "README.md"
 CODE = grpc.StatusCode
 FAILURE = Fails("INVALID_DATA", "no such column", {"spec.data.label_column": "is not there"})
 PLANS = {"succeeds": Succeeds(), "fails": FAILURE, "runs": KeepsRunning()}
@@ -44,7 +43,7 @@ class TestTheSameAsTheService(ClientScenarios):
 
 
 def test_the_example_for_the_tests_of_pipelines_works():
-    blocks = README.read_text("utf-8").split("```python\n")[1:]
+    blocks = CLIENT_README.read_text("utf-8").split("```python\n")[1:]
     (example,) = (each.split("```")[0] for each in blocks if "our_pipeline" in each)
 
     def our_pipeline(client: Client) -> bool:

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="interference-service",
         description="Says after every retraining whether majority classes unlearn a minority class. "
-        "Configured by INTERFERENCE_… variables; service/README.md lists them.",
+        "Configured by INTERFERENCE_… variables: `config` shows them, service/README.md explains them.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="run the service until SIGTERM")

@@ -195,19 +195,24 @@ class AsyncCalls:
                 raise watch.timeout(cut, resumption.silent_seconds) from cut
 
     async def read_matrices(
-        self, result_name: str, ids: Sequence[str], timeout: float | None
+        self,
+        result_name: str,
+        ids: Sequence[str],
+        classes: Sequence[str],
+        timeout: float | None,
     ) -> AsyncGenerator[tuple[str, Matrix], None]:
         """Matrices of a result.
 
         Yields:
-            Matrices with their ids, in the order wanted; all, if none is named.
+            Matrices with their ids, in the order wanted; all, if none is named. Likewise their rows
+            and columns that are classes.
 
         Raises:
             InterferenceError: The service does not answer any more.
         """
         assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
         while not assembler.ended:
-            request = _requests.read_request(result_name, ids, assembler.resume_token)
+            request = _requests.read_request(result_name, ids, classes, assembler.resume_token)
             try:
                 stream = self._stream(self.stub.ReadMatrices, request, deadline)
                 async with contextlib.aclosing(stream):

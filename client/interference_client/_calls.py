@@ -163,19 +163,24 @@ class Calls:
                 raise watch.timeout(cut, resumption.silent_seconds) from cut
 
     def read_matrices(
-        self, result_name: str, ids: Sequence[str], timeout: float | None
+        self,
+        result_name: str,
+        ids: Sequence[str],
+        classes: Sequence[str],
+        timeout: float | None,
     ) -> Iterator[tuple[str, Matrix]]:
         """Matrices of a result.
 
         Yields:
-            Matrices with their ids, in the order wanted; all, if none is named.
+            Matrices with their ids, in the order wanted; all, if none is named. Likewise their rows
+            and columns that are classes.
 
         Raises:
             InterferenceError: The service does not answer any more.
         """
         assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
         while not assembler.ended:
-            request = _requests.read_request(result_name, ids, assembler.resume_token)
+            request = _requests.read_request(result_name, ids, classes, assembler.resume_token)
             try:
                 for response in self._stream(self.stub.ReadMatrices, request, deadline):
                     before = assembler.received

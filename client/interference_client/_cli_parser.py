@@ -171,6 +171,15 @@ def _result(parser: argparse.ArgumentParser) -> None:
 
 def _matrix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", help="as shared/cosine; none: list them")
+    parser.add_argument("--layers", metavar="GLOB", help="list those of these layers")
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="row and column of this class; again for more",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.npy")
 
 

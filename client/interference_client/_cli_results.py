@@ -37,11 +37,13 @@ def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int
     """Write one matrix: as CSV, as JSON, or to a NumPy file."""
     found = client.job(arguments.job).result()
     if arguments.id is None:
-        output.document(list(found.matrix_ids), "\n".join(found.matrix_ids))
+        ids = found.ids_in(arguments.layers) if arguments.layers else list(found.matrix_ids)
+        output.document(ids, "\n".join(ids))
         return Exit.PASSED
-    elements = found.matrix(arguments.id)
-    rows = list(found.layers) if arguments.id.startswith("layers/") else list(found.class_names)
-    document = {"id": arguments.id, "rows": rows, "columns": list(found.class_names)}
+    elements = found.matrix(arguments.id, classes=arguments.classes)
+    columns = arguments.classes or list(found.class_names)
+    rows = list(found.layers) if arguments.id.startswith("layers/") else columns
+    document = {"id": arguments.id, "rows": rows, "columns": columns}
     if arguments.out is not None:
         with arguments.out.open("wb") as file:
             np.save(file, elements)
@@ -50,7 +52,7 @@ def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int
         output.document(document | {"elements": elements.tolist()}, "")
     else:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["", *found.class_names])
+        writer.writerow(["", *columns])
         writer.writerows([name, *row] for name, row in zip(rows, elements.tolist(), strict=True))
     return Exit.PASSED
 

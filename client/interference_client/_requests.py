@@ -137,12 +137,13 @@ def _quoted(text: str) -> str:
 
 
 def read_request(
-    result_name: str, ids: Sequence[str], resume_token: str
+    result_name: str, ids: Sequence[str], classes: Sequence[str], resume_token: str
 ) -> service_pb2.ReadMatricesRequest:
-    """A request for matrices as they are kept, in 64 bits."""
+    """A request for matrices as they are kept, in 64 bits; of all classes where none is named."""
     return service_pb2.ReadMatricesRequest(
         name=result_name,
         matrix_ids=ids,
+        class_ids=classes,
         element_type=result_pb2.ELEMENT_TYPE_FLOAT64,
         resume_token=resume_token,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,8 @@ from interference_client.values import Estimate, Verdict, json_ready
 
 SHARED = "shared"
 """The scope of all layers but the class head."""
+_OWNERS = frozenset({SHARED, "all", "layers"})
+"""Owners of matrices beside layers; a layer of such a name has a prefix in the ids of its matrices."""
 
 
 class ResultData:
@@ -148,6 +151,25 @@ class ResultData:
             "method": json_ready(dict(self.method)),
         }
 
+    def ids_in(self, layers: str, ids: Sequence[str] = ()) -> list[str]:
+        """Ids of the matrices of some layers.
+
+        Args:
+            layers: Glob that the names of the layers fit, as ``layer4.*``.
+            ids: Among which; empty: all.
+
+        Raises:
+            KeyError: There are none, or one of ``ids`` is not there.
+        """
+        for each in ids:
+            self._check(each)
+        fitting = [name for name in self.layers if fnmatchcase(name, layers)]
+        owners = {f"layer:{name}" if name in _OWNERS else name for name in fitting}
+        found = [each for each in ids or self.matrix_ids if each.rpartition("/")[0] in owners]
+        if not found:
+            raise KeyError(f"no matrix of layers {layers!r}; matrix_ids lists all")
+        return found
+
     def _check(self, matrix_id: str) -> None:
         if matrix_id not in self.matrix_ids:
             raise KeyError(f"no matrix {matrix_id!r}; matrix_ids lists them")
@@ -176,8 +198,10 @@ class ResultData:
         return pd.DataFrame(rows).set_index("id")
 
 
-Read = Callable[[Sequence[str], float | None], Iterator[tuple[str, Matrix]]]
-"""Reads matrices by their ids within so many seconds."""
+Read = Callable[[Sequence[str], Sequence[str], float | None], Iterator[tuple[str, Matrix]]]
+"""Reads matrices by their ids, of some classes, within so many seconds; nothing named means all."""
+Kept = dict[tuple[str, tuple[str, ...]], Matrix]
+"""Matrices that were read, by id and classes."""
 
 
 class Result(ResultData):
@@ -186,33 +210,49 @@ class Result(ResultData):
     def __init__(self, message: result_pb2.AnalysisResult, read: Read) -> None:
         super().__init__(message)
         self._read = read
-        self._kept: dict[str, Matrix] = {}
+        self._kept: Kept = {}
 
-    def matrix(self, matrix_id: str, *, timeout: float | None = None) -> Matrix:
+    def matrix(
+        self, matrix_id: str, *, classes: Sequence[str] = (), timeout: float | None = None
+    ) -> Matrix:
         """One matrix, read-only. Has shape ``[rows, columns]``.
 
         Args:
             matrix_id: As ``matrix_ids`` lists them.
+            classes: Names of the classes whose rows and columns are wanted, in that order; empty:
+                all.
             timeout: Seconds for all of it.
 
         Raises:
             KeyError: There is none of that id.
+            InvalidArgument: There is no such class, or one is named twice.
         """
         self._check(matrix_id)
-        if matrix_id not in self._kept:
-            self._kept |= dict(self._read([matrix_id], timeout))
-        return self._kept[matrix_id]
+        key = matrix_id, tuple(classes)
+        if key not in self._kept:
+            self._kept[key] = dict(self._read([matrix_id], classes, timeout))[matrix_id]
+        return self._kept[key]
 
     def matrices(
-        self, ids: Sequence[str] = (), *, timeout: float | None = None
+        self,
+        ids: Sequence[str] = (),
+        *,
+        layers: str = "",
+        classes: Sequence[str] = (),
+        timeout: float | None = None,
     ) -> Iterator[tuple[str, Matrix]]:
         """Matrices one at a time, with their ids; none is kept.
 
         Args:
             ids: Those wanted, in that order; empty: all.
+            layers: Glob; of those only the ones of layers that it fits, as ``layer4.*``. Empty: all.
+            classes: As of ``matrix``.
             timeout: Seconds for all of it.
+
+        Raises:
+            KeyError: No matrix is of such a layer.
         """
-        return self._read(ids, timeout)
+        return self._read(self.ids_in(layers, ids) if layers else ids, classes, timeout)
 
     def conflict(self, scope_or_layer: str = SHARED, *, plain: bool = False) -> Matrix:
         """The Gradient Conflict Matrix of a scope or layer. Has shape ``[C, C]``.

@@ -121,9 +121,28 @@ class ClientScenarios:
         wanted = ["shared/plain_cosine", "shared/cosine"]
         assert [name for name, _ in result.matrices(wanted)] == wanted
         assert [name for name, _ in result.matrices()] == list(result.matrix_ids)
+        first, *_, last = result.class_names
+        chosen = result.matrix("shared/cosine", classes=[last, first])
+        np.testing.assert_array_equal(chosen, cosines[np.ix_([-1, 0], [-1, 0])])
+        np.testing.assert_array_equal(result.matrix("shared/cosine"), cosines)
         with pytest.raises(InvalidArgument) as caught:
             next(result.matrices(["shared/cosine", "shared/none", "shared/cosine"]))
         assert fields(caught) == ["matrix_ids[1]", "matrix_ids[2]"]
+        with pytest.raises(InvalidArgument) as caught:
+            result.matrix("shared/cosine", classes=[first, "nobody", first])
+        assert fields(caught) == ["class_ids[1]", "class_ids[2]"]
+
+    def test_matrices_of_some_layers_and_classes_are_read_alone(self, succeeded: Job):
+        result = succeeded.result()
+        layer, name = list(result.layers)[-1], result.class_names[0]
+        wanted = [each for each in result.matrix_ids if each.startswith(f"{layer}/")]
+        assert wanted
+        found = dict(result.matrices(layers=f"{layer[:-1]}?", classes=[name]))
+        assert list(found) == wanted
+        assert {each.shape for each in found.values()} == {(1, 1)}
+        assert [each for each, _ in result.matrices(wanted[:1], layers=layer)] == wanted[:1]
+        with pytest.raises(KeyError, match="no matrix of layers 'none"):
+            result.matrices(layers="none*")
 
     def test_a_failed_job_says_why_and_has_no_result(self, failed: Job):
         with pytest.raises(JobFailed) as caught:

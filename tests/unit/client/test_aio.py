@@ -19,6 +19,7 @@ from interference_client import (
     tensor,
 )
 from interference_client.aio import AsyncClient, AsyncJob, AsyncResult
+from interference_client.testing import FakeResult, FakeService, Succeeds
 from interference_service.rpc.convert_result import result_to_wire
 from support.domain_examples import analysis_result
 from support.matrix_parts import end, header, parts
@@ -153,3 +154,17 @@ async def test_a_matrix_survives_a_cut_and_is_kept(service, running):
     assert len(service.requests("ReadMatrices")) == 2
     with pytest.raises(KeyError, match="layers/none"):
         await result.layer_metric("none")
+
+
+async def test_matrices_are_read_of_the_classes_and_layers_that_are_wanted():
+    cosines = np.array([[1.0, -0.5], [-0.5, 0.25]])
+    matrices = {"shared/cosine": cosines, "head/cosine": cosines}
+    with FakeService() as fake:
+        fake.plan(Succeeds(FakeResult(matrices=matrices)))
+        async with AsyncClient(fake.target) as client:
+            job = await client.submit(MODEL, DATA)
+            result = await (await job.wait(timeout=20)).result()
+            assert await result.matrix("shared/cosine", classes=["rare"]) == 0.25
+            np.testing.assert_array_equal(await result.matrix("shared/cosine"), cosines)
+            read = result.matrices(layers="h*", classes=["common"])
+            assert {name: each.item() async for name, each in read} == {"head/cosine": 1.0}

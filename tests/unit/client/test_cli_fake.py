@@ -147,6 +147,20 @@ def test_a_report_of_many_classes_shows_the_largest_and_the_smallest(fake, run):
     assert "| c20 |" not in out
 
 
+def test_matrices_are_written_of_the_classes_that_are_wanted(fake, run):
+    cosines = np.array([[1.0, -0.5], [-0.5, 0.25]])
+    flow = np.array([[1.0, 2.0], [3.0, 4.0]])
+    matrices = {"shared/cosine": cosines, "layers/flow": flow, "head/gram": np.eye(2)}
+    finished(fake, "done", Succeeds(FakeResult(matrices=matrices)))
+    found = json.loads(run("matrix", "done", "shared/cosine", "--class=rare", "--json")[1])
+    assert (found["rows"], found["columns"], found["elements"]) == (["rare"], ["rare"], [[0.25]])
+    out = run("matrix", "done", "layers/flow", "--class=rare", "--class=common")[1]
+    assert out == ",rare,common\nfeatures,2.0,1.0\nhead,4.0,3.0\n"
+    assert run("matrix", "done", "shared/cosine", "--class=nobody")[0] == 9
+    assert run("matrix", "done", "--layers=he*")[1] == "head/gram\n"
+    assert run("matrix", "done", "--layers=none")[0] == 9
+
+
 def test_update_merges_labels_and_changes_what_it_is_told(fake, run):
     fake.plan(StaysPending())
     with Client(fake.target) as client:

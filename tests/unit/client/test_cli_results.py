@@ -17,7 +17,7 @@ from support.scripted_service import NAME, job
 def with_result(service, monkeypatch):
     service.script("GetAnalysisJob", job("SUCCEEDED"))
     service.script("GetAnalysisResult", result_to_wire(NAME, analysis_result()))
-    monkeypatch.setattr(Result, "matrix", lambda _, name: result_matrices()[name])
+    monkeypatch.setattr(Result, "matrix", lambda _, name, **__: result_matrices()[name])
 
 
 def test_result_is_one_json_document(with_result, run):

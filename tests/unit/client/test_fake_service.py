@@ -25,7 +25,8 @@ from support.readmes import CLIENT as CLIENT_README
 
 CODE = grpc.StatusCode
 FAILURE = Fails("INVALID_DATA", "no such column", {"spec.data.label_column": "is not there"})
-PLANS = {"succeeds": Succeeds(), "fails": FAILURE, "runs": KeepsRunning()}
+OF_A_LAYER = FakeResult(matrices={"head/cosine": np.eye(2), "head/gram": np.ones((2, 2))})
+PLANS = {"succeeds": Succeeds(OF_A_LAYER), "fails": FAILURE, "runs": KeepsRunning()}
 
 
 class TestTheSameAsTheService(ClientScenarios):

@@ -37,7 +37,7 @@ def client_result() -> Result:
     wire = result_to_wire(NAME, analysis_result())
     for bound in ("lower", "upper"):
         wire.matrices.add(id=f"shared/{bound}")
-    return Result(wire, lambda ids, _: ((each, MATRICES[each]) for each in ids))
+    return Result(wire, lambda ids, *_: ((each, MATRICES[each]) for each in ids))
 
 
 @given(
@@ -78,7 +78,7 @@ def test_the_worst_gate_is_the_verdict():
 def test_only_the_matrices_that_gates_name_are_read():
     read: list[str] = []
 
-    def reading(ids, _):
+    def reading(ids, *_):
         read.extend(ids)
         return ((each, MATRICES[each]) for each in ids)
 
@@ -94,6 +94,6 @@ def test_only_the_matrices_that_gates_name_are_read():
 def test_a_class_whose_name_has_slashes_is_found(name):
     wire = result_to_wire(NAME, analysis_result())
     wire.classes[0].id, wire.classes[1].id = name, "b/a"
-    result = Result(wire, lambda ids, _: ((each, MATRICES[each]) for each in ids))
+    result = Result(wire, lambda ids, *_: ((each, MATRICES[each]) for each in ids))
     (gate,) = result.judge([Gate("g", f"shared/gram/{name}/b/a", at_least=0.0)]).gates
     assert gate.observed.value == MATRICES["shared/gram"][0, 1]

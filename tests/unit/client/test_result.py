@@ -22,7 +22,7 @@ def result_of(analysis: AnalysisResult, matrices=None) -> Result:
     known = result_matrices() if matrices is None else matrices
     return Result(
         result_to_wire(NAME, analysis),
-        lambda ids, _: ((each, known[each]) for each in ids or known),
+        lambda ids, *_: ((each, known[each]) for each in ids or known),
     )
 
 

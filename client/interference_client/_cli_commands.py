@@ -8,9 +8,12 @@ from itertools import islice
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
 from interference_client._cli_output import Output
+from interference_client._cli_signals import Terminated, told_of_termination
 from interference_client._cli_specification import specification
 from interference_client._client import Client, Job
 from interference_client._requests import Changes, Submission
+
+_CANCEL_SECONDS = 8.0
 
 Command = Callable[[Client, argparse.Namespace, Output], int]
 
@@ -45,14 +48,17 @@ def wait(client: Client, arguments: argparse.Namespace, output: Output) -> int:
 
 def _wait(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     try:
-        job.wait(timeout=arguments.timeout, progress=True, check=False)
-    except KeyboardInterrupt:
+        with told_of_termination():
+            output.note(f"waiting for {job.name}")
+            job.wait(timeout=arguments.timeout, progress=True, check=False)
+    except KeyboardInterrupt as interrupt:
         if arguments.cancel_on_interrupt:
-            job.cancel("interrupted")
-            output.note(f"{job.name} was cancelled")
+            # Who ends this process does not wait long for it.
+            job.cancel("interrupted", timeout=_CANCEL_SECONDS)
+            output.note(f"{job.name} is being cancelled")
         else:
             output.note(f"{job.name} goes on")
-        return Exit.INTERRUPTED
+        return Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
     output.job(job.snapshot)
     return exits.of_job(job.snapshot)
 

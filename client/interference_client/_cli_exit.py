@@ -21,6 +21,7 @@ class Exit(IntEnum):
     INVALID = 9
     DEFECT = 70
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def of_job(job: JobSnapshot) -> Exit:

@@ -5,8 +5,10 @@ import importlib
 import json
 import re
 import sys
+import traceback
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from interference_client._cli_exit import Exit
@@ -66,27 +68,53 @@ def _network(arguments: argparse.Namespace) -> Any:
     """What the factory makes; its code runs as if the caller had imported it.
 
     Raises:
-        ExportFailed: There is no such factory, or its network does not have these weights.
+        ExportFailed: There is no such factory, it fails, or its network does not have these
+            weights.
     """
     module, _, name = arguments.factory.partition(":")
     # As `python -m` does; the script of this command lies elsewhere.
     sys.path.insert(0, str(Path.cwd()))
+    imported = _imported(arguments.factory, module)
+    factory = getattr(imported, name, None)
+    if factory is None:
+        raise _no_factory(arguments.factory, f"{module} has no {name!r}")
     try:
-        factory = getattr(importlib.import_module(module), name)
-    except (ModuleNotFoundError, AttributeError, ValueError) as error:
-        raise ExportFailed(
-            f"there is no factory {arguments.factory!r}: {error}; write module.path:function, as "
-            "seen from this directory"
-        ) from error
-    network = factory(**arguments.arguments)
+        network = factory(**arguments.arguments)
+    except Exception as error:
+        raise ExportFailed(f"{arguments.factory} failed: {_told(error)}") from error
     if arguments.weights is not None:
         from safetensors.torch import load_model
 
         try:
             load_model(network, arguments.weights)
-        except RuntimeError as error:
+        except OSError:
+            raise
+        except Exception as error:
             raise ExportFailed(f"{arguments.weights} has other weights: {error}") from error
     return network
+
+
+def _imported(factory: str, module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if not module or (missing and f"{module}.".startswith(f"{missing}.")):
+            raise _no_factory(factory, str(error)) from error
+        raise ExportFailed(f"{module} cannot be imported: {_told(error)}") from error
+
+
+def _no_factory(factory: str, why: str) -> ExportFailed:
+    return ExportFailed(
+        f"there is no factory {factory!r}: {why}; write module.path:function, as seen from this "
+        "directory"
+    )
+
+
+def _told(error: Exception) -> str:
+    """An error of the caller's own code, with the place where it was raised."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
 
 
 def _examples(arguments: argparse.Namespace) -> "Examples":

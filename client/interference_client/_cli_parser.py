@@ -107,7 +107,11 @@ def _timeout(parser: argparse.ArgumentParser) -> None:
 
 def _waiting(parser: argparse.ArgumentParser) -> None:
     _timeout(parser)
-    parser.add_argument("--cancel-on-interrupt", action="store_true")
+    parser.add_argument(
+        "--cancel-on-interrupt",
+        action="store_true",
+        help="cancel the job when this command is interrupted or terminated",
+    )
 
 
 def _submission(parser: argparse.ArgumentParser) -> None:

@@ -42,7 +42,7 @@ class Subjects:
             if pair is not None and f"{owner}/{quantity}" in self._matrix_ids:
                 needed[f"{owner}/{quantity}"] = None
                 if quantity == "cosine":
-                    needed.update(dict.fromkeys(f"{owner}/{bound}" for bound in _BOUNDS))
+                    needed.update(dict.fromkeys(self._bounds(owner)))
         return list(needed)
 
     def judge(self, gates: Iterable[Gate], matrices: Mapping[str, Matrix]) -> Verdict:
@@ -70,7 +70,12 @@ class Subjects:
         value = float(matrix[pair])
         if quantity != "cosine":
             return Estimate(value, value, value)
-        return Estimate(value, *(float(matrices[f"{owner}/{bound}"][pair]) for bound in _BOUNDS))
+        return Estimate(value, *(float(matrices[each][pair]) for each in self._bounds(owner)))
+
+    def _bounds(self, owner: str) -> list[str]:
+        """Ids of the matrices that hold the bounds of its cosines; none where they are not kept."""
+        ids = [f"{owner}/{bound}" for bound in _BOUNDS]
+        return ids if self._matrix_ids.issuperset(ids) else []
 
     def _element(self, path: str) -> tuple[str, str, tuple[int, int] | None]:
         owner, _, rest = path.partition("/")

@@ -3,7 +3,8 @@
 Exit statuses: 0 succeeded and every gate passed, 1 gate violated or a minority got worse, 2 usage,
 3 job failed, 4 job cancelled, 5 wait timed out (the job goes on), 6 not authenticated or not
 permitted, 7 the service cannot be reached, is busy or broken, 8 undetermined, 9 not found or
-invalid, 70 a defect of this client, 130 interrupted (the job goes on).
+invalid, 70 a defect of this client, 130 interrupted and 143 terminated (the job goes on unless
+--cancel-on-interrupt is given).
 """
 
 import argparse

@@ -59,9 +59,10 @@ def ended(job: job_pb2.AnalysisJob, end: Plan | None, life: timedelta) -> None:
     """The job has ended as its plan says, or was cancelled if there is none."""
     match end:
         case Succeeds():
+            verdict, inputs = _verdict(job, end), resolved(job, end)
+            job.verdict.CopyFrom(verdict)
+            job.resolved_inputs.CopyFrom(inputs)
             job.state = State.SUCCEEDED
-            job.verdict.CopyFrom(_verdict(job, end))
-            job.resolved_inputs.CopyFrom(resolved(job, end))
         case Fails():
             job.state = State.FAILED
             code = grpc.StatusCode.FAILED_PRECONDITION

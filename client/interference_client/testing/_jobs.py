@@ -82,24 +82,8 @@ class FakeJobs:
             Refusal: The request id or the name is taken.
         """
         with self.changed:
-            if request_id and request_id in self._requests:
-                earlier, made = self._requests[request_id]
-                if earlier != digest:
-                    raise Refusal(
-                        grpc.StatusCode.ALREADY_EXISTS,
-                        "REQUEST_ID_REUSED",
-                        f"request id {request_id} came before with another request",
-                    )
-                if made in self._jobs:
-                    return _copied(self._jobs[made].message), True
-            if name in self._jobs:
-                same = self._jobs[name].message.spec == wanted.spec
-                raise Refusal(
-                    grpc.StatusCode.ALREADY_EXISTS,
-                    "JOB_EXISTS",
-                    f"{name} exists",
-                    metadata={"name": name, "same_spec": str(same).lower()},
-                )
+            if (earlier := self._earlier(name, wanted, request_id, digest)) is not None:
+                return _copied(earlier.message), True
             job = self._made(name, wanted)
             self._jobs[name] = job
             self._requests[request_id] = (digest, name)
@@ -107,6 +91,39 @@ class FakeJobs:
             answer = _copied(job.message)
         threading.Thread(target=self._run, args=(job,), name="fake-job", daemon=True).start()
         return answer, False
+
+    def check(self, name: str, wanted: job_pb2.AnalysisJob, request_id: str, digest: str) -> None:
+        """Refuse what ``create`` would refuse, and make nothing.
+
+        Raises:
+            Refusal: The request id or the name is taken.
+        """
+        with self.changed:
+            self._earlier(name, wanted, request_id, digest)
+
+    def _earlier(
+        self, name: str, wanted: job_pb2.AnalysisJob, request_id: str, digest: str
+    ) -> FakeJob | None:
+        """The job of an earlier request that was the same."""
+        if request_id and request_id in self._requests:
+            earlier, made = self._requests[request_id]
+            if earlier != digest:
+                raise Refusal(
+                    grpc.StatusCode.ALREADY_EXISTS,
+                    "REQUEST_ID_REUSED",
+                    f"request id {request_id} came before with another request",
+                )
+            if made in self._jobs:
+                return self._jobs[made]
+        if name in self._jobs:
+            same = self._jobs[name].message.spec == wanted.spec
+            raise Refusal(
+                grpc.StatusCode.ALREADY_EXISTS,
+                "JOB_EXISTS",
+                f"{name} exists",
+                metadata={"name": name, "same_spec": str(same).lower()},
+            )
+        return None
 
     def _made(self, name: str, wanted: job_pb2.AnalysisJob) -> FakeJob:
         plan = self.plans.popleft() if len(self.plans) > 1 else self.plans[0]
@@ -268,7 +285,11 @@ class FakeJobs:
             if self._closed:
                 return
             plan = None if job.message.state == State.CANCELLING else job.plan
-            ended(job.message, plan, job.life)
+            try:
+                ended(job.message, plan, job.life)
+            except Exception as error:  # noqa: BLE001 - else the test would wait for ever
+                broken = Fails("INTERNAL", f"the plan of this job is broken: {error}")
+                ended(job.message, broken, job.life)
             job.changed()
             self.changed.notify_all()
 

@@ -57,15 +57,17 @@ class FakeServicer(service_grpc.AnalysisServiceServicer):
         project = checked_name(request.parent, PROJECT, "parent")
         if violations := _violations(request):
             raise unfit(violations)
-        if request.validate_only:
-            return self._validated(request.analysis_job)
         job_id = request.analysis_job_id or f"job-{uuid.uuid4().hex[:20]}"
-        job, replayed = self._jobs.create(
+        wanted = (
             f"{project}/analysisJobs/{job_id}",
             request.analysis_job,
             request.request_id,
             _digest(request),
         )
+        if request.validate_only:
+            self._jobs.check(*wanted)
+            return self._validated(request.analysis_job)
+        job, replayed = self._jobs.create(*wanted)
         if replayed:
             context.set_trailing_metadata((("interference-replayed", "true"),))
         return job

@@ -33,6 +33,12 @@ def words(width=4):
 
 def decides():
     return Decides(4)
+
+def looks_up():
+    return {}["no such key"]
+
+def needs():
+    import not_installed
 """
 
 
@@ -40,6 +46,8 @@ def decides():
 def export(tmp_path: Path):
     """Runs the command in a directory that has the networks; they take ``words``."""
     (tmp_path / "networks.py").write_text(NETWORKS)
+    (tmp_path / "needing.py").write_text("import not_installed")
+    (tmp_path / "broken.py").write_text("raise ValueError('of its own')")
 
     def call(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "interference_client.cli", "export", *arguments]
@@ -90,6 +98,13 @@ def test_people_are_told_what_was_written(export, tmp_path):
         (("networks:decides",), 9, "decides by the values of its input"),
         (("networks:none",), 9, "there is no factory 'networks:none'"),
         (("nowhere:words",), 9, "there is no factory 'nowhere:words'"),
+        ((":words",), 9, "there is no factory ':words'"),
+        (("networks:words", '--arguments={"depth": 3}'), 9, "networks:words failed: TypeError"),
+        (("networks:looks_up",), 9, "networks:looks_up failed: KeyError: 'no such key' ("),
+        (("networks:needs",), 9, "ModuleNotFoundError: No module named 'not_installed'"),
+        (("needing:words",), 9, "needing cannot be imported: ModuleNotFoundError"),
+        (("broken:words",), 9, "broken cannot be imported: ValueError: of its own"),
+        (("networks:words", "--weights=networks.py"), 9, "networks.py has other weights"),
         (("networks:words", "--arguments=[]"), 2, "no JSON object"),
         (("networks:words", "--example=words"), 2, "is not NAME=DTYPE:SHAPE"),
         (("networks:words", "--example=words=int65:2"), 9, "unknown type 'int65'"),

@@ -91,15 +91,18 @@ def test_70_a_defect_of_the_client(status):
 
 
 @pytest.mark.parametrize("cancel", [False, True])
-def test_130_interrupted(fake, cancel):
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_130_interrupted_and_143_terminated(fake, sent, status, cancel):
     fake.plan(KeepsRunning())
     flags = ["--cancel-on-interrupt"] if cancel else []
     line = [*COMMAND, *SUBMISSION, "--wait", *flags, f"--target={fake.target}"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
-            assert run.stderr.readline()  # it watches
-            run.send_signal(signal.SIGINT)
-            assert run.wait(60) == 130
+            told = run.stderr.readline()
+            assert told == f"waiting for {fake.submissions[0].name}\n"
+            run.send_signal(sent)
+            assert run.wait(60) == status
+            assert ("is being cancelled" if cancel else "goes on") in run.stderr.read()
         finally:
             run.kill()
     (job,) = fake.submissions

@@ -1,6 +1,7 @@
 """The fake service behaves as the real one, and as a test tells it to."""
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,3 +181,23 @@ async def test_asynchronous_code_meets_the_same(fake):
         await asyncio.gather(*(job.wait(timeout=20) for job in jobs))
         assert {job.state for job in jobs} == {"SUCCEEDED"}
         assert (await (await jobs[0].result()).conflict()).shape == (2, 2)
+
+
+def test_a_plan_that_is_broken_fails_its_job(fake, client):
+    fake.plan(Succeeds(FakeResult(matrices={"shared/cosine": [1.0, 2.0]})))
+    with pytest.raises(JobFailed, match="the plan of this job is broken") as caught:
+        client.submit(MODEL, DATA).wait(timeout=20)
+    assert caught.value.job.end_time is not None
+
+
+def test_a_validation_tells_what_is_taken(fake, client):
+    fake.plan(StaysPending())
+    request_id = str(uuid.uuid4())
+    client.submit(MODEL, DATA, job_id="taken", request_id=request_id)
+    with pytest.raises(errors.AlreadyExists) as caught:
+        client.submit(MODEL, DATA, job_id="taken", validate_only=True)
+    assert (caught.value.reason, caught.value.same_specification) == ("JOB_EXISTS", True)
+    with pytest.raises(errors.AlreadyExists) as caught:
+        client.submit(MODEL, DATA, request_id=request_id, validate_only=True)
+    assert caught.value.reason == "REQUEST_ID_REUSED"
+    assert len(fake.submissions) == 1

@@ -75,6 +75,15 @@ def test_the_worst_gate_is_the_verdict():
     assert result.judge([unknown, violated]).outcome == "VIOLATED"
 
 
+def test_a_cosine_without_bounds_is_undetermined():
+    wire = result_to_wire(NAME, analysis_result())
+    result = Result(wire, lambda ids, *_: ((each, MATRICES[each]) for each in ids))
+    assert "shared/lower" not in result.matrix_ids
+    found = result.judge([Gate.parse(f"a:shared/cosine/{CLASSES[0]}/{CLASSES[1]}>=-1")])
+    assert found.outcome == "UNDETERMINED"
+    assert found.gates[0].observed.value == MATRICES["shared/cosine"][0, 1]
+
+
 def test_only_the_matrices_that_gates_name_are_read():
     read: list[str] = []
 

@@ -25,6 +25,7 @@ from interference_client._retries import (
     Timeout,
     deadline_of,
 )
+from interference_client._statuses import from_rpc
 from interference_client._tokens import awaited_token
 from interference_client._updates import Update
 from interference_client._watch import SILENCE_SECONDS, WatchState
@@ -34,7 +35,6 @@ from interference_client.errors import (
     InterferenceError,
     NotFound,
     StreamCut,
-    from_rpc,
 )
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
@@ -103,8 +103,9 @@ class AsyncCalls:
 
     async def _metadata(self, deadline: Deadline) -> tuple[tuple[str, str], ...]:
         """Metadata of the next call; whoever gives the token has the time of the call."""
+        limit = asyncio.timeout(deadline.left())
         try:
-            async with asyncio.timeout(deadline.left()) as limit:
+            async with limit:
                 return call_metadata(await awaited_token(self._connection.token))
         except TimeoutError:
             if not limit.expired():
@@ -211,7 +212,7 @@ class AsyncCalls:
             InterferenceError: The service does not answer any more.
         """
         assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
-        while not assembler.ended:
+        while True:
             request = _requests.read_request(result_name, ids, classes, assembler.resume_token)
             try:
                 stream = self._stream(self.stub.ReadMatrices, request, deadline)
@@ -225,7 +226,9 @@ class AsyncCalls:
                 cut: InterferenceError = StreamCut(f"{result_name} ended before its end")
             except InterferenceError as error:
                 cut = error
-            if not (assembler.ended or await self._paused(resumption, cut, deadline)):
+            if assembler.ended:
+                return
+            if not await self._paused(resumption, cut, deadline):
                 raise DeadlineExceeded(f"not within the time given; at last: {cut}")
 
     async def _stream(

@@ -26,6 +26,7 @@ from interference_client._retries import (
     Timeout,
     deadline_of,
 )
+from interference_client._statuses import from_rpc
 from interference_client._tokens import token_of
 from interference_client._updates import Update
 from interference_client._watch import SILENCE_SECONDS, WatchState
@@ -35,7 +36,6 @@ from interference_client.errors import (
     InterferenceError,
     NotFound,
     StreamCut,
-    from_rpc,
 )
 from interference_client.values import JobSnapshot, Progress, snapshot_of
 
@@ -179,7 +179,7 @@ class Calls:
             InterferenceError: The service does not answer any more.
         """
         assembler, resumption, deadline = MatrixAssembler(), self._resumption(), Deadline(timeout)
-        while not assembler.ended:
+        while True:
             request = _requests.read_request(result_name, ids, classes, assembler.resume_token)
             try:
                 for response in self._stream(self.stub.ReadMatrices, request, deadline):
@@ -192,7 +192,9 @@ class Calls:
                 )
             except InterferenceError as error:
                 cut = error
-            if not (assembler.ended or self._paused(resumption, cut, deadline)):
+            if assembler.ended:
+                return
+            if not self._paused(resumption, cut, deadline):
                 raise DeadlineExceeded(f"not within the time given; at last: {cut}")
 
     def _stream(

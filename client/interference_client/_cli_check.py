@@ -9,7 +9,8 @@ from typing import Any
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
-from interference_client._cli_output import Output, error_document
+from interference_client._cli_mistakes import as_given
+from interference_client._cli_output import Output, error_document, limit_text
 from interference_client._client import Client
 from interference_client._config import Access, Connection, connection
 from interference_client._version import client_version, older
@@ -18,7 +19,8 @@ from interference_client.errors import InterferenceError
 
 def check(arguments: argparse.Namespace, access: Access, output: Output) -> int:
     """Connect to the service and say what is wrong, if anything is."""
-    known = connection(arguments.target, access)
+    with as_given():
+        known = connection(arguments.target, access)
     found: dict[str, Any] = {
         "target": known.target,
         "project": known.project,
@@ -61,10 +63,7 @@ def _steps(client: Client, found: dict[str, Any]) -> Iterator[str]:
         f"{found['milliseconds']:g} ms"
     )
     yield f"capabilities: {', '.join(server.capabilities) or 'none'}"
-    yield ", ".join(
-        f"{name} {value if isinstance(value, str) else f'{value:,.0f}'}"
-        for name, value in server.limits.items()
-    )
+    yield ", ".join(f"{name} {limit_text(value)}" for name, value in server.limits.items())
     list(islice(client.list(page_size=1), 1))
     yield "permitted: the project's jobs can be listed"
 

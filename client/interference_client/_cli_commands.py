@@ -7,6 +7,7 @@ from itertools import islice
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
+from interference_client._cli_mistakes import Mistake, as_given
 from interference_client._cli_output import Output
 from interference_client._cli_signals import Terminated, told_of_termination
 from interference_client._cli_specification import specification
@@ -20,6 +21,8 @@ Command = Callable[[Client, argparse.Namespace, Output], int]
 
 def submit(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     """Submit a job, and wait for it if told to."""
+    if arguments.attach and not arguments.job_id:
+        raise Mistake("--attach takes the job of --job-id, which is missing")
     submission = Submission(
         job_id=arguments.job_id,
         if_exists="attach" if arguments.attach else "error",
@@ -31,7 +34,9 @@ def submit(client: Client, arguments: argparse.Namespace, output: Output) -> int
     )
     if arguments.ttl:
         submission["ttl"] = timedelta(seconds=arguments.ttl)
-    job = client.submit_specification(specification(arguments), **submission)
+    with as_given():
+        wanted = specification(arguments)
+    job = client.submit_specification(wanted, **submission)
     if arguments.validate_only:
         output.validated(job.snapshot)
         return Exit.PASSED
@@ -114,7 +119,7 @@ def update(client: Client, arguments: argparse.Namespace, output: Output) -> int
     if arguments.ttl is not None:
         changes["ttl"] = timedelta(seconds=arguments.ttl)
     if not changes:
-        raise ValueError("there is nothing to change; see interference update --help")
+        raise Mistake("there is nothing to change; see interference update --help")
     output.job(job.update(**changes).snapshot)
     return Exit.PASSED
 

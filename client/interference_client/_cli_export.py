@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 import re
 import sys
 import traceback
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from interference_client._cli_exit import Exit
 from interference_client._cli_output import Output
+from interference_client._cli_specification import json_object
 from interference_client.errors import ExportFailed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _AXES = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<axes>\d+(,\d+)*)")
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of ``export``."""
     parser.add_argument("factory", metavar="MODULE:FACTORY", help="function that makes the network")
-    parser.add_argument("--arguments", type=_object, default={}, metavar="JSON", help="for it")
+    parser.add_argument("--arguments", type=json_object, default={}, metavar="JSON", help="for it")
     parser.add_argument(
         "--weights", type=Path, metavar="FILE.safetensors", help="loaded into the network"
     )
@@ -141,16 +141,6 @@ def _text(exported: "ExportedModel") -> str:
         sizes = " x ".join("any" if size is None else str(size) for size in each.shape)
         lines.append(f"  {each.name}: {each.dtype} {sizes}")
     return "\n".join([*lines, f"  torch {exported.torch_version}"])
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object")
-    return found
 
 
 def _example(text: str) -> tuple[str, str, tuple[int, ...]]:

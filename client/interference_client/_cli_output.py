@@ -59,7 +59,7 @@ class Output:
         document = {"name": name, "verdict": asdict(verdict) if verdict else None}
         self.document(document, _verdict_text(verdict))
 
-    def failure(self, error: Exception, text: str) -> None:
+    def failure(self, error: BaseException, text: str) -> None:
         """Write what went wrong here, and not with the service."""
         if self.json:
             self.document({"error": {"type": type(error).__name__, "message": text}}, "")
@@ -89,6 +89,11 @@ def error_document(error: InterferenceError) -> dict[str, Any]:
         "request_id": error.request_id,
         "retry_after_seconds": error.retry_after_seconds,
     }
+
+
+def limit_text(value: float | str) -> str:
+    """A limit of the service for people."""
+    return value if isinstance(value, str) else f"{value:,.15g}"
 
 
 def _job_line(job: JobSnapshot) -> str:

@@ -9,9 +9,8 @@ from interference_client import (
     _cli_export as exporting,
     _cli_results as results,
 )
-from interference_client._cli_specification import add_flags, parsed, seconds
+from interference_client._cli_specification import add_flags, add_gates, parsed, seconds
 from interference_client._version import client_version
-from interference_client.specification import Gate
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -189,14 +188,7 @@ def _matrix(parser: argparse.ArgumentParser) -> None:
 
 def _gate(parser: argparse.ArgumentParser) -> None:
     _timeout(parser)
-    parser.add_argument(
-        "--gate",
-        action="append",
-        default=[],
-        type=parsed(Gate.parse),
-        metavar="ID:SUBJECT>=BOUND",
-        help="in place of the job's own; again for more",
-    )
+    add_gates(parser, "in place of the job's own; again for more")
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
-from interference_client._cli_output import Output
+from interference_client._cli_mistakes import as_given
+from interference_client._cli_output import Output, limit_text
 from interference_client._client import Client
 from interference_client._report import REPORTS
 from interference_client._tables import changes
@@ -29,6 +30,8 @@ def result(client: Client, arguments: argparse.Namespace, output: Output) -> int
 
     from interference_client._render import render_result
 
+    with as_given():
+        found.conflict(arguments.scope, plain=arguments.plain)  # it is kept
     render_result(found, Console(), scope=arguments.scope, plain=arguments.plain)
     return Exit.PASSED
 
@@ -37,10 +40,12 @@ def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int
     """Write one matrix: as CSV, as JSON, or to a NumPy file."""
     found = client.job(arguments.job).result()
     if arguments.id is None:
-        ids = found.ids_in(arguments.layers) if arguments.layers else list(found.matrix_ids)
+        with as_given():
+            ids = found.ids_in(arguments.layers) if arguments.layers else list(found.matrix_ids)
         output.document(ids, "\n".join(ids))
         return Exit.PASSED
-    elements = found.matrix(arguments.id, classes=arguments.classes)
+    with as_given():
+        elements = found.matrix(arguments.id, classes=arguments.classes)
     columns = arguments.classes or list(found.class_names)
     rows = list(found.layers) if arguments.id.startswith("layers/") else columns
     document = {"id": arguments.id, "rows": rows, "columns": columns}
@@ -127,9 +132,6 @@ def info(client: Client, arguments: argparse.Namespace, output: Output) -> int: 
     found = client.server_info()
     lines = [f"version {found.version}, engine {found.engine_version}"]
     lines.append(f"capabilities: {', '.join(found.capabilities) or 'none'}")
-    lines += [
-        f"{name}: {value if isinstance(value, str) else f'{value:g}'}"
-        for name, value in found.limits.items()
-    ]
+    lines += [f"{name}: {limit_text(value)}" for name, value in found.limits.items()]
     output.document(asdict(found), "\n".join(lines))
     return Exit.PASSED

@@ -56,15 +56,20 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         group = parser.add_argument_group(title)
         for flag, settings in flags.items():
             group.add_argument(flag, **settings)
+    add_gates(parser, "condition on the result; again for more")
+    parser.add_argument("--max-run-duration", type=seconds, metavar="SECONDS")
+
+
+def add_gates(parser: argparse.ArgumentParser, about: str) -> None:
+    """Add the flag of gates."""
     parser.add_argument(
         "--gate",
         action="append",
         default=[],
         type=parsed(Gate.parse),
         metavar="ID:SUBJECT>=BOUND",
-        help="condition on the result; again for more",
+        help=about,
     )
-    parser.add_argument("--max-run-duration", type=seconds, metavar="SECONDS")
 
 
 def specification(arguments: argparse.Namespace) -> job_pb2.AnalysisSpec:
@@ -180,8 +185,14 @@ def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-def _json(text: str) -> dict[str, Any]:
-    return dict(json.loads(text))
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("is no JSON object")  # noqa: TRY004 - told as any other value
+    return found
+
+
+json_object = parsed(_object)
 
 
 def _numbers(text: str) -> list[float]:
@@ -198,7 +209,7 @@ _MODEL: _Flags = {
     "--model-digest": {"metavar": "sha256:…", "help": "digest that it must have"},
     "--model-output": {"metavar": "KEY", "help": "which output of forward holds the logits"},
     "--architecture": {"metavar": "NAME", "help": "network of the service that has these weights"},
-    "--architecture-arguments": {"type": parsed(_json), "metavar": "JSON", "help": "its arguments"},
+    "--architecture-arguments": {"type": json_object, "metavar": "JSON", "help": "its arguments"},
     "--key-prefix": {"metavar": "PREFIX", "help": "what the names of the weights begin with"},
     "--monitor": {"help": "series that this analysis belongs to"},
     "--version": {"help": "which model of the series"},

@@ -1,8 +1,10 @@
 """How to reach the service: arguments before environment before the user's file before defaults."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -147,7 +149,6 @@ def connection(
     if (certificate is None) != (key is None):
         missing = "key" if key is None else "certificate"
         raise ValueError(f"mutual TLS takes a certificate and its key; the {missing} is missing")
-    patience = first("patience")
     return Connection(
         target=_checked_target(first("target") or DEFAULT_TARGET),
         project=first("project") or DEFAULT_PROJECT,
@@ -156,7 +157,7 @@ def connection(
         certificate=certificate,
         key=key,
         insecure=insecure,
-        patience_seconds=DEFAULT_PATIENCE_SECONDS if patience is None else float(patience),
+        patience_seconds=_patience(first("patience")),
     )
 
 
@@ -205,13 +206,42 @@ def _token(layers: list[Mapping[str, Any]]) -> TokenSource:
 
 
 def _checked_target(target: str) -> str:
-    """A bare host name with the usual port; gRPC would take another."""
+    """A host without a port with the usual one; gRPC would take another."""
+    if target.startswith(("http://", "https://")):
+        raise ValueError(
+            f"target {target!r} is a URL; write host:port, as service.example:{DEFAULT_PORT} (TLS is "
+            "used unless the target is this machine or insecure is given)"
+        )
     if "," in target and not target.startswith(("ipv4:", "ipv6:")):
         raise ValueError(
             f"target {target!r} names several hosts; give a name that resolves to all of them, as "
             "dns:///service.namespace.svc:50051, or addresses, as ipv4:10.0.0.1:50051,10.0.0.2:50051"
         )
-    return target if ":" in target else f"{target}:{DEFAULT_PORT}"
+    if _is_ipv6(target):
+        return f"[{target}]:{DEFAULT_PORT}"
+    host = target.rpartition("/")[2] if target.startswith("dns:") else target
+    bare = host.endswith("]") or ":" not in host.removeprefix("dns:")
+    return f"{target}:{DEFAULT_PORT}" if bare else target
+
+
+def _is_ipv6(target: str) -> bool:
+    try:
+        IPv6Address(target)
+    except ValueError:
+        return False
+    return True
+
+
+def _patience(value: Any) -> float:
+    if value is None:
+        return DEFAULT_PATIENCE_SECONDS
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise ValueError(f"patience is {value!r}; it must be 0 or more seconds")
+    return seconds
 
 
 def _flag(text: str) -> bool:

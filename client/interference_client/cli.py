@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
+from interference_client._cli_mistakes import Mistake, as_given
 from interference_client._cli_output import Output
 from interference_client._cli_parser import build_parser
 from interference_client._client import Client
@@ -44,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         extras = "install it, or the extra gradient-interference[cli], [export] for the command of "
         output.failure(error, f"{error.name} is missing; {extras}that name")
         return Exit.USAGE
-    except KeyError as error:
-        output.failure(error, str(error.args[0]))
-        return Exit.INVALID
-    except (ValueError, OSError) as error:
+    except Mistake as mistake:
+        output.failure(mistake.__cause__ or mistake, str(mistake))
+        return mistake.status
+    except OSError as error:
         output.failure(error, str(error))
         return Exit.USAGE
     except Exception:  # noqa: BLE001 - else the interpreter's status 1 would say "gate violated"
@@ -67,7 +68,9 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, output: O
         case "access":
             return int(options.command(options, _access(options), output))
         case _:
-            with Client(options.target, **_access(options)) as client:
+            with as_given():
+                made = Client(options.target, **_access(options))
+            with made as client:
                 return int(options.command(client, options, output))
 
 

@@ -242,9 +242,11 @@ def test_cancel_and_delete_say_what_they_did(service, run):
 
 
 def test_info_tells_versions_and_limits(service, run):
-    limits = service_pb2.Limits(max_classes=1000)
+    limits = service_pb2.Limits(max_classes=1000, max_request_bytes=1 << 20)
     service.script("GetServerInfo", service_pb2.ServerInfo(version="1.2.3", limits=limits))
-    assert "max_classes: 1000" in run("info")[1]
+    out = run("info")[1]
+    assert "max_classes: 1,000" in out
+    assert "max_request_bytes: 1,048,576" in out
 
 
 def test_an_error_names_its_fields(service, run):

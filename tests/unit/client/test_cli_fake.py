@@ -14,6 +14,7 @@ import pytest
 from interference_client import Client, Gate, _cli_check, cli
 from interference_client.testing import FakeClass, FakeResult, FakeService, StaysPending, Succeeds
 from support.client_values import DATA, MODEL
+from support.command_line import SUBMISSION
 
 HOSTILE = "<b>|\n`x`</b>"
 
@@ -159,6 +160,22 @@ def test_matrices_are_written_of_the_classes_that_are_wanted(fake, run):
     assert run("matrix", "done", "shared/cosine", "--class=nobody")[0] == 9
     assert run("matrix", "done", "--layers=he*")[1] == "head/gram\n"
     assert run("matrix", "done", "--layers=none")[0] == 9
+
+
+def test_what_is_given_and_does_not_fit_is_told_in_a_line(fake, run):
+    finished(fake, "done", Succeeds())
+    for status, arguments in (
+        (9, ("result", "done", "--scope=nowhere")),
+        (9, ("matrix", "done", "shared/none")),
+        (2, (*SUBMISSION, "--attach")),
+        (2, (*SUBMISSION, "--architecture-arguments=[]")),
+        (2, ("info", "--context=none")),
+        (2, ("check", "--context=none")),
+        (2, ("update", "done")),
+    ):
+        found, _, err = run(*arguments)
+        assert found == status, arguments
+        assert "Traceback" not in err
 
 
 def test_update_merges_labels_and_changes_what_it_is_told(fake, run):

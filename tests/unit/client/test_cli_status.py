@@ -66,10 +66,46 @@ def test_a_watch_that_is_cut_for_good_is_7(service, run):
     assert run("wait", "nightly")[0] == 7
 
 
-def test_no_error_of_the_client_is_0():
+STATUSES = {
+    6: {errors.Unauthenticated, errors.PermissionDenied},
+    7: {
+        errors.QuotaExceeded,
+        errors.Unavailable,
+        errors.DeadlineExceeded,
+        errors.InternalError,
+        errors.UnknownServerError,
+        errors.StreamCut,
+    },
+    9: {
+        errors.InvalidArgument,
+        errors.NotFound,
+        errors.AlreadyExists,
+        errors.WrongState,
+        errors.NoResult,
+        errors.Aborted,
+        errors.ClientTooOld,
+        errors.ExportFailed,
+    },
+}
+
+
+def test_every_error_of_the_client_has_its_status():
     kinds = errors.InterferenceError.__subclasses__()
-    with_a_message = [each for each in kinds if each.__init__ is errors.InterferenceError.__init__]
-    assert all(of_error(kind("why")) != 0 for kind in with_a_message)
+    with_a_message = {each for each in kinds if each.__init__ is errors.InterferenceError.__init__}
+    assert with_a_message == set().union(*STATUSES.values())
+    for status, each in STATUSES.items():
+        assert {of_error(kind("why")) for kind in each} == {status}
+
+
+@pytest.mark.parametrize("defect", [KeyError("why"), ValueError("why")])
+def test_a_defect_is_not_taken_for_what_was_given(service, run, monkeypatch, defect):
+    def broken(*_: Any) -> int:
+        raise defect
+
+    monkeypatch.setattr(cli.Client, "job", broken)
+    status, _, err = run("get", "nightly")
+    assert status == 70
+    assert type(defect).__name__ in err
 
 
 def test_an_interrupted_wait_is_130_and_leaves_the_job(service, run, monkeypatch):

@@ -183,6 +183,37 @@ def test_this_machine_is_told_from_others(tmp_path, target, here):
     assert connection(target, {}, {"XDG_CONFIG_HOME": str(tmp_path)}).plaintext is here
 
 
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("far.example", "far.example:50051"),
+        ("::1", "[::1]:50051"),
+        ("[::1]", "[::1]:50051"),
+        ("[::1]:7", "[::1]:7"),
+        ("dns:///far.example", "dns:///far.example:50051"),
+        ("dns:far.example", "dns:far.example:50051"),
+        ("dns:///far.example:7", "dns:///far.example:7"),
+        ("unix:/run/interference.sock", "unix:/run/interference.sock"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "ipv4:127.0.0.1:1,127.0.0.1:2"),
+    ],
+)
+def test_a_host_without_a_port_gets_the_usual_one(tmp_path, target, wanted):
+    assert connection(target, {}, {"XDG_CONFIG_HOME": str(tmp_path)}).target == wanted
+
+
+@pytest.mark.parametrize("target", ["http://far.example:1", "https://far.example"])
+def test_a_url_is_refused_with_what_works(tmp_path, target):
+    with pytest.raises(ValueError, match=r"is a URL; write host:port"):
+        connection(target, {}, {"XDG_CONFIG_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("patience", ["abc", "nan", "-1"])
+def test_a_patience_that_is_none_is_refused(tmp_path, patience):
+    environment = {"XDG_CONFIG_HOME": str(tmp_path), "INTERFERENCE_PATIENCE": patience}
+    with pytest.raises(ValueError, match=f"patience is '{patience}'; it must be 0 or more"):
+        connection(None, {}, environment)
+
+
 def test_several_hosts_are_refused_with_what_works(tmp_path):
     with pytest.raises(ValueError, match="dns:///"):
         connection("a:1,b:2", {}, {"XDG_CONFIG_HOME": str(tmp_path)})

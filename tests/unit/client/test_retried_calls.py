@@ -77,14 +77,12 @@ def test_the_timeout_is_that_of_the_call_with_all_its_retries(service, ask):
 
     def away(request, context):
         left.append(context.time_remaining())
-        return fails(CODE.UNAVAILABLE, retry_seconds=0.2)(request, context)
+        return fails(CODE.UNAVAILABLE, retry_seconds=0.5)(request, context)
 
     service.script("GetAnalysisJob", away)
-    begun = time.monotonic()
     with pytest.raises(errors.Unavailable):
-        ask(timeout=0.5)
-    assert time.monotonic() - begun < 0.5
-    assert len(left) > 1
+        ask(timeout=2)
+    assert 1 < len(left) < 5
     assert left == sorted(left, reverse=True)
 
 

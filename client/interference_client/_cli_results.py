@@ -10,7 +10,7 @@ import numpy as np
 
 from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
-from interference_client._cli_mistakes import as_given
+from interference_client._cli_mistakes import Mistake, as_given
 from interference_client._cli_output import Output, limit_text
 from interference_client._client import Client
 from interference_client._report import REPORTS
@@ -37,7 +37,11 @@ def result(client: Client, arguments: argparse.Namespace, output: Output) -> int
 
 
 def matrix(client: Client, arguments: argparse.Namespace, output: Output) -> int:
-    """Write one matrix: as CSV, as JSON, or to a NumPy file."""
+    """Write one matrix: as CSV, as JSON, or to a NumPy file; without an id list them."""
+    if arguments.id is None and arguments.classes:
+        raise Mistake("--class needs the id of a matrix")
+    if arguments.id is not None and arguments.layers:
+        raise Mistake("--layers lists matrices; leave it out beside the id of one")
     found = client.job(arguments.job).result()
     if arguments.id is None:
         with as_given():

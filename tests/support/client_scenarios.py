@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -23,9 +23,9 @@ from interference_client import (
     JobSnapshot,
     NoResult,
     NotFound,
-    Progress,
     WrongState,
 )
+from support.client_values import fields, told
 from support.waiting import eventually
 
 SECONDS = 180
@@ -43,10 +43,6 @@ class World:
 
     client: Client
     submit: Callable[..., Job]
-
-
-def fields(caught: "pytest.ExceptionInfo[InvalidArgument]") -> list[str]:
-    return [each.field for each in caught.value.violations]
 
 
 class ClientScenarios:
@@ -300,8 +296,3 @@ class ClientScenarios:
         assert info.version
         assert {"MODEL_FORMAT_TORCH_EXPORT", "DATA_FORMAT_PARQUET"} <= set(info.capabilities)
         assert info.limits["max_chunk_bytes"] == 1 << 20
-
-
-def told(events: list[Any], stage: str) -> list[Progress]:
-    """The progress of a stage."""
-    return [each for each in events if isinstance(each, Progress) and each.stage == stage]

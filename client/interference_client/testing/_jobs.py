@@ -13,7 +13,7 @@ import grpc
 from interference.v1 import analysis_job_pb2 as job_pb2
 from interference_client.testing._ends import ended, new_job, running, units_of
 from interference_client.testing._plans import Fails, KeepsRunning, Plan, StaysPending, Succeeds
-from interference_client.testing._refusals import Refusal, in_state, not_there
+from interference_client.testing._refusals import Refusal, in_state, not_there, reused, taken
 
 State = job_pb2.AnalysisJob.State
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
@@ -108,21 +108,11 @@ class FakeJobs:
         if request_id and request_id in self._requests:
             earlier, made = self._requests[request_id]
             if earlier != digest:
-                raise Refusal(
-                    grpc.StatusCode.ALREADY_EXISTS,
-                    "REQUEST_ID_REUSED",
-                    f"request id {request_id} came before with another request",
-                )
+                raise reused(request_id)
             if made in self._jobs:
                 return self._jobs[made]
         if name in self._jobs:
-            same = self._jobs[name].message.spec == wanted.spec
-            raise Refusal(
-                grpc.StatusCode.ALREADY_EXISTS,
-                "JOB_EXISTS",
-                f"{name} exists",
-                metadata={"name": name, "same_spec": str(same).lower()},
-            )
+            raise taken(name, same=self._jobs[name].message.spec == wanted.spec)
         return None
 
     def _made(self, name: str, wanted: job_pb2.AnalysisJob) -> FakeJob:

@@ -78,6 +78,19 @@ def not_there(name: str) -> Refusal:
     )
 
 
+def taken(name: str, *, same: bool) -> Refusal:
+    """There is a job of that name; of the same specification or not."""
+    metadata = {"name": name, "same_spec": str(same).lower()}
+    code = grpc.StatusCode.ALREADY_EXISTS
+    return Refusal(code, "JOB_EXISTS", f"{name} exists", metadata=metadata)
+
+
+def reused(request_id: str) -> Refusal:
+    """A request had this id that was another."""
+    message = f"request id {request_id} came before with another request"
+    return Refusal(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", message)
+
+
 def in_state(reason: str, message: str, state: str) -> Refusal:
     """The state of a job forbids it."""
     return Refusal(grpc.StatusCode.FAILED_PRECONDITION, reason, message, metadata={"state": state})

@@ -168,6 +168,8 @@ def test_what_is_given_and_does_not_fit_is_told_in_a_line(fake, run):
         (9, ("result", "done", "--scope=nowhere")),
         (9, ("matrix", "done", "shared/none")),
         (2, (*SUBMISSION, "--attach")),
+        (2, ("matrix", "done", "--class=rare")),
+        (2, ("matrix", "done", "shared/cosine", "--layers=head")),
         (2, (*SUBMISSION, "--architecture-arguments=[]")),
         (2, ("info", "--context=none")),
         (2, ("check", "--context=none")),

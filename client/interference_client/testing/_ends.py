@@ -59,7 +59,12 @@ def ended(job: job_pb2.AnalysisJob, end: Plan | None, life: timedelta) -> None:
     """The job has ended as its plan says, or was cancelled if there is none."""
     match end:
         case Succeeds():
-            verdict, inputs = _verdict(job, end), resolved(job, end)
+            try:
+                verdict, inputs = _verdict(job, end), resolved(job, end)
+            except Exception as error:  # noqa: BLE001 - else the test would wait for ever
+                broken = Fails("INTERNAL", f"the plan of this job is broken: {error}")
+                ended(job, broken, life)
+                return
             job.verdict.CopyFrom(verdict)
             job.resolved_inputs.CopyFrom(inputs)
             job.state = State.SUCCEEDED

@@ -144,7 +144,7 @@ class Calls:
             WaitTimeout: It has not ended in time.
             InterferenceError: The service does not answer any more.
         """
-        watch, resumption = WatchState(known), self._resumption()
+        watch, resumption = WatchState(known.name, known.state), self._resumption()
         while True:
             try:
                 for response in self._stream(self.stub.WatchAnalysisJob, watch.request(), deadline):

@@ -13,12 +13,13 @@ class WatchState:
     """Where a watch stands, over as many streams as it takes.
 
     Args:
-        known: The job as it was when it was last heard of.
+        name: Of the job.
+        state: Of the job, when it was last heard of.
     """
 
-    def __init__(self, known: JobSnapshot) -> None:
-        self._name = known.name
-        self._state = known.state
+    def __init__(self, name: str, state: str) -> None:
+        self._name = name
+        self._state = state
         self._resume_token = ""
         self._heard = False
 

@@ -100,9 +100,9 @@ def _requests_of_today() -> Iterator[tuple[str, Message]]:
     )
     yield "cancel", wire.CancelAnalysisJobRequest(name=_NAME, reason="enough")
     yield "delete", wire.DeleteAnalysisJobRequest(name=_NAME, allow_missing=True)
-    yield "watch", WatchState(_NAME).request()
+    yield "watch", WatchState(_NAME, "RUNNING").request()
     yield "result", wire.GetAnalysisResultRequest(name=f"{_NAME}/result")
-    yield "matrices", _requests.read_request(f"{_NAME}/result", ["shared/cosine"], "")
+    yield "matrices", _requests.read_request(f"{_NAME}/result", ["shared/cosine"], [], "")
     yield "server_info", wire.GetServerInfoRequest()
 
 

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from interference_service.errors import AnalysisError
 from interference_service.references.models import sizes
+from interference_service.references.models.element_types import DTYPES
 from interference_service.references.models.graph import steps_of
 from interference_service.references.models.interpreter import Interpreter
 from interference_service.references.models.operators import OPERATORS, STRINGS
-from interference_service.references.models.payloads import DTYPES
 from interference_service.references.models.sizes import OBJECTIONS
 from support.archives import tensor
 

@@ -13,7 +13,7 @@ import torch
 
 from interference_service.errors import InputUnsupported
 from interference_service.references import zips
-from interference_service.references.models import checkpoint
+from interference_service.references.models import checkpoint, saved as reader
 from interference_service.references.models.checkpoint import read_checkpoint
 from support.archives import Marker, sharing, zipped
 
@@ -147,9 +147,9 @@ def test_a_checkpoint_of_the_old_layouts_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "root", "why"),
     [
-        ({"constants.pkl": b""}, "archive/", "which checkpoints of torch.save do not have"),
-        ({"code/model.py": b""}, "archive/", "which checkpoints of torch.save do not have"),
-        ({"data/../../x": b""}, "archive/", "which checkpoints of torch.save do not have"),
+        ({"constants.pkl": b""}, "archive/", "which torch.save does not write"),
+        ({"code/model.py": b""}, "archive/", "which torch.save does not write"),
+        ({"data/../../x": b""}, "archive/", "which torch.save does not write"),
         ({"data.pkl": b"\x80\x02"}, "archive/", "damaged"),
         ({"data.pkl": b"\x80\x02}q\x00."}, "archive/", "neither tensors alone nor a table"),
     ],
@@ -186,9 +186,14 @@ def test_compressed_members_are_refused():
 
 def test_what_is_too_large_is_refused(monkeypatch):
     raw = saved(TENSORS)
-    for name in ("MAX_BYTES", "MAX_PICKLE_BYTES", "MAX_OPCODES", "MAX_TENSORS"):
+    limits = ("MAX_BYTES", "MAX_PICKLE_BYTES", "MAX_OPCODES")
+    for module, name, most in (
+        *((reader, name, 1) for name in limits),
+        (reader, "MAX_TENSORS", -8),
+        (checkpoint, "MAX_TENSORS", 1),
+    ):
         with monkeypatch.context() as patched:
-            patched.setattr(checkpoint, name, 1 if name != "MAX_TENSORS" else -8)
+            patched.setattr(module, name, most)
             refused(raw)
     read_checkpoint(io.BytesIO(raw))
 

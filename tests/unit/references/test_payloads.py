@@ -3,7 +3,6 @@
 import io
 import json
 import pickle
-import zipfile
 
 import numpy as np
 import pytest
@@ -210,81 +209,3 @@ def test_whatever_is_read_lies_within_its_record(sizes, strides, offset, dtype):
         )
         assert (last + 1) * found.element_size() <= found.untyped_storage().nbytes()
         assert found.untyped_storage().nbytes() == RECORD.nbytes
-
-
-def packed(value: object, **others: bytes) -> dict[str, Payload]:
-    """The weights of an archive in the layout of older versions."""
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return from_bytes(buffer.getvalue(), **others)
-
-
-def from_bytes(raw: bytes, **others: bytes) -> dict[str, Payload]:
-    members = {"data/weights/model.pt": raw} | others
-    return payloads(Archive(io.BytesIO(zipped(members))), "weights", "weight_")
-
-
-def test_a_table_of_plain_tensors_in_the_older_layout_is_read():
-    shared = torch.nn.Parameter(torch.arange(6.0))
-    found = packed({"a.w": shared, "tied": shared, "n": torch.tensor(3)})
-    assert found["a.w"].tensor.tolist() == [0, 1, 2, 3, 4, 5]
-    assert found["a.w"].trainable
-    assert not found["n"].trainable
-    assert found["a.w"].identity == found["tied"].identity != found["n"].identity
-
-
-def test_an_empty_older_table_has_no_tensors():
-    assert from_bytes(b"") == {}
-
-
-def test_a_pickle_in_the_older_layout_is_refused_and_runs_nothing(tmp_path):
-    marker = tmp_path / "ran"
-    for raw in (pickle.dumps(Marker(marker)), pickle.dumps({"w": Marker(marker)})):
-        with pytest.raises(InputUnsupported, match="never opened"):
-            from_bytes(raw)
-    for value in (Marker(marker), {"w": Marker(marker)}):
-        with pytest.raises(InputUnsupported, match="never opened"):
-            packed(value)
-    assert not marker.exists()
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        [torch.zeros(2)],
-        {"w": [torch.zeros(2)]},
-        {"w": 1.0},
-        {0: torch.zeros(2)},
-        {"a b": torch.zeros(2)},
-        {"w": torch.zeros(1).expand(1 << 20)},
-        {"w": torch.eye(3).to_sparse()},
-        {"w": torch.zeros(3, device="meta")},
-        {"w": torch.zeros(2, dtype=torch.complex64)},
-        {"w": torch.nn.Linear(2, 2)},
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_an_older_table_of_other_things_is_refused(value):
-    with pytest.raises(InputUnsupported):
-        packed(value)
-
-
-def test_a_compressed_older_table_is_refused():
-    buffer = io.BytesIO()
-    torch.save({"w": torch.zeros(1 << 20)}, buffer)
-    squeezed = io.BytesIO()
-    with (
-        zipfile.ZipFile(buffer) as old,
-        zipfile.ZipFile(squeezed, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            new.writestr(name, old.read(name))
-    assert len(squeezed.getvalue()) < 1 << 16
-    with pytest.raises(InputUnsupported):
-        from_bytes(squeezed.getvalue())
-
-
-def test_weights_in_two_layouts_are_refused():
-    table = {"data/weights/model_weights_config.json": b'{"config": {}}'}
-    with pytest.raises(InputUnsupported, match="two layouts"):
-        from_bytes(b"", **table)

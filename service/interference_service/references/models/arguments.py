@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import torch
 
+from interference_service.references.models.element_types import DTYPES, STRIDED
 from interference_service.references.models.operators import EQUATION, STRINGS
-from interference_service.references.models.payloads import DTYPES, STRIDED
 from interference_service.references.models.refusal import need, refuse
 
 MEMORY_FORMATS: Mapping[int, torch.memory_format] = {

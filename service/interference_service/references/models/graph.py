@@ -14,6 +14,7 @@ from interference_service.references.models.arguments import (
     node_name,
     single,
 )
+from interference_service.references.models.element_types import DTYPES
 from interference_service.references.models.operators import (
     OF_TRAINING,
     OPERATORS,
@@ -22,7 +23,6 @@ from interference_service.references.models.operators import (
     allowed_kinds,
     forced,
 )
-from interference_service.references.models.payloads import DTYPES
 from interference_service.references.models.refusal import need, refuse
 
 MAX_NODES = 100_000

@@ -10,31 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from interference_service.references import zips
 from interference_service.references.models.archive import Archive
-from interference_service.references.models.refusal import need, refuse, well_formed
+from interference_service.references.models.element_types import DTYPES, STRIDED
+from interference_service.references.models.refusal import need, well_formed
+from interference_service.references.models.saved import Saved
 
-DTYPES: Mapping[int, torch.dtype] = {
-    1: torch.uint8,
-    2: torch.int8,
-    3: torch.int16,
-    4: torch.int32,
-    5: torch.int64,
-    6: torch.float16,
-    7: torch.float32,
-    8: torch.float64,
-    12: torch.bool,
-    13: torch.bfloat16,
-}
-"""Numbers of element types in the file."""
-STRIDED = 7
-"""Number of the only layout that is read."""
 QUALIFIED_NAME = re.compile(r"[A-Za-z0-9_]{1,128}(\.[A-Za-z0-9_]{1,128}){0,32}")
 """Dotted names of parameters and buffers."""
 MAX_RANK = 16
 MAX_SIZE = 1 << 40
 MAX_OVERLAPS = 4
 """Different tensors that may lie in the same bytes."""
+_AGAIN = "export the model again with a newer torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,48 +135,22 @@ def plain_size(value: Mapping[str, Any]) -> int:
 
 
 def _packed(raw: bytes, kind: str) -> dict[str, Payload]:
-    """Tensors in the payload of torch up to 2.8, by torch's restricted unpickler."""
+    """Tensors in the payload of torch up to 2.8, which is one of ``torch.save``."""
     if not raw:
         return {}
-    try:
-        with zips.opened(io.BytesIO(raw), zips.MAX_DIRECTORY_BYTES) as inner:
-            stored = all(map(zips.is_stored, inner.infolist()))
-        need(stored, f"has compressed {kind}; torch writes none")
-        loaded = torch.load(io.BytesIO(raw), weights_only=True, map_location="cpu")
-    except Exception as error:
-        raise refuse(
-            f"has {kind} that are not plain tensors, which are never opened; "
-            "export the model again with a newer torch"
-        ) from error
-    need(isinstance(loaded, dict), f"has {kind} that are not a table of tensors")
-    found = {_checked_name(name): _loaded(name, tensor) for name, tensor in loaded.items()}
+    table = Saved(f"a table of {kind}", _AGAIN)
+    loaded = table.load(io.BytesIO(raw))
+    need(isinstance(loaded, dict), f"has {kind} that are not a table of tensors; {_AGAIN}")
+    found = {}
+    for name, value in loaded.items():
+        need(isinstance(name, str) and QUALIFIED_NAME.fullmatch(name), "names a tensor badly")
+        found[name] = _loaded(table.check_tensor(name, value))
     storages = (each.tensor.untyped_storage() for each in found.values())
     _check_overlaps(found, sum({each.data_ptr(): each.nbytes() for each in storages}.values()))
     return found
 
 
-def _checked_name(name: object) -> str:
-    need(isinstance(name, str) and QUALIFIED_NAME.fullmatch(name), "names a tensor badly")
-    return str(name)
-
-
-def _loaded(name: str, tensor: object) -> Payload:
-    need(
-        type(tensor) in {torch.Tensor, torch.nn.Parameter} and isinstance(tensor, Tensor),
-        f"holds {name}, which is not a tensor",
-    )
-    assert isinstance(tensor, Tensor)  # noqa: S101 - for the type checker
-    need(
-        not tensor.is_nested
-        and tensor.layout is torch.strided
-        and tensor.device.type == "cpu"
-        and tensor.dtype in DTYPES.values(),
-        f"holds {name} in an element type, layout or place that is not read",
-    )
+def _loaded(tensor: Tensor) -> Payload:
     storage = tensor.untyped_storage()
-    need(
-        tensor.numel() * tensor.element_size() <= storage.nbytes(),
-        f"holds {name} with a shape that reaches outside its bytes",
-    )
     identity = (storage.data_ptr(), *tensor.shape, *tensor.stride(), tensor.storage_offset())
     return Payload(tensor.detach(), identity, tensor.requires_grad)

@@ -139,6 +139,13 @@ def test_an_object_in_a_checkpoint_never_runs(tmp_path):
     assert not marker.exists()
 
 
+def test_no_code_of_the_process_can_have_the_full_unpickler(tmp_path):
+    marker = tmp_path / "ran"
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(io.BytesIO(saved(Marker(marker))), weights_only=False)
+    assert not marker.exists()
+
+
 def test_a_checkpoint_of_the_old_layouts_is_refused(tmp_path):
     raw = saved(TENSORS, _use_new_zipfile_serialization=False)
     assert "older ones are pickles" in refused(raw)

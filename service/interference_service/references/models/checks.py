@@ -113,6 +113,11 @@ def _one_length_per_vector(direction: Tensor, length: Tensor, dim: int = 0) -> N
     _agree(length.numel() == 1 if whole else list(length.shape) == sizes)
 
 
+def _compared(found: Tensor, wanted: Tensor, *_: Any, **__: Any) -> None:
+    """What is spread over each other in a loss may be large, although the loss is small."""
+    _agree(found.shape == wanted.shape)
+
+
 def _recurrent(gates: int) -> Callable[..., None]:
     """Of layers whose weights have rows for so many gates."""
 
@@ -163,11 +168,17 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "_native_batch_norm_legit": _one_per_channel,
     "_native_batch_norm_legit_no_training": _one_per_channel,
     "_weight_norm": _one_length_per_vector,
+    "binary_cross_entropy": _compared,
+    "binary_cross_entropy_with_logits": _compared,
     "div": _fits_integers,
     "gru": _recurrent(3),
     "gru_cell": _cell,
+    "huber_loss": _compared,
+    "kl_div": _compared,
+    "l1_loss": _compared,
     "lstm": _recurrent(4),
     "lstm_cell": _cell,
+    "mse_loss": _compared,
     "native_group_norm": _in_groups,
     "one_hot": _has_classes,
     "repeat_interleave": _counts_fit,
@@ -176,5 +187,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "rnn_tanh": _recurrent(1),
     "rnn_tanh_cell": _cell,
     "scaled_dot_product_attention": _has_heads,
+    "smooth_l1_loss": _compared,
+    "soft_margin_loss": _compared,
 }
 """By base name of the operator; it is given the operator's arguments."""

@@ -6,6 +6,7 @@ name what tensors and plain containers are made of, and nothing else.
 """
 
 import io
+import os
 import pickletools
 import re
 import zipfile
@@ -18,6 +19,10 @@ from interference_service.references import zips
 from interference_service.references.models.building import MAX_BYTES, MAX_TENSORS
 from interference_service.references.models.element_types import DTYPES
 from interference_service.references.models.refusal import need, refuse
+
+# Whatever else a process loads, torch's full unpickler is not to be had in it.
+os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
 MAX_PICKLE_BYTES = 16 << 20
 MAX_OPCODES = 4_000_000

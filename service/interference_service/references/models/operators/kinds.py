@@ -14,6 +14,8 @@ STRINGS: Mapping[tuple[str, str], frozenset[str]] = {
     ("meshgrid", "indexing"): frozenset({"ij", "xy"}),
     ("linalg_norm", "ord"): frozenset({"fro", "nuc"}),
     ("linalg_matrix_norm", "ord"): frozenset({"fro", "nuc"}),
+    ("index_reduce", "reduce"): frozenset({"prod", "mean", "amax", "amin"}),
+    ("scatter_reduce", "reduce"): frozenset({"sum", "prod", "mean", "amax", "amin"}),
     ("searchsorted", "side"): frozenset({"left", "right"}),
 }
 """The strings that an argument may be."""

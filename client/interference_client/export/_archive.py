@@ -17,6 +17,7 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 from interference_client.errors import ExportFailed
 from interference_client.export._checks import check
 from interference_client.export._examples import Batch, DynamicAxes, Examples, batch_of
+from interference_client.export._operators import warn_of_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def export_model(
 
     The archive holds the network in evaluation mode for batches of any size, without the examples
     and without paths of your sources. Before it takes its place it is read back: on two batches of
-    different sizes logits and the gradients of all parameters must be those of the model. Whether
-    the service runs all of its operators is what ``submit(…, validate_only=True)`` says.
+    different sizes logits and the gradients of all parameters must be those of the model. A warning
+    names operators that a service of this version does not run; another service is asked by
+    ``submit(…, validate_only=True)``.
 
     Args:
         model: The network, on any device; it is left as it is.
@@ -91,6 +93,7 @@ def export_model(
             written = Path(directory, path.name)
             torch.export.save(program, written)
             check(module, batch, written)
+            warn_of_unknown(program)
             digest = _digest(written)
             os.replace(written, path)
     return ExportedModel(

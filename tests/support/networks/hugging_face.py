@@ -76,6 +76,17 @@ FAMILIES: dict[str, Family] = {
     "resnet": Family("ResNet", {"embedding_size": 8, **_STAGES, "layer_type": "bottleneck"}, 16),
     "convnext": Family("ConvNext", _CONVNEXT, 16),
     "swin": Family("Swin", _WINDOWS, 16),
+    "efficientnet": Family(
+        "EfficientNet",
+        {
+            "image_size": 32,
+            "width_coefficient": 0.1,
+            "depth_coefficient": 0.1,
+            "hidden_dim": 128,
+            "depth_divisor": 4,
+        },
+        32,
+    ),
     "bert": Family("Bert", _DEEP | _TEXT),
     "gpt2": Family(
         "GPT2",
@@ -99,17 +110,6 @@ MORE_FAMILIES: dict[str, Family] = {
         16,
     ),
     "mobilenetv2": Family("MobileNetV2", {"depth_multiplier": 0.1, "image_size": 32}, 32),
-    "efficientnet": Family(
-        "EfficientNet",
-        {
-            "image_size": 32,
-            "width_coefficient": 0.1,
-            "depth_coefficient": 0.1,
-            "hidden_dim": 128,
-            "depth_divisor": 4,
-        },
-        32,
-    ),
     "regnet": Family("RegNet", {"embedding_size": 8, **_STAGES, "groups_width": 4}, 32),
     "bit": Family("Bit", {"embedding_size": 8, **_STAGES, "num_groups": 2}, 32),
     "poolformer": Family("PoolFormer", {"hidden_sizes": [8] * 4, "depths": [1] * 4}, 32),

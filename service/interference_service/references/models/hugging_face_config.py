@@ -29,6 +29,7 @@ CLASSES = (
     "DeiTForImageClassification",
     "Dinov2ForImageClassification",
     "DistilBertForSequenceClassification",
+    "EfficientNetForImageClassification",
     "ElectraForSequenceClassification",
     "MPNetForSequenceClassification",
     "RegNetForImageClassification",

@@ -28,7 +28,7 @@ def tensor(name: str) -> dict[str, Any]:
     return {"as_tensor": {"name": name}}
 
 
-def node(target: str, outputs: list[Any], **inputs: Any) -> dict[str, Any]:
+def node(target: str, outputs: list[Any], /, **inputs: Any) -> dict[str, Any]:
     """A call of an operator; a target without dots is short for one of torch's with that overload."""
     return {
         "target": target if "." in target else f"torch.ops.aten.{target}.default",

@@ -14,7 +14,7 @@ from support.archives import node, tensor
 NOTHING = {"as_none": True}
 
 
-def run(target: str, values: Mapping[str, Tensor], outputs: int = 1, **inputs: object) -> Tensor:
+def run(target: str, values: Mapping[str, Tensor], /, outputs: int = 1, **inputs: object) -> Tensor:
     """The first result of an operator that is called from a graph."""
     rest = [NOTHING] * (outputs - 1)
     environment = dict(values)

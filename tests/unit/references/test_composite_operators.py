@@ -21,7 +21,7 @@ NOT_WANTED = {
     r"|lu_factor|matrix_power|matrix_rank|pinv|slogdet|solve|solve_ex|svd|svdvals|tensorinv"
     r"|tensorsolve|vander)|_lu_with_info|lu_solve|det|logdet|slogdet|inverse|pinverse|qr|orgqr|svd"
     r"|matrix_exp|matrix_power|nuclear_norm|vander",
-    "shapes or sizes that depend on values": r"argwhere|nonzero_numpy|histogramdd|_shape_as_tensor"
+    "shapes or sizes that depend on values": r"argwhere|combinations|nonzero_numpy|histogramdd|_shape_as_tensor"
     r"|_dim_arange|_reshape_from_tensor|sum_to_size|data",
     "losses of more than logits and labels": r"cosine_embedding_loss|ctc_loss|hinge_embedding_loss"
     r"|margin_ranking_loss|multilabel_margin_loss|poisson_nll_loss|triplet_margin_loss",

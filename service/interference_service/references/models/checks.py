@@ -170,6 +170,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "_weight_norm": _one_length_per_vector,
     "binary_cross_entropy": _compared,
     "binary_cross_entropy_with_logits": _compared,
+    "dist": _compared,
     "div": _fits_integers,
     "gru": _recurrent(3),
     "gru_cell": _cell,

@@ -13,7 +13,7 @@ argmin argsort asin asinh atan atan2 atanh atleast_1d atleast_2d atleast_3d avg_
 avg_pool3d baddbmm batch_norm bilinear binary_cross_entropy binary_cross_entropy_with_logits
 bitwise_and bitwise_not bitwise_or bitwise_xor block_diag bmm broadcast_tensors broadcast_to
 bucketize cartesian_prod cat cdist ceil celu chain_matmul channel_shuffle chunk clamp clamp_max
-clamp_min clip clone col2im column_stack combinations concat concatenate constant_pad_nd contiguous
+clamp_min clip clone col2im column_stack concat concatenate constant_pad_nd contiguous
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution copy cos cosh
 cosine_similarity count_nonzero cross_entropy_loss cummax cumprod cumsum deg2rad detach diag
 diag_embed diagflat diagonal diff digamma dist div divide dot dropout dsplit dstack einsum elu

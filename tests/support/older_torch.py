@@ -3,7 +3,7 @@
 Stands alone, so that any torch since 2.6 can run it: ``python older_torch.py DIRECTORY`` makes
 ``NAME.pt2`` and ``NAME.npz`` for every network, the latter with inputs, logits and gradients in
 evaluation mode by ``inputs/…``, ``logits`` and ``gradients/…``. What was written by several versions
-lies in ``tests/archives``, for a reader must not only read what its own version writes.
+lies in ``tests/fixtures/archives``, for a reader must not only read what its own version writes.
 """
 
 import sys

@@ -159,7 +159,7 @@ def _on_no_device(_: Path) -> bytes:
     return buffer.getvalue()
 
 
-_NOT_PLAIN = "weights that are not plain tensors"
+_NO_TENSOR = "which is no tensor"
 _NOT_READ = "which is not read: only graphs and plain tensors are"
 REFERENCES = (
     harmless(
@@ -178,13 +178,13 @@ REFERENCES = (
     ),
     refused("an opaque object", _member("data/constants/opaque_obj_0", pickled), _NOT_READ),
     refused("a custom object", _member("data/constants/custom_obj_0", saved), _NOT_READ),
-    refused("old weights that are a pickle", _old_weights(saved), _NOT_PLAIN, end_to_end=True),
-    refused("old weights that are a bare pickle", _old_weights(pickled), _NOT_PLAIN),
-    refused("old weights of the oldest layout", _old_weights(_legacy), _NOT_PLAIN),
-    refused("old weights that are a bomb", _old_weights(_deflated), _NOT_PLAIN),
+    refused("old weights that are a pickle", _old_weights(saved), _NO_TENSOR, end_to_end=True),
+    refused("old weights that are a bare pickle", _old_weights(pickled), "never opened"),
+    refused("old weights of the oldest layout", _old_weights(_legacy), "never opened"),
+    refused("old weights that are a bomb", _old_weights(_deflated), "compressed or encrypted"),
     refused("old weights that are expanded", _old_weights(_expanded), "outside its bytes"),
-    refused("old weights without bytes", _old_weights(_on_no_device), "type, layout or place"),
-    refused("old constants that are a pickle", _old_constants, "constants that are not plain"),
+    refused("old weights without bytes", _old_weights(_on_no_device), _NO_TENSOR),
+    refused("old constants that are a pickle", _old_constants, _NO_TENSOR),
     raw("a pickle", pickled, "is not an archive of torch.export.save", end_to_end=True),
     raw("a checkpoint", saved, _NOT_READ),
     raw("a checkpoint of the oldest layout", _legacy, "is not an archive"),

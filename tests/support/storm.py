@@ -12,6 +12,7 @@ from typing import Any, Self
 from interference_client import (
     Client,
     DeadlineExceeded,
+    Job,
     JobSnapshot,
     QuotaExceeded,
     StreamCut,
@@ -26,6 +27,8 @@ _AGAIN = (Unavailable, DeadlineExceeded, StreamCut, QuotaExceeded)
 _STEP_SECONDS = 1200.0
 """Jobs are begun anew after every kill, so that some of them take the whole of a storm."""
 CANCELLED_SHARE = 0.1
+FORGOTTEN_SHARE = 0.3
+"""Of the wishes, those whose pipeline is itself killed after its submission and begins again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Wish:
     id: str
     variant: int
     cancels: bool
+    forgets: bool
     request_id: str
     """All that tells another run of its step from another wish; empty: the id of its job does."""
 
@@ -129,6 +133,7 @@ class Pipelines:
                     f"{team}-{number}",
                     chance.randrange(len(self._variants)),
                     chance.random() < CANCELLED_SHARE,
+                    chance.random() < FORGOTTEN_SHARE,
                     str(uuid.UUID(int=chance.getrandbits(128), version=4)) if number % 2 else "",
                 )
                 self.truth.end(Ending(wish, self._fulfilled(client, wish)))
@@ -144,23 +149,28 @@ class Pipelines:
                     raise
 
     def _step(self, client: Client, wish: Wish) -> JobSnapshot:
+        job = self._submitted(client, wish)
+        if wish.forgets:
+            job = self._submitted(client, wish)
+        if wish.cancels:
+            with suppress(WrongState):  # it has ended
+                job.cancel("no longer wanted")
+        job.wait(timeout=_STEP_SECONDS, check=False, on_event=self.truth.hear)
+        return job.snapshot
+
+    def _submitted(self, client: Client, wish: Wish) -> Job:
         known_by = (
             {"request_id": wish.request_id}
             if wish.request_id
             else {"job_id": wish.id, "if_exists": "attach"}
         )
-        job = submit(
+        return submit(
             client,
             labels={"wish": wish.id},
             timeout=20,
             **known_by,
             **self._variants[wish.variant],
         )
-        if wish.cancels:
-            with suppress(WrongState):  # it has ended
-                job.cancel("no longer wanted")
-        job.wait(timeout=_STEP_SECONDS, check=False, on_event=self.truth.hear)
-        return job.snapshot
 
 
 def strikes(

@@ -18,6 +18,7 @@ from interference.v1 import analysis_service_pb2, analysis_service_pb2_grpc
 from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.connections import Connections
 from interference_service.rpc.convert_limits import MAX_REQUEST_BYTES
+from interference_service.rpc.handlers import Context
 
 SERVICE = analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].full_name
 
@@ -34,6 +35,16 @@ OPTIONS: Mapping[str, int] = MappingProxyType(
     }
 )
 """Channel options besides those of ``Connections``."""
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]  # its base has no type
+    """The library's, which raises where it is asked for a list."""
+
+    async def List(self, request: object, context: Context) -> None:
+        """Say that there is no list."""
+        await context.abort(
+            grpc.StatusCode.UNIMPLEMENTED, "there is no list of services; ask for one with Check"
+        )
 
 
 class RpcServer:
@@ -66,7 +77,7 @@ class RpcServer:
         logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_the_service)
         merged = {**OPTIONS, **(connections or Connections()).options(), **options}
         self._server = grpc.aio.server(interceptors=interceptors, options=tuple(merged.items()))
-        self._health = health.aio.HealthServicer()
+        self._health = _Health()
         analysis_service_pb2_grpc.add_AnalysisServiceServicer_to_server(servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if reflection:

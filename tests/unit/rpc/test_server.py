@@ -48,6 +48,14 @@ async def test_the_health_of_an_unknown_service_is_not_found():
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_list_of_the_health_is_not_there_rather_than_an_internal_error():
+    async with served(FakeJobs()) as rpc:
+        stub = health_pb2_grpc.HealthStub(rpc.channel)
+        error = await refused(stub.List(health_pb2.HealthListRequest()))
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "Check" in error.details()
+
+
 async def services(rpc) -> set[str]:
     stub = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)
     call = stub.ServerReflectionInfo(

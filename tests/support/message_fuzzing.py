@@ -10,7 +10,6 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-SERVICE = "/interference.v1.AnalysisService"
 _INTEGERS = (0, 1, -1, 2, 63, 64, 65, 10_000, 10_001, 2**31 - 1, -(2**31))
 _LONG = (2**63 - 1, -(2**63), 253_402_300_800, -62_135_596_801, 315_576_000_001)
 _UNSIGNED = (0, 1, 2**32 - 1)
@@ -53,12 +52,12 @@ _FIXED = {
 class Fuzzer:
     """Draws requests."""
 
-    def __init__(self, seed: int, seeds: Sequence[Message]) -> None:
+    def __init__(self, seed: int, seeds: Sequence[tuple[str, Message]]) -> None:
         """Draw none yet.
 
         Args:
             seed: Another one brings other messages.
-            seeds: Good requests, of every method at least one.
+            seeds: Full names of methods with good requests of them.
         """
         self._seed = seed
         self._seeds = seeds
@@ -66,8 +65,7 @@ class Fuzzer:
     def draw(self, number: int) -> tuple[str, bytes]:
         """Full name of a method, and what is sent to it."""
         chosen = random.Random(f"{self._seed} {number}")
-        seed = chosen.choice(self._seeds)
-        method = f"{SERVICE}/{seed.DESCRIPTOR.name.removesuffix('Request')}"
+        method, seed = chosen.choice(self._seeds)
         made = type(seed)()
         made.CopyFrom(seed)
         if chosen.random() < 0.85:

@@ -1,6 +1,6 @@
 """Every method that the server has, from the descriptors, and calls of any of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,15 @@ class Method:
         serialised: bytes = message.SerializeToString()
         return serialised
 
+    def opened(self, channel: grpc.aio.Channel) -> Any:
+        """What makes calls of it."""
+        kind = self.descriptor.client_streaming, self.descriptor.server_streaming
+        return getattr(channel, _ATTRIBUTES[kind])(self.path)
+
+    def sent(self, body: bytes) -> bytes | Iterator[bytes]:
+        """A request as a call takes it."""
+        return iter([body]) if self.descriptor.client_streaming else body
+
     async def call(
         self, channel: grpc.aio.Channel, body: bytes, metadata: Sequence[tuple[str, str]] = ()
     ) -> grpc.StatusCode:
@@ -65,11 +74,9 @@ class Method:
         self, channel: grpc.aio.Channel, body: bytes, metadata: Sequence[tuple[str, str]] = ()
     ) -> Any:
         """Call it; returns the error that it ends with, or the call that went well."""
-        kind = self.descriptor.client_streaming, self.descriptor.server_streaming
-        opened: Any = getattr(channel, _ATTRIBUTES[kind])(self.path)
-        call = opened(iter([body]) if kind[0] else body, metadata=metadata, timeout=60)
+        call = self.opened(channel)(self.sent(body), metadata=metadata, timeout=60)
         try:
-            if kind[1]:
+            if self.descriptor.server_streaming:
                 await call.read()
                 call.cancel()
                 return Fine()

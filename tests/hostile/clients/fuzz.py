@@ -7,20 +7,27 @@ from dataclasses import dataclass, field
 
 import grpc
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
-from hostile.clients.attack import SERVICE, methods
+from hostile.clients.attack import SERVICE
 from interference.v1 import analysis_job_pb2 as jobs, analysis_service_pb2 as wire
 from interference_service.rpc.convert_specification import specification_to_wire
 from interference_service.rpc.status import DETAILS_KEY
 from support.domain_examples import rich_specification
 from support.message_fuzzing import Fuzzer
+from support.methods import METHODS
 
+_METHODS = {each.path: each for each in METHODS}
 _CHANNELS, _AT_ONCE = 4, 32
 _SECONDS = 180.0
 """A call without an answer for so long counts as one that hangs; a trial takes seconds when quiet."""
 _MOST_RESPONSES = 3
 """Of a stream; then it is cancelled."""
-_STREAMS = {f"{SERVICE}/WatchAnalysisJob", f"{SERVICE}/ReadMatrices"}
+_HEALTH = "/grpc.health.v1.Health"
+_REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+_ENDLESS = {f"{SERVICE}/WatchAnalysisJob", f"{_HEALTH}/Watch", _REFLECTION}
+"""Streams whose second response may take as long as the job, or for ever."""
 _ALLOWED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -30,6 +37,8 @@ _ALLOWED = {
     grpc.StatusCode.ABORTED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
+_OF_LIBRARIES = {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED}
+"""What health and reflection may answer as well, without details, as libraries do."""
 _TOO_LARGE = "larger than max"
 """What gRPC says of a request beyond the limit, by itself and so without details."""
 
@@ -43,12 +52,42 @@ class Outcome:
     """Those with an answer that must not be, so that they can be sent again."""
 
 
-def seeds(job: str) -> Sequence[Message]:
-    """Good requests of every method.
+def seeds(job: str) -> Sequence[tuple[str, Message]]:
+    """Good requests of every method, each with the method's full name.
 
     Args:
         job: A job that has succeeded.
     """
+    ours = [
+        (f"{SERVICE}/{each.DESCRIPTOR.name.removesuffix('Request')}", each) for each in _ours(job)
+    ]
+    return ours + _of_others(SERVICE[1:])
+
+
+def _of_others(service: str) -> list[tuple[str, Message]]:
+    asked: list[Message] = [
+        reflection_pb2.ServerReflectionRequest(host="x", list_services="*"),
+        reflection_pb2.ServerReflectionRequest(
+            file_by_filename="interference/v1/analysis_job.proto"
+        ),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=service),
+        reflection_pb2.ServerReflectionRequest(
+            file_containing_extension={
+                "containing_type": "google.protobuf.FieldOptions",
+                "extension_number": 1052,
+            }
+        ),
+        reflection_pb2.ServerReflectionRequest(all_extension_numbers_of_type=service),
+    ]
+    return [
+        (f"{_HEALTH}/Check", health_pb2.HealthCheckRequest(service=service)),
+        (f"{_HEALTH}/List", health_pb2.HealthListRequest()),
+        (f"{_HEALTH}/Watch", health_pb2.HealthCheckRequest(service=service)),
+        *((_REFLECTION, each) for each in asked),
+    ]
+
+
+def _ours(job: str) -> Sequence[Message]:
     project = job.partition("/analysisJobs")[0]
     parent = job.rpartition("/")[0]
     name, result = f"{parent}/fuzz-1", f"{job}/result"
@@ -138,18 +177,19 @@ async def _answer(
     channel: grpc.aio.Channel, method: str, body: bytes
 ) -> tuple[grpc.StatusCode, str]:
     """The code that a message is answered with, and what is wrong with the answer."""
+    kind = _METHODS[method]
+    call = kind.opened(channel)(kind.sent(body), timeout=_SECONDS)
     try:
-        if method in _STREAMS:
-            call = channel.unary_stream(method)(body, timeout=_SECONDS)
-            for _ in range(_MOST_RESPONSES):
+        if kind.descriptor.server_streaming:
+            for _ in range(1 if method in _ENDLESS else _MOST_RESPONSES):
                 if await call.read() is grpc.aio.EOF:
                     break
-                if method.endswith("WatchAnalysisJob"):
-                    break  # the next one may take as long as the job
             call.cancel()
         else:
-            await channel.unary_unary(method)(body, timeout=_SECONDS)
+            await call
     except grpc.aio.AioRpcError as error:
+        if not kind.ours and error.code() in _OF_LIBRARIES:
+            return error.code(), ""
         return error.code(), _wrong(error)
     return grpc.StatusCode.OK, ""
 
@@ -164,7 +204,7 @@ def _wrong(error: grpc.aio.AioRpcError) -> str:
     return "" if has_details or _TOO_LARGE in text else f"has no details ({text[:200]})"
 
 
-def covers_every_method(messages: Sequence[Message]) -> bool:
-    """Whether there is a request of each."""
-    kinds = {type(each) for each in messages}
-    return kinds == set(methods().values())
+def covers_every_method(seeds: Sequence[tuple[str, Message]]) -> bool:
+    """Whether there is a request of each, of the type that it takes."""
+    taken = {path: each.descriptor.input_type.full_name for path, each in _METHODS.items()}
+    return {(path, each.DESCRIPTOR.full_name) for path, each in seeds} == set(taken.items())

@@ -12,11 +12,15 @@ from torch import nn
 from interference_client import Client, ModelReference, Options, ParquetData, tensor
 from interference_service.demo.server import running_service
 from support.memory import Watched
+from support.reading import read_in_a_process
 
 WIDTH = 16
 ROWS_PER_CLASS = 4
 FOLDS = 4
 OBJECT_STORE = 300 << 20
+MOST_BY_STREAMING = 256 << 20
+"""Memory that the service takes to stream all matrices, and a client to read them one by one."""
+READING_SECONDS = 1200.0
 
 
 def deep(classes: int, layers: int) -> nn.Module:
@@ -85,4 +89,11 @@ def test_many_classes_and_layers_end_in_bounded_memory(tmp_path, classes, layers
         first = result.conflict("0.linear")
         assert first.shape == (classes, classes)
         assert np.isfinite(first).mean() > 0.5
+        idle = watched.now()
+        with Watched(service.process.pid) as streaming:
+            read = read_in_a_process(service.grpc, job.name, within_seconds=READING_SECONDS)
+        assert read.matrices > layers
+        assert read.size > layers * classes**2 * 4
+        assert read.more_memory < MOST_BY_STREAMING, read
+        assert streaming.most - idle < MOST_BY_STREAMING, f"{streaming.most - idle} bytes"
     assert watched.most < most_bytes, f"{watched.most / 2**30:.2f} GiB"

@@ -19,9 +19,10 @@ class Watched(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            self.most = max(self.most, self._now())
+            self.most = max(self.most, self.now())
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Bytes at this moment."""
         total = 0
         for each in (self._process, *self._process.children(recursive=True)):
             try:

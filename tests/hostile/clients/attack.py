@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ MIB = 1 << 20
 SERVICE = "/interference.v1.AnalysisService"
 MOST_SECONDS = 5.0
 """In which a normal call is answered, whatever others do."""
+TIMES_THE_USUAL, LEAST_SECONDS = 10, 0.5
+"""How much longer than before an attack the answers may take soon after it, and what is no time."""
 MOST_GROWTH = 96 * MIB
 """Of the memory of the service's process by one attack."""
 MOST_GROWTH_OF_ALL = 192 * MIB
@@ -29,6 +32,11 @@ MOST_GROWTH_OF_ALL = 192 * MIB
 MOST_FILES = 16
 MOST_TASKS = 12
 """Files and tasks beyond those before an attack, once it is over: what normal calls have open."""
+MOST_LEAK = 8 * MIB
+"""Growth by a repeat of an attack, once the allocator has what it keeps."""
+_MOST_REPEATS = 8
+_LONG_SECONDS = 3.0
+"""An attack that takes longer is not repeated."""
 _SETTLED_SECONDS = 45.0
 
 WAITING = {
@@ -89,6 +97,20 @@ class Target:
             )
         return time.monotonic() - begin
 
+    def answers_as_before(self, usual: float) -> None:
+        """Wait until a normal client is answered about as fast as usual."""
+        assert self.answers() < MOST_SECONDS
+        enough = max(LEAST_SECONDS, TIMES_THE_USUAL * usual)
+        eventually(
+            lambda: self.answers() <= enough,
+            within_seconds=_SETTLED_SECONDS,
+            what=f"an answer within {enough:.2f} s",
+        )
+
+    def usual(self) -> float:
+        """Seconds that most answers take."""
+        return statistics.median(self.answers() for _ in range(20))
+
     def cost(self) -> Cost:
         process = psutil.Process(self.pid)
         tasks = int(self.series("interference_event_loop_tasks"))
@@ -141,7 +163,34 @@ class Attack:
     """What a hostile client does; it asserts what only it can see."""
 
     name: str
-    run: Callable[[Target], None]
+    run: Callable[..., None]  # takes a target, of the kind that it is for
+
+
+def harms_nobody_else(target: Target, attack: Attack, usual: float) -> None:
+    """Attack, and AssertionError where others notice, or where something stays behind."""
+    before, logged, begin = target.cost(), len(target.lines()), time.monotonic()
+    attack.run(target)
+    long = time.monotonic() - begin > _LONG_SECONDS
+    target.answers_as_before(usual)
+    target.settles(before)
+    if not long:
+        _leaks_nothing(target, attack, before)
+    assert target.defects(logged) == []
+
+
+def _leaks_nothing(target: Target, attack: Attack, before: Cost) -> None:
+    """Repeat an attack until it takes no more memory than before; what leaks always takes more."""
+    highest = target.cost().memory
+    grown = []
+    for _ in range(_MOST_REPEATS):
+        attack.run(target)
+        target.settles(before, growth=MOST_GROWTH_OF_ALL)
+        now = target.cost().memory
+        grown.append(now - highest)
+        if now - highest <= MOST_LEAK:
+            return
+        highest = now
+    raise AssertionError(f"each repeat takes more memory: {grown}")
 
 
 def code_of(call: Callable[[], object]) -> grpc.StatusCode:

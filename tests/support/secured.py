@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import grpc
 
@@ -132,9 +133,13 @@ class Secured:
 
 
 @contextmanager
-def secured_service(home: Path, files: Path) -> Iterator[Secured]:
-    """Start one that reads ``files``, with an issuer beside it."""
+def secured_service(
+    home: Path, files: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Secured]:
+    """Start one that reads ``files``, with more settings and with an issuer beside it."""
     with scripted_http() as issuer:
         secured = Secured(home, issuer)
-        with running_service(home, {"data": files}, secured.settings) as secured.running:
+        with running_service(
+            home, {"data": files}, {**secured.settings, **more}
+        ) as secured.running:
             yield secured

@@ -14,7 +14,7 @@ TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(194)
 
 
 @contextmanager
-def _silent(target: Target, number: int, begin: bytes = b"") -> Iterator[list[socket.socket]]:
+def silent(target: Target, number: int, begin: bytes = b"") -> Iterator[list[socket.socket]]:
     """TCP connections that send a beginning and then nothing."""
     with ExitStack() as stack:
         opened = []
@@ -36,7 +36,7 @@ def _closed(connection: socket.socket) -> bool:
         return True
 
 
-def _all_closed(connections: list[socket.socket]) -> bool:
+def all_closed(connections: list[socket.socket]) -> bool:
     left = [each for each in connections if not _closed(each)]
     connections[:] = left
     return not left
@@ -44,15 +44,15 @@ def _all_closed(connections: list[socket.socket]) -> bool:
 
 def _waiting_for_a_word(target: Target) -> None:
     for begin in (b"", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\n", TLS_HELLO):
-        with _silent(target, 40, begin) as opened:
+        with silent(target, 40, begin) as opened:
             assert target.answers()
-            eventually(lambda opened=opened: _all_closed(opened), within_seconds=15)
+            eventually(lambda opened=opened: all_closed(opened), within_seconds=15)
 
 
 def _flood(target: Target) -> None:
     """Beyond the limit they are closed at once; those of others come through afterwards."""
     before = target.cost().files
-    with _silent(target, MOST + SURPLUS, PREFACE + frame(SETTINGS, 0, 0)) as opened:
+    with silent(target, MOST + SURPLUS, PREFACE + frame(SETTINGS, 0, 0)) as opened:
         most = max(target.cost().files for _ in range(5))
         eventually(lambda: sum(map(_closed, opened)) >= SURPLUS, within_seconds=10)
     assert most - before <= MOST + MOST_FILES

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from interference_service.compute.arithmetic import not_finite
-from interference_service.compute.limits import NO_MEMORY
+from interference_service.compute.limits import lacks_memory
 from interference_service.domain.options import Loss, LossKind
 from interference_service.errors import InputUnsupported, InvalidData, NonFinite, Violation
 from interference_service.references.models.exported_program import GraphModel
@@ -139,7 +139,7 @@ def gradients_of(losses: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, 
     try:
         found = torch.autograd.grad(losses.sum(), list(parameters.values()), allow_unused=True)
     except RuntimeError as error:
-        if NO_MEMORY in str(error):
+        if lacks_memory(error):
             raise MemoryError(str(error)) from error
         what = (str(error).splitlines() or [type(error).__name__])[0][:_LONGEST]
         raise InputUnsupported.at(

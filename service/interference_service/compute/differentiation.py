@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import structlog
@@ -21,6 +22,7 @@ from interference_service.compute.context import (
     UnitTask,
 )
 from interference_service.compute.engines import engine_for
+from interference_service.compute.limits import MODEL_COPIES, lacks_memory, memory_bounded
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
 from interference_service.core.gradients import Batch
 from interference_service.core.projector import Projector
@@ -69,11 +71,17 @@ class GradientWorker:
         self._dtype = dtype_of(options.precision)
         autocast_dtype = torch.bfloat16 if options.precision is Precision.BFLOAT16 else None
         _set_arithmetic(options.precision)
+        self._allowed = (
+            context.limits.memory_bytes + context.table_bytes + MODEL_COPIES * content.nbytes
+        )
         try:
-            reference = context.specification.model
-            model = model_of(content, reference, device=self._device, dtype=self._dtype)
-            self._project = Projector(projection, self._device) if projection else _unchanged
-        except (MemoryError, torch.OutOfMemoryError) as error:
+            with self._bounded():
+                reference = context.specification.model
+                model = model_of(content, reference, device=self._device, dtype=self._dtype)
+                self._project = Projector(projection, self._device) if projection else _unchanged
+        except (MemoryError, RuntimeError) as error:
+            if not _lacks_memory(error):
+                raise
             raise _out_of_memory(context.batch_rows) from error
         self._engine = engine_for(
             model,
@@ -112,8 +120,15 @@ class GradientWorker:
         Raises:
             InvalidData: Rows that cannot become inputs of the model.
             NonFinite: A loss or gradient is NaN or infinite.
-            OutOfMemory: The device has too little memory for a single row.
+            OutOfMemory: The device has too little memory for a single row, or a row takes more
+                than a job may have of it.
         """
+        with self._bounded():
+            return self._gradients(task, blocks)
+
+    def _gradients(
+        self, task: UnitTask, blocks: Sequence[RowBlock]
+    ) -> tuple[UnitReport, list[NDArray[np.floating]]]:
         started = time.perf_counter()
         count = len(task.segments)
         dtype = np.float64 if self._dtype is torch.float64 else np.float32
@@ -136,7 +151,9 @@ class GradientWorker:
                 return self._engine.segment_sums(batches, len(segments), self._room(segments))
             except NonFinite as error:
                 raise _named(error, segments) from error
-            except (MemoryError, torch.OutOfMemoryError) as error:
+            except (MemoryError, RuntimeError) as error:
+                if not _lacks_memory(error):
+                    raise
                 if self._batch_rows == 1:
                     raise _out_of_memory(1) from error
                 # Half of it for good: what did not fit once would not fit the next time.
@@ -144,6 +161,11 @@ class GradientWorker:
                 _log.warning("smaller_batches", rows=self._batch_rows)
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _bounded(self) -> AbstractContextManager[None]:
+        """Keeps a graph that takes ever more with its rows from taking the node's memory."""
+        # CUDA's own mappings are larger than any bound; its memory is another.
+        return memory_bounded(self._allowed) if self._device.type == "cpu" else nullcontext()
 
     def _room(self, segments: Sequence[SegmentTask]) -> Tensor:
         """Memory for the sums of segments, kept from unit to unit."""
@@ -203,6 +225,14 @@ def _named(error: NonFinite, segments: Sequence[SegmentTask]) -> NonFinite:
     return not_finite(error.metadata["what"], class_id)
 
 
+def _lacks_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or lacks_memory(error)
+
+
 def _out_of_memory(batch_rows: int) -> OutOfMemory:
     rows = f"a batch of {batch_rows} rows" if batch_rows > 1 else "a single row"
-    return OutOfMemory.at("model.uri", f"does not fit the worker's memory together with {rows}")
+    return OutOfMemory.at(
+        "model.uri",
+        f"does not fit the worker's memory together with {rows}; make it smaller, or "
+        "ask the operator for workers with more of it, on CPUs for a higher parse_memory_bytes",
+    )

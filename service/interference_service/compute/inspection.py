@@ -20,7 +20,7 @@ from interference_service.compute.checks import (
 )
 from interference_service.compute.context import Inspection, JobContext
 from interference_service.compute.independence import check_independence
-from interference_service.compute.limits import bounded
+from interference_service.compute.limits import MODEL_COPIES, bounded
 from interference_service.compute.segmentation.check import segmentation_of
 from interference_service.compute.segmentation.known import MORE, Segmentation
 from interference_service.compute.trial import ROWS, Trial, targets_of, trial_of
@@ -33,8 +33,6 @@ from interference_service.references.preprocessing import prepare
 
 _log = structlog.get_logger(__name__)
 _CPU = torch.device("cpu")
-_COPIES = 16
-"""Memory of a trial, in sizes of the model: it is copied, widened and differentiated."""
 
 
 def inspect(context: JobContext, content: NDArray[np.uint8]) -> Inspection:
@@ -49,14 +47,14 @@ def inspect(context: JobContext, content: NDArray[np.uint8]) -> Inspection:
     """
     data, options = context.specification.data, context.specification.options
     dtype = dtype_of(options.precision)
-    with bounded(context.limits, "model.uri", _COPIES * content.nbytes):
+    with bounded(context.limits, "model.uri", MODEL_COPIES * content.nbytes):
         model = model_of(content, context.specification.model, device=_CPU, dtype=dtype)
         check_arguments((each.name for each in data.inputs), model.input_names)
         check_weights(model.parameters)
     with bounded(context.limits, "data.uris"):
         fragments, trial = _read(context, min(ROWS, model.most_rows or ROWS))
         inputs = prepare(data.inputs, trial.rows, dtype=dtype, device=_CPU)
-    with bounded(context.limits, "model.uri", _COPIES * content.nbytes):
+    with bounded(context.limits, "model.uri", MODEL_COPIES * content.nbytes):
         return _tried(context, model, trial, inputs, fragments, content.nbytes)
 
 

@@ -23,7 +23,7 @@ NO_MEMORY = "can't allocate memory"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file, or trying one model on a few rows, may take.
+    """What reading one file, or trying one model on a few rows, may take; on CPUs also a batch.
 
     Attributes:
         memory_bytes: Beyond what the process has already.
@@ -32,6 +32,10 @@ class Limits:
 
     memory_bytes: int = 8 << 30
     seconds: float = 600.0
+
+
+MODEL_COPIES = 16
+"""Memory that is fair for a model, in sizes of its file: it is copied, widened and differentiated."""
 
 
 class _TimeOver(BaseException):
@@ -52,7 +56,7 @@ def bounded(limits: Limits, field: str, more_bytes: int = 0) -> Iterator[None]:
     """
     allowed = limits.memory_bytes + more_bytes
     try:
-        with _memory(allowed), _time(limits.seconds):
+        with memory_bounded(allowed), _time(limits.seconds):
             yield
     except ServiceError as error:
         if not isinstance(error.__cause__, MemoryError):
@@ -61,7 +65,7 @@ def bounded(limits: Limits, field: str, more_bytes: int = 0) -> Iterator[None]:
     except MemoryError as error:
         raise _too_large(field, allowed) from error
     except RuntimeError as error:
-        if NO_MEMORY not in str(error):
+        if not lacks_memory(error):
             raise
         raise _too_large(field, allowed) from error
     except _TimeOver as error:
@@ -80,8 +84,13 @@ def _too_large(field: str, allowed: int) -> InputUnsupported:
     )
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that there is not enough memory."""
+    return isinstance(error, MemoryError) or NO_MEMORY in str(error)
+
+
 @contextmanager
-def _memory(more: int) -> Iterator[None]:
+def memory_bounded(more: int) -> Iterator[None]:
     """Refuse this process more data than it has and ``more`` bytes."""
     # What ends the process must not fill the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

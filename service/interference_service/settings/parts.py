@@ -65,7 +65,8 @@ class ComputePart(Part):
     max_losses: Annotated[int, Field(ge=1)] = 8
     """A unit that was lost this often with its node, or for lack of memory, fails its job."""
     parse_memory_bytes: Annotated[int, Field(ge=1 << 26)] = 8 << 30
-    """Memory that reading one file, or trying a model on a few rows, may take; larger is refused."""
+    """Memory that reading one file, or trying a model on a few rows, may take; larger is refused.
+    What a batch may take on a CPU too: one that takes more is halved, a single row refused."""
     parse_seconds: Annotated[float, Field(gt=0)] = 600.0
     """Time that either may take, on the clock."""
 

@@ -76,15 +76,15 @@ def test_a_trial_names_the_row(tmp_path, label, kind):
     data = context.specification.data
     source = open_data(data, context.stores)
     first, last = source.fragments()
-    targets_of(trial_of(data, kind, source, first), NAMES, 2)
+    targets_of(trial_of(data, kind, source, [first]), NAMES, 2)
     if kind is LossKind.MULTI_LABEL:
         # Lists are looked at as far as the first batch goes.
         data = data.model_copy(update={"class_names": ("cat", "cow")})
-        trial = trial_of(data, kind, source, last)
+        trial = trial_of(data, kind, source, [last])
         with pytest.raises(InvalidData, match=f"'dog' from row {first_dog(last.first_row)} on"):
             targets_of(trial, data.class_names, 2)
     else:
-        refused(lambda: targets_of(trial_of(data, kind, source, last), NAMES, 2))
+        refused(lambda: targets_of(trial_of(data, kind, source, [last]), NAMES, 2))
 
 
 def first_dog(start: int) -> int:

@@ -62,6 +62,13 @@ def test_a_keeper_that_does_not_answer_is_told(elsewhere, bucket: Bucket):
     assert "did not answer in time" in told
 
 
+def test_a_keeper_whose_store_drips_makes_way_for_another(elsewhere, bucket: Bucket):
+    told, another, found = elsewhere.submit(keepers.read_after_a_drip, bucket).result()
+    assert "did not answer in time" in told
+    assert another
+    assert found == LARGE
+
+
 def test_what_a_keeper_refuses_arrives_as_itself(elsewhere, bucket: Bucket):
     told = elsewhere.submit(keepers.refusal_of_a_missing_file, bucket).result()
     assert told == "spec.data.uris[0]: there is no file 'data://none'"

@@ -121,6 +121,24 @@ def refusal_of_a_slow_store(bucket: Bucket) -> str:
         return _refusal(replace(store, answer_seconds=0.5))
 
 
+def read_after_a_drip(bucket: Bucket) -> tuple[str, bool, bytes]:
+    """What is told of a store that drips, whether its keeper is another then, and what that reads."""
+    with (
+        between(bucket.port) as proxy,
+        Keepers({"data": bucket.access(port=proxy.port)}, 3) as keepers,
+    ):
+        store = keepers.stores["data"]
+        stores = Stores({"data": replace(store, answer_seconds=60)})
+        stores.check("data://large", FIELD)
+        keeper = _keeper()
+        proxy.drip(20)
+        told = _refusal(store)
+        eventually(lambda: not keeper.is_running() or keeper.status() == psutil.STATUS_ZOMBIE)
+        proxy.drip(0)
+        with stores.open("data://large", FIELD) as file:
+            return told, _keeper().pid != keeper.pid, file.read()
+
+
 def refusal_of_a_missing_file(bucket: Bucket) -> str:
     with _kept(bucket) as store:
         return _refusal(store, "data://none")

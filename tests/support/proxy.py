@@ -2,12 +2,15 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 
 _CHUNK = 1 << 16
+_PER_SECOND = 20
+"""Parts of what drips."""
 
 
 class Fault(Enum):
@@ -35,19 +38,18 @@ class _Connection:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
-    def pass_down(self) -> None:
-        """Pass on what the server says, for as long as it may be heard."""
-        with suppress(OSError):
-            while self.allowance != 0 and (content := self.server.recv(_CHUNK)):
-                # The answer is here, so the request has had its effect.
-                if self.muted is Fault.UNANSWERED:
-                    return
-                if self.muted is Fault.SILENT:
-                    continue
-                if self.allowance is not None:
-                    content = content[: self.allowance]
-                    self.allowance -= len(content)
-                self.client.sendall(content)
+    def answers(self) -> Iterator[bytes]:
+        """What the server says, for as long as it may be heard."""
+        while self.allowance != 0 and (content := self.server.recv(_CHUNK)):
+            # The answer is here, so the request has had its effect.
+            if self.muted is Fault.UNANSWERED:
+                return
+            if self.muted is Fault.SILENT:
+                continue
+            if self.allowance is not None:
+                content = content[: self.allowance]
+                self.allowance -= len(content)
+            yield content
 
 
 class Proxy:
@@ -67,6 +69,7 @@ class Proxy:
         self._left = 0
         self._bytes = 0
         self._hold = False
+        self._bytes_per_second = 0
         self._fault: Fault | None = None
         self._awaited = b""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -111,7 +114,12 @@ class Proxy:
         with self._lock:
             return self._fault is None
 
+    def drip(self, bytes_per_second: int) -> None:
+        """Let answers through at this speed, also on open connections; 0: as they come."""
+        self._bytes_per_second = bytes_per_second
+
     def close(self) -> None:
+        self._bytes_per_second = 0
         self.cut(0)
         # Alone, `close` would leave the thread in its `accept`.
         with suppress(OSError):
@@ -140,7 +148,7 @@ class Proxy:
                 self._open.add(connection)
             up = threading.Thread(target=self._pass_up, args=(connection,), daemon=True)
             up.start()
-            connection.pass_down()
+            self._pass_down(connection)
             if hold:
                 self.held.set()
                 up.join()
@@ -148,6 +156,21 @@ class Proxy:
             up.join()
             with self._lock:
                 self._open.remove(connection)
+
+    def _pass_down(self, connection: _Connection) -> None:
+        with suppress(OSError):
+            for content in connection.answers():
+                for part in self._in_parts(content):
+                    connection.client.sendall(part)
+
+    def _in_parts(self, content: bytes) -> Iterator[bytes]:
+        """Content in parts that come when they are due."""
+        while content and (speed := self._bytes_per_second):
+            part = max(1, speed // _PER_SECOND)
+            yield content[:part]
+            content = content[part:]
+            time.sleep(part / speed)
+        yield content
 
     def _pass_up(self, connection: _Connection) -> None:
         with suppress(OSError):

@@ -5,8 +5,10 @@ of its own, so that none waits for, or knows the credentials of, another.
 """
 
 import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from types import TracebackType
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from interference_service.compute import secrets
-from interference_service.compute.kept import KeptStore, NotReady
+from interference_service.compute.kept import LISTING_TIMES, KeptStore, NotReady
 from interference_service.errors import InputUnavailable
 from interference_service.references.registry.description import MlflowDescription
 from interference_service.references.stores import MAX_ENTRIES
@@ -52,6 +54,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._opened: RemoteStore | MlflowArtifacts | None = None
+        self._answering: dict[object, tuple[float, int]] = {}
         self._pinned = lru_cache(_OPEN)(self._pin)
 
     # Secrets come by a call, not with the creation, which Ray's control store would remember.
@@ -75,33 +78,53 @@ class Keeper:
             self._pinned = lru_cache(_FETCHED)(self._pin)
             self._opened = open_artifacts(kept)
 
-    def stay(self) -> None:
-        """Never return; that this call ends tells that the process has."""
-        threading.Event().wait()
+    def stay(self, answer_seconds: float) -> None:
+        """Return once an answer takes longer than anyone waits for it, or with the process.
+
+        No time-out of a client of stores ends an answer that drips, so it keeps its thread.
+        """
+        while not any(
+            time.monotonic() - begun > times * answer_seconds
+            for begun, times in list(self._answering.values())
+        ):
+            time.sleep(_POLL_SECONDS)
 
     def look(self, place: Place) -> None:
         """See ``RemoteStore.look``; of buckets alone."""
-        cast("RemoteStore", self._store).look(place)
+        with self._timed():
+            cast("RemoteStore", self._store).look(place)
 
     def entry(self, path: tuple[str, ...], place: Place) -> Entry:
         """See ``Store.entry``."""
-        return self._store.entry(path, place)
+        with self._timed():
+            return self._store.entry(path, place)
 
     def entries(self, path: tuple[str, ...], place: Place) -> tuple[Entry, ...]:
         """See ``Store.entries``; one more than are read tells that there are too many."""
-        return tuple(islice(self._store.entries(path, place), MAX_ENTRIES + 1))
+        with self._timed(LISTING_TIMES):
+            return tuple(islice(self._store.entries(path, place), MAX_ENTRIES + 1))
 
     def read(
         self, path: tuple[str, ...], version: str, offset: int, length: int, place: Place
     ) -> NDArray[np.uint8]:
         """Bytes of a file of that version; as an array they are not copied on their way."""
         try:
-            content = self._pinned(path, place, version).read(offset, length, place)
+            with self._timed():
+                content = self._pinned(path, place, version).read(offset, length, place)
         except InputUnavailable:
             # Perhaps it was changed and its name stands for another object of the same version.
             self._pinned.cache_clear()
             raise
         return np.frombuffer(content, dtype=np.uint8)
+
+    @contextmanager
+    def _timed(self, times: int = 1) -> Iterator[None]:
+        question = object()
+        self._answering[question] = (time.monotonic(), times)
+        try:
+            yield
+        finally:
+            del self._answering[question]
 
     @property
     def _store(self) -> "RemoteStore | MlflowArtifacts":
@@ -116,22 +139,27 @@ class Keeper:
 
 
 class Keepers:
-    """Starts a keeper for every store, and another where one is lost, until it is left."""
+    """Starts a keeper for every store, and another where one is lost or stuck, until it is left."""
 
-    def __init__(self, stores: Mapping[str, Kept]) -> None:
+    def __init__(self, stores: Mapping[str, Kept], answer_seconds: float = 120.0) -> None:
         """Start nothing yet.
 
         Args:
             stores: By name.
+            answer_seconds: See ``KeptStore``; of buckets.
         """
         self._stopping = threading.Event()
         # Services that share a cluster share its names.
         own = uuid.uuid4().hex
         names = {store: f"keeper-{store}-{own}" for store in stores}
-        self.stores = {store: _store(name, stores[store]) for store, name in names.items()}
+        self.stores = {
+            store: _store(name, stores[store], answer_seconds) for store, name in names.items()
+        }
         self._threads = [
-            threading.Thread(target=self._keep, args=(name, stores[store]), name=name, daemon=True)
-            for store, name in names.items()
+            threading.Thread(
+                target=self._keep, args=(each, stores[store]), name=each.keeper, daemon=True
+            )
+            for store, each in self.stores.items()
         ]
 
     def __enter__(self) -> Self:
@@ -149,16 +177,15 @@ class Keepers:
         for thread in self._threads:
             thread.join()
 
-    def _keep(self, name: str, kept: Kept) -> None:
+    def _keep(self, store: KeptStore, kept: Kept) -> None:
+        name = store.keeper
         failures = 0
         while not self._stopping.is_set():
             keeper = None
             try:
                 keeper = _started(name, kept)
                 failures = 0
-                self._watch(keeper)
-                if not self._stopping.is_set():
-                    _log.warning("keeper_lost", keeper=name)
+                self._watch(keeper, store)
             except (ray.exceptions.RayError, ValueError) as error:
                 # ValueError: Ray has not yet forgotten the name of the one that died.
                 failures += 1
@@ -169,16 +196,26 @@ class Keepers:
             if not self._stopping.is_set():
                 self._stopping.wait(min(_POLL_SECONDS * 2**failures, _LONGEST_PAUSE_SECONDS))
 
-    def _watch(self, keeper: Any) -> None:
-        stays = keeper.stay.remote()
+    def _watch(self, keeper: Any, store: KeptStore) -> None:
+        stays = keeper.stay.remote(store.answer_seconds)
         while not self._stopping.is_set():
             if ray.wait([stays], timeout=_POLL_SECONDS)[0]:
+                overdue = _returned(stays)
+                _log.warning("keeper_overdue" if overdue else "keeper_lost", keeper=store.keeper)
                 return
 
 
-def _store(name: str, kept: Kept) -> KeptStore:
+def _returned(call: Any) -> bool:
+    try:
+        ray.get(call)
+    except ray.exceptions.RayError:
+        return False
+    return True
+
+
+def _store(name: str, kept: Kept, answer_seconds: float) -> KeptStore:
     if isinstance(kept, Access):
-        return KeptStore(name, kept.description.location)
+        return KeptStore(name, kept.description.location, answer_seconds=answer_seconds)
     # The first answer of a file waits until all of it was fetched.
     seconds = kept.timeout_seconds + kept.download_seconds
     return KeptStore(name, kept.location, answer_seconds=seconds + _START_SECONDS)

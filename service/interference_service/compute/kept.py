@@ -14,6 +14,8 @@ from interference_service.errors import InputUnavailable
 from interference_service.references.stores.ranged import Answer, open_ranged
 from interference_service.references.stores.store import Entry, Place, below
 
+LISTING_TIMES = 10
+"""A listing may take so many times as long as another answer."""
 _PAUSE_SECONDS = 0.5
 
 
@@ -31,7 +33,7 @@ class KeptStore:
         keeper: Name of the keeper.
         location: What other systems call the root of the store.
         away_seconds: How long an answer is asked for again after the keeper was lost.
-        answer_seconds: How long one answer may take; of a listing, ten times as long.
+        answer_seconds: How long one answer may take; of a listing, ``LISTING_TIMES`` as long.
     """
 
     keeper: str
@@ -68,7 +70,7 @@ class KeptStore:
             The files.
         """
         question = _Question(self, "entries", (path, place), place)
-        yield from question.answer(10 * self.answer_seconds)
+        yield from question.answer(LISTING_TIMES * self.answer_seconds)
 
     def path_of(self, location: str) -> tuple[str, ...] | None:
         """See ``Store.path_of``."""

@@ -16,7 +16,7 @@ STUBS_READY := $(STUBS_VENV)/.ready
 SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo test soak check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
+.PHONY: demo test soak real-data check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
@@ -27,6 +27,10 @@ test: $(READY) $(MLFLOW_READY) ## every test, against real processes
 
 soak: $(READY) ## what takes minutes: many classes and layers, storms of kills, drains, traces, quotas
 	$(BIN)/python -m pytest -m slow
+
+real-data: $(READY) ## analyses of real images and texts below INTERFERENCE_REAL_DATA, which you name
+	@test -d "$(INTERFERENCE_REAL_DATA)" || { echo "say where the data is: make real-data INTERFERENCE_REAL_DATA=/path"; exit 2; }
+	INTERFERENCE_REAL_DATA="$(INTERFERENCE_REAL_DATA)" $(BIN)/python -m pytest $(SERVICES)/test_real_data.py $(SERVICES)/test_real_data_formats.py
 
 check: $(READY) types imports stubs-fresh ## what must hold before a change lands, besides the tests
 	$(BIN)/ruff format --check

@@ -76,43 +76,6 @@ def test_a_file_that_was_changed_is_not_opened(root, stores):
         stores.open("data://model.pt2", FIELD, version)
 
 
-@pytest.mark.parametrize("name", ["100%.bin", "%2e%2e", "a?b#c", "model%2ept2"])
-def test_what_was_listed_is_opened_by_its_very_name(root, stores, name):
-    (root / "deep" / name).write_bytes(name.encode())
-    assert name in [each.path for each in stores.entries("data://deep/", FIELD)]
-    with stores.open("data://deep/", FIELD, listed=name) as file:
-        assert file.read() == name.encode()
-
-
-@pytest.mark.parametrize(
-    "listed",
-    [
-        "..",
-        "../model.pt2",
-        "../../outside/secret",
-        "er/../../model.pt2",
-        "er/./rows.parquet",
-        "er//rows.parquet",
-        "/etc/passwd",
-        "..\\model.pt2",
-        "er/rows.parquet\x00",
-        "er/rows.parquet\n",
-        "\udcff",
-        "//",
-    ],
-)
-def test_what_cannot_have_been_listed_is_not_reached(stores, outside, listed):
-    with pytest.raises(InputUnsupported, match="whose name is not read"):
-        stores.open("data://deep/", FIELD, listed=listed)
-    with pytest.raises(InputUnsupported, match="whose name is not read"):
-        stores.entries("data://deep/", FIELD, listed=f"{listed}/")
-
-
-def test_what_was_listed_is_no_way_to_other_forms_of_references(stores):
-    with pytest.raises(InputUnsupported, match="is not a reference"):
-        stores.open("data://%64eep/", FIELD, listed="er/rows.parquet")
-
-
 @pytest.mark.parametrize("uri", ["data://model.pt2/", "data://none/"])
 def test_what_is_no_directory_is_not_listed(stores, uri):
     assert isinstance(refusal(stores, uri), InputUnavailable)

@@ -25,8 +25,8 @@ QUICK_BY_KIND = {"s3": QUICK, "gcs": {"retry_seconds": 3}}
 
 
 @pytest.fixture(scope="module")
-def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
-    with served(getattr(request, "param", "s3")) as bucket:
+def bucket() -> Iterator[Bucket]:
+    with served("s3") as bucket:
         yield bucket
 
 
@@ -42,11 +42,7 @@ def stores(bucket: Bucket, proxy: Proxy) -> Stores:
     bucket.put("inside/file", CONTENT)
     for name in ("a", "b/c"):
         bucket.put(f"inside/listed/{name}", b"content")
-    return Stores({"data": bucket.store(port=proxy.port, **QUICK_BY_KIND[bucket.kind])})
-
-
-both = pytest.mark.parametrize("bucket", ["s3", "gcs"], indirect=True, scope="module")
-"""Where a fault can be had of either server."""
+    return Stores({"data": bucket.store(port=proxy.port, **QUICK)})
 
 
 def refusal(call: Callable[[], object]) -> str:
@@ -66,7 +62,6 @@ def read(stores: Stores) -> bytes:
         return file.read()
 
 
-@both
 def test_parquet_is_read_from_a_bucket(bucket: Bucket, stores: Stores):
     numbers = np.arange(50_000)
     table = pa.table({"label": numbers % 3, "x": numbers * 0.5})
@@ -141,7 +136,6 @@ def test_wrong_credentials_are_told_to_the_operators_address(bucket: Bucket, sto
         bucket.let_in(everybody=True)
 
 
-@both
 @pytest.mark.parametrize("uri", ["data://file", "data://some/"])
 def test_a_missing_bucket_is_the_operators_to_correct(bucket: Bucket, uri: str):
     stores = Stores({"data": bucket.store(bucket="not-there")})
@@ -150,14 +144,12 @@ def test_a_missing_bucket_is_the_operators_to_correct(bucket: Bucket, uri: str):
     assert "not-there" not in told
 
 
-@both
 def test_a_file_that_vanishes_before_it_is_read_is_unavailable(bucket: Bucket, stores: Stores):
     with stores.open("data://file", FIELD) as file:
         bucket.remove("inside/file")
         assert "was removed while it was read" in refusal(file.read)
 
 
-@both
 @pytest.mark.parametrize("content", [b"short", CONTENT[::-1], CONTENT + b"more"])
 def test_a_file_that_changes_while_it_is_read_is_unavailable(
     bucket: Bucket, stores: Stores, content: bytes
@@ -168,7 +160,6 @@ def test_a_file_that_changes_while_it_is_read_is_unavailable(
         assert "was changed while it was read" in refusal(file.read)
 
 
-@both
 @pytest.mark.parametrize("after_bytes", [0, 100, 100_000])
 def test_connections_that_break_are_tried_again(proxy: Proxy, stores: Stores, after_bytes: int):
     proxy.cut(2, after_bytes)
@@ -186,7 +177,6 @@ def test_an_answer_that_is_cut_anywhere_changes_no_byte(
         assert file.read() == CONTENT
 
 
-@both
 @pytest.mark.parametrize("after_bytes", range(20, 400, 90))
 def test_a_listing_that_is_cut_anywhere_lacks_no_file(
     proxy: Proxy, stores: Stores, after_bytes: int

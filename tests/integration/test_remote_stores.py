@@ -25,12 +25,19 @@ def bucket() -> Iterator[Bucket]:
 
 @pytest.fixture(scope="module")
 def service(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service with the same files in the directory ``near`` and in the bucket ``far``."""
+    """A service with the same files in the directory ``near`` and in the bucket ``far``.
+
+    The store ``gone`` names a bucket that is not there.
+    """
     files = tmp_path_factory.mktemp("files")
     examples.write_all(files)
     examples.slow(files, rows=600)
     bucket.put_all(files, "inside")
-    stores = {"near": str(files), "far": bucket.said()}
+    stores = {
+        "near": str(files),
+        "far": bucket.said(),
+        "gone": bucket.said(bucket="not-there"),
+    }
     settings = FEW_RESOURCES | KEYS | {"INTERFERENCE_STORES": json.dumps(stores)}
     home = tmp_path_factory.mktemp("service")
     with running_service(home, {}, settings) as running:
@@ -103,3 +110,20 @@ def test_a_job_outlives_the_keeper_of_its_store(service: Running, client: Client
 def test_a_file_that_is_not_in_the_bucket_is_told_before_the_job_is_made(client: Client):
     with pytest.raises(InvalidArgument, match=r"there is no file 'far://none\.pt2'"):
         submit(client, "far", "none.pt2", "rows.parquet", 6)
+
+
+def test_credentials_that_the_store_refuses_are_told(client: Client, bucket: Bucket):
+    bucket.let_in(everybody=False)
+    try:
+        with pytest.raises(InvalidArgument, match="refuses the service's credentials") as caught:
+            submit(client, "far", "cnn.pt2", "rows.parquet", 6)
+    finally:
+        bucket.let_in(everybody=True)
+    assert caught.value.violations[0].field == "analysis_job.spec.model.uri"
+
+
+def test_a_bucket_that_is_not_there_is_told(client: Client):
+    with pytest.raises(InvalidArgument, match="bucket does not exist") as caught:
+        submit(client, "gone", "cnn.pt2", "rows.parquet", 6)
+    assert caught.value.violations[0].field == "analysis_job.spec.model.uri"
+    assert "not-there" not in str(caught.value)

@@ -27,9 +27,9 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.domain.tracing import UNTRACED, Tracer
+from interference_service.jobs.inspections import Inspections
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
-from interference_service.jobs.preflights import Preflights
 from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.retention import Retention
 from interference_service.jobs.runner import JobRunner, RunnerSettings
@@ -44,7 +44,7 @@ from interference_service.lifecycle.life import Life
 from interference_service.lifecycle.readiness import Readiness
 from interference_service.lifecycle.signals import StopSignals
 from interference_service.references.capabilities import capabilities
-from interference_service.references.checker import StoreReferenceChecker
+from interference_service.references.checker import CHECKS_AT_ONCE, StoreReferenceChecker
 from interference_service.references.registry import ModelRegistry
 from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
@@ -154,8 +154,12 @@ async def _serve(
     jobs = AnalysisJobs(
         store=store,
         artifacts=artifacts,
-        checker=StoreReferenceChecker(stores, models),
-        preflights=Preflights(analyses, settings.jobs.validations),
+        checks=Inspections(
+            StoreReferenceChecker(stores, models).check,
+            CHECKS_AT_ONCE,
+            seconds=settings.grpc.unary_seconds,
+        ),
+        preflights=Inspections(analyses.check, settings.jobs.validations),
         sink=sink,
         clock=clock,
         notices=notices,

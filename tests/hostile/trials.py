@@ -12,6 +12,7 @@ import pickle
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -153,7 +154,7 @@ def read(submission: Submission, root: Path, limits: Limits) -> None:
     wire = specification_message(submission.model, submission.data, submission.options)
     found = specification_from_wire(wire, "spec")
     stores = Stores({"data": root}, ModelPolicy(allow_checkpoints=True))
-    StoreReferenceChecker(stores).check(found)
+    StoreReferenceChecker(stores).check(found, threading.Event())
     context = JobContext(found, stores, BATCH_ROWS, limits=limits)
     context = replace(context, specification=_called(remote.resolve, context))
     content = _called(remote.fetch_model, context)

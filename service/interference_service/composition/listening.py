@@ -73,6 +73,4 @@ def call_limits(settings: Settings, metrics: ServiceMetrics) -> CallLimits:
         longer={CREATE: part.unary_seconds + 2 * settings.compute.parse_seconds},
         write_seconds=part.write_seconds,
         stuck=metrics.observe_stuck_stream,
-        # A trial may last, so some must be left for others.
-        large_at_once=settings.jobs.validations + 2,
     )

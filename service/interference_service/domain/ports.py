@@ -224,11 +224,16 @@ class Executor(Protocol):
 class ReferenceChecker(Protocol):
     """Looks whether what a specification points at is there, without reading it."""
 
-    def check(self, specification: AnalysisSpecification) -> None:
+    def check(self, specification: AnalysisSpecification, cancellation: Cancellation) -> None:
         """Check every reference.
 
+        Args:
+            specification: As the client wrote it.
+            cancellation: Ends it before the next reference.
+
         Raises:
-            AnalysisError: The first reference that is refused or missing.
+            AnalysisError: The first reference that is refused or missing; Cancelled if it was
+                stopped.
         """
 
 

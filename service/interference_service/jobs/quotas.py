@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from interference_service.domain.events import QuotaRefused
-from interference_service.domain.ports import Backlog, EventSink
+from interference_service.domain.ports import EventSink
 from interference_service.domain.quotas import Quota, Quotas
 from interference_service.errors import QuotaExceeded
 from interference_service.jobs.rates import SubmitRates
@@ -84,13 +84,16 @@ class Admission:
             self._check_rate(self._rates.take(self._project, self._quota))
             self._admitted = True
 
-    def check(self, backlog: Backlog) -> None:
+    def check(self, active: int) -> None:
         """Say what ``__call__`` would, and take no token.
+
+        Args:
+            active: See ``__call__``.
 
         Raises:
             QuotaExceeded: See ``__call__``.
         """
-        self._check_active(backlog.by_project.get(self._project, 0))
+        self._check_active(active)
         self._check_rate(self._rates.wait(self._project, self._quota))
 
     def _check_active(self, active: int) -> None:

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
 from interference_service.domain.events import JobFinished, JobSubmitted
-from interference_service.domain.job import Job, JobError, Priority, project_of
+from interference_service.domain.job import Job, JobError, Priority, ResolvedInputs, project_of
 from interference_service.domain.ports import (
     ArtifactStore,
     Clock,
     EventSink,
+    Idempotency,
     JobStore,
-    ReferenceChecker,
 )
 from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import (
@@ -25,12 +26,11 @@ from interference_service.errors import (
     WrongState,
 )
 from interference_service.jobs.changing import cancelled, match, updated
-from interference_service.jobs.checks import Checks
+from interference_service.jobs.inspections import Inspections
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.listing import Listing
 from interference_service.jobs.notices import Notices
-from interference_service.jobs.preflights import Preflights
-from interference_service.jobs.quotas import QuotaKeeper
+from interference_service.jobs.quotas import Admission, QuotaKeeper
 from interference_service.jobs.results import Results
 from interference_service.jobs.submission import Submission
 from interference_service.jobs.tokens import Seal
@@ -41,6 +41,10 @@ QUEUE = "queue"
 """Name under which the runner waits for new jobs."""
 
 
+class _WouldBeMade(Exception):
+    """Nothing keeps the store from making a job."""
+
+
 class AnalysisJobs:
     """Jobs as their callers see them."""
 
@@ -49,8 +53,8 @@ class AnalysisJobs:
         *,
         store: JobStore,
         artifacts: ArtifactStore,
-        checker: ReferenceChecker,
-        preflights: Preflights,
+        checks: Inspections[None],
+        preflights: Inspections[ResolvedInputs],
         sink: EventSink,
         clock: Clock,
         notices: Notices,
@@ -62,7 +66,7 @@ class AnalysisJobs:
         self._store = store
         self._artifacts = artifacts
         self._results = Results(store, artifacts)
-        self._checks = Checks(checker)
+        self._checks = checks
         self._preflights = preflights
         self._sink = sink
         self._clock = clock
@@ -81,6 +85,7 @@ class AnalysisJobs:
     def drain(self) -> None:
         """Take no more jobs and end every watch and validation; clients resume elsewhere."""
         self._draining.set()
+        self._checks.stop()
         self._preflights.stop()
         self._notices.notify_all()
 
@@ -88,7 +93,8 @@ class AnalysisJobs:
         """Make a job durable; returns it, and whether it is the replay of an earlier request.
 
         A replay brings its job even where that job could not be made any more. With
-        ``validate_only`` nothing is made, and what the job points at is tried out.
+        ``validate_only`` nothing is made, and what the job points at is tried out; whatever would
+        refuse the job refuses that too.
 
         Raises:
             InvalidRequest: A reference is refused or missing, or priority or time do not fit.
@@ -96,24 +102,26 @@ class AnalysisJobs:
             RequestIdReused: The request id came before with another request.
             QuotaExceeded: The project has as many jobs as it may, or submits too fast.
             Draining: The server is going down.
-            Overloaded: Too many submissions are being validated.
+            Overloaded: Too many submissions are being looked at.
+            CallTimeout: A store does not say in time whether what it should hold is there.
             AnalysisError: A validation failed for a cause outside of the request.
         """
         if self._draining.is_set():
             raise Draining(_DRAINING)
-        idempotency = submission.idempotency
+        idempotency, earlier = submission.idempotency, None
         if idempotency is not None:
             earlier = await asyncio.to_thread(self._store.answered, idempotency)
-            if earlier is not None:
+            if earlier is not None and not submission.validate_only:
                 return earlier, True
         limits = self.limits(submission.project)
         job = submission.job(limits, self._clock.now(), self._engine_version)
         admission = self._quotas.admission(submission.project)
         try:
-            await self._checks.check(submission.specification)
+            await self._checks.of(submission.specification)
             if submission.validate_only:
-                resolved = await self._preflights.check(submission.specification)
-                admission.check(await asyncio.to_thread(self._store.backlog))
+                if earlier is None:
+                    await asyncio.to_thread(self._try_to_create, job, idempotency, admission)
+                resolved = await self._preflights.of(submission.specification)
                 return job.model_copy(update={"resolved_inputs": resolved}), False
         except AnalysisError as error:
             raise _told_to_the_caller(error) from error
@@ -122,6 +130,18 @@ class AnalysisJobs:
             self._sink.emit(JobSubmitted(job.name))
             self._notices.notify(QUEUE)
         return job, replayed
+
+    def _try_to_create(
+        self, job: Job, idempotency: Idempotency | None, admission: Admission
+    ) -> None:
+        """Raise what the store would raise, and make nothing."""
+
+        def refuse(active: int) -> None:
+            admission.check(active)
+            raise _WouldBeMade
+
+        with suppress(_WouldBeMade):
+            self._store.create(job, idempotency, refuse)
 
     async def get(self, name: str) -> Job:
         """The job as it is now; raises NotFound."""
@@ -162,7 +182,6 @@ class AnalysisJobs:
             EtagMismatch: Somebody else changed it.
             InvalidRequest: Priority or time do not fit, or its settings would be too large.
         """
-        now = self._clock.now()
         ttl_seconds = cast("float | None", changes.get("ttl_seconds"))
         expire_time = cast("datetime | None", changes.get("expire_time"))
         now, limits = self._clock.now(), self.limits(project_of(name))
@@ -195,7 +214,7 @@ class AnalysisJobs:
 
         job = await self._change(name, change)
         if ended_here:
-            seconds = (now - job.create_time).total_seconds()
+            seconds = max(0.0, (now - job.create_time).total_seconds())
             self._sink.emit(JobFinished(name, job.state, "CANCELLED", seconds))
         return job
 

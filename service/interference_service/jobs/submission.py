@@ -30,8 +30,8 @@ class Submission:
 
     @property
     def idempotency(self) -> Idempotency | None:
-        """What tells a replay from another wish; None without a request id, or to validate only."""
-        if not self.request_id or self.validate_only:
+        """What tells a replay from another wish; None without a request id."""
+        if not self.request_id:
             return None
         return Idempotency(self.principal, self.request_id, self.request_digest)
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import structlog
 from google.protobuf import empty_pb2
 
 from interference.v1 import (
@@ -23,20 +22,17 @@ from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.streams import Streams
 from interference_service.jobs.tokens import Seal
 from interference_service.rpc.authentication import current_principal
+from interference_service.rpc.authorisation import tell
 from interference_service.rpc.convert_job import job_to_wire, validated_job_to_wire
 from interference_service.rpc.convert_limits import limits_to_wire
 from interference_service.rpc.convert_requests import changes_from_wire, submission_from_wire
 from interference_service.rpc.convert_result import result_to_wire
+from interference_service.rpc.decoding import converted
 from interference_service.rpc.handlers import Context
 from interference_service.rpc.interceptors import add_trailing_metadata
 from interference_service.rpc.matrices import read_matrices
 from interference_service.rpc.matrix_plan import ELEMENT_TYPES
-from interference_service.rpc.resource_names import (
-    job_named,
-    job_of_result,
-    project_of,
-    tell_in_log,
-)
+from interference_service.rpc.resource_names import job_named, job_of_result, project_of
 from interference_service.rpc.watch import events_to_wire, heartbeat_seconds
 
 REPLAYED: tuple[tuple[str, str], ...] = (("interference-replayed", "true"),)
@@ -78,14 +74,14 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         principal = current_principal().name
         trace_parent = self._tracer.trace_parent()
         submission = await asyncio.to_thread(submission_from_wire, request, principal, trace_parent)
+        await converted()
         job, replayed = await self._jobs.submit(submission)
-        # The line of this call leads from its request id to the job, whose lines have its name.
-        tell_in_log(job.project, "" if submission.validate_only else job.name)
         if submission.validate_only:
             return validated_job_to_wire(job)
         if replayed:
             add_trailing_metadata(context, REPLAYED)
-        structlog.contextvars.bind_contextvars(resource=job.name)
+        # The line of this call leads from its request id to the job, whose lines have its name.
+        tell(job.name, self._tracer)
         return job_to_wire(job)
 
     async def GetAnalysisJob(
@@ -121,6 +117,7 @@ class AnalysisServicer(analysis_service_pb2_grpc.AnalysisServiceServicer):
         """Change what a caller may say about a job."""
         name = job_named(request.analysis_job.name, "analysis_job.name")
         changes = await asyncio.to_thread(changes_from_wire, request)
+        await converted()
         return job_to_wire(await self._jobs.update(name, changes, etag=request.analysis_job.etag))
 
     async def CancelAnalysisJob(

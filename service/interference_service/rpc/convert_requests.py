@@ -56,7 +56,7 @@ def submission_from_wire(
         settings=settings,
         principal=principal,
         request_id=request.request_id,
-        request_digest=digest_without(request, "request_id"),
+        request_digest=digest_without(request, "request_id", "validate_only"),
         ttl_seconds=expiration[0],
         expire_time=expiration[1],
         validate_only=request.validate_only,
@@ -149,9 +149,10 @@ def _is_entry(path: str) -> bool:
     return field in _MAPS and bool(key)
 
 
-def digest_without(message: Message, field: str) -> str:
-    """SHA-256 of a message without one of its fields; the same for equal messages."""
+def digest_without(message: Message, *fields: str) -> str:
+    """SHA-256 of a message without some of its fields; the same for equal messages."""
     bare = type(message)()
     bare.CopyFrom(message)
-    bare.ClearField(field)
+    for field in fields:
+        bare.ClearField(field)
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ def rewritten(handler: Handler, wrapped: Callable[[Context], Any]) -> Handler:
 def decoding_late(
     handler: Handler,
     decode: Callable[[bytes], Any],
-    admitted: Callable[[Any], AbstractAsyncContextManager[object]],
+    admitted: Callable[[bytes], AbstractAsyncContextManager[None]],
 ) -> Handler:
     """The handler that is given bytes and decodes them itself.
 
@@ -83,25 +83,28 @@ def decoding_late(
     Args:
         handler: The handler.
         decode: Makes a request of bytes.
-        admitted: Surrounds the decoding and serving of a request, up to the first response of
-            those that stream them.
+        admitted: Surrounds the decoding of a request, and the serving too where there is one
+            response.
     """
     behaviour = _behaviour(handler)
 
     async def decoded_stream(raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for each in raw:
-            yield decode(each)
+            async with admitted(each):
+                request = decode(each)
+            yield request
 
-    decoded = decoded_stream if handler.request_streaming else decode
-
-    async def unary(raw: Any, context: Context) -> Any:
+    async def unary(raw: bytes, context: Context) -> Any:
         async with admitted(raw):
-            return await behaviour(decoded(raw), context)
+            return await behaviour(decode(raw), context)
 
     async def stream(raw: Any, context: Context) -> None:
-        async with AsyncExitStack() as turn:
-            await turn.enter_async_context(admitted(raw))
-            await _pump(behaviour(decoded(raw), context), context, turn.aclose)
+        if handler.request_streaming:
+            request = decoded_stream(raw)
+        else:
+            async with admitted(raw):
+                request = decode(raw)
+        await _pump(behaviour(request, context), context)
 
     return _like(handler, stream if handler.response_streaming else unary, None)
 
@@ -135,21 +138,13 @@ def unimplemented(method: str) -> Handler:
     return handler
 
 
-async def _no_matter() -> None:
-    """Do nothing about the first response."""
-
-
-async def _pump(
-    responses: Any, context: Context, begun: Callable[[], Awaitable[None]] = _no_matter
-) -> None:
-    """Carry out what a streaming behaviour returned; ``begun`` is awaited once it responds."""
+async def _pump(responses: Any, context: Context) -> None:
+    """Carry out what a streaming behaviour returned."""
     if inspect.isawaitable(responses):  # it writes to the context itself
-        await begun()
         await responses
         return
     async with aclosing(responses):
         async for response in responses:
-            await begun()
             await context.write(response)
 
 

@@ -1,4 +1,4 @@
-"""What surrounds every call: request id, log, metrics, errors, audit, principal, decoding."""
+"""What surrounds every call: request id, log, metrics, errors, audit, principal."""
 
 import asyncio
 import re
@@ -6,16 +6,15 @@ import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 import grpc
 import structlog
 
 from interference_service.domain.ports import Authenticator
 from interference_service.domain.tracing import UNTRACED, Tracer
-from interference_service.errors import InternalError, InvalidRequest, ServiceError
+from interference_service.errors import InternalError, ServiceError
 from interference_service.rpc.audit import AuditInterceptor, CountRefusal
 from interference_service.rpc.authentication import (
     AnonymousAuthenticator,
@@ -23,17 +22,16 @@ from interference_service.rpc.authentication import (
 )
 from interference_service.rpc.authorisation import AuthorisationInterceptor
 from interference_service.rpc.client_version import ClientVersionInterceptor
+from interference_service.rpc.decoding import DecodingInterceptor
 from interference_service.rpc.handlers import (
     Context,
     Continuation,
     Handler,
-    decoding_late,
     grpc_type,
     surrounded,
 )
 from interference_service.rpc.limits import USUAL, CallLimits, LimitInterceptor
 from interference_service.rpc.permissions import HEALTH_CHECK
-from interference_service.rpc.resource_names import named_in
 from interference_service.rpc.status import Metadata, status_of
 
 REQUEST_ID_KEY = "x-request-id"
@@ -51,8 +49,6 @@ SERVER_ERRORS = frozenset(
 """Codes that are errors of a server (OpenTelemetry's conventions for gRPC); others are the caller's."""
 _ABORT_SECONDS = 5.0
 """How long a call waits for its status to leave the server."""
-_LARGE_BYTES = 4096
-"""What an ordinary request does not have."""
 _QUIET = frozenset({HEALTH_CHECK})
 """Methods that are called every few seconds, logged at debug level."""
 
@@ -60,12 +56,6 @@ Observe = Callable[[str, str, str, float], None]
 """Is told of every finished call: method, its type, name of the status code, seconds."""
 
 _log = structlog.stdlib.get_logger(__name__)
-
-
-class MalformedRequest(InvalidRequest):
-    """The bytes of a request are not a message of its type."""
-
-    reason = "MALFORMED_REQUEST"
 
 
 def interceptors(
@@ -90,12 +80,12 @@ def interceptors(
     return (
         RequestInterceptor(observe, tracer),
         ErrorInterceptor(),
-        LimitInterceptor(limits),
         AuditInterceptor(count_refusal),
         AuthenticationInterceptor(authenticator or AnonymousAuthenticator()),
+        LimitInterceptor(limits),
         ClientVersionInterceptor(minimum_client_version),
-        DecodingInterceptor(limits.large_at_once, tracer),
-        AuthorisationInterceptor(),
+        DecodingInterceptor(),
+        AuthorisationInterceptor(tracer),
     )
 
 
@@ -232,40 +222,3 @@ def _told(error: Exception) -> ServiceError:
         f"internal error; the service's log has the cause under incident {incident}",
         metadata={"incident": incident},
     )
-
-
-class DecodingInterceptor(grpc.aio.ServerInterceptor):
-    """Decodes requests within the reach of the other interceptors.
-
-    Decoded, a request may take forty times the memory of its bytes, and a second of processor time
-    until it is refused. So few large ones are served at once, and small ones wait for none.
-    """
-
-    def __init__(self, large_at_once: int, tracer: Tracer = UNTRACED) -> None:
-        self._large = asyncio.Semaphore(large_at_once)
-        self._tracer = tracer
-
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        """The method's handler, which refuses what it cannot decode."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.request_deserializer is None:
-            return handler
-        decode = partial(self._decoded, handler.request_deserializer)
-        return decoding_late(handler, decode, self._admitted)
-
-    def _admitted(self, raw: Any) -> AbstractAsyncContextManager[object]:
-        large = isinstance(raw, bytes) and len(raw) > _LARGE_BYTES
-        return self._large if large else nullcontext()
-
-    def _decoded(self, decode: Callable[[bytes], Any], raw: bytes) -> Any:
-        try:
-            request = decode(raw)
-        except Exception as error:
-            raise MalformedRequest(
-                f"the {len(raw)} bytes of the request are not a message of its type; "
-                "send one that is made from interference.v1"
-            ) from error
-        self._tracer.describe(named_in(request))
-        return request

@@ -33,7 +33,6 @@ class CallLimits:
         longer: Methods that may take longer, by full name.
         write_seconds: Of one message of a stream: after it the other side counts as not reading.
         stuck: Is told the method of every stream that nobody reads.
-        large_at_once: Large requests that are decoded and served at once; the others wait.
     """
 
     unary_at_once: int = 200
@@ -41,7 +40,6 @@ class CallLimits:
     longer: Mapping[str, float] = field(default_factory=dict)
     write_seconds: float = 60.0
     stuck: Callable[[str], None] = _nothing
-    large_at_once: int = 4
 
 
 USUAL = CallLimits()
@@ -50,7 +48,8 @@ USUAL = CallLimits()
 class LimitInterceptor(grpc.aio.ServerInterceptor):
     """Ends calls that take too long, and does not begin too many, or those whose deadline is over.
 
-    Stands within error mapping, and around everything that does work. gRPC's own
+    Stands behind authentication, so that nobody who is unknown takes the place of somebody who is
+    not, and around everything that does work. gRPC's own
     ``maximum_concurrent_rpcs`` counts requests that never arrive in full, and so lets one
     connection shut out everybody.
     """

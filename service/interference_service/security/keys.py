@@ -25,6 +25,8 @@ from interference_service.security.watched import Failed, UnusableFile, Watched,
 MOST_BYTES = 1 << 20
 _COOLDOWN_SECONDS = 10.0
 """The issuer is asked at most this often, whatever keys callers make up."""
+_MOST_WAITING = 200
+"""Calls that wait for its answer; more are refused, since callers may make up any number."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -131,7 +133,7 @@ class RemoteKeys:
     """Keys that are asked of the issuer, and kept.
 
     One request is under way at a time, in a thread. Who needs a key that is not here waits for it;
-    who has one does not, also while the issuer is down.
+    who has one does not, also while the issuer is down. So few may wait, and briefly.
 
     Args:
         fetch: Asks the issuer; blocks.
@@ -161,6 +163,7 @@ class RemoteKeys:
         self._keys = NO_KEYS
         self._asked = self._answered = float("-inf")
         self._asking: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     async def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         """See ``Keys.find``."""
@@ -169,8 +172,12 @@ class RemoteKeys:
             self._ask()
         if key is not None:
             return key
-        if self._asking is not None:
-            await asyncio.wait([self._asking], timeout=self._timeout_seconds)
+        if self._asking is not None and self._waiting < _MOST_WAITING:
+            self._waiting += 1
+            try:
+                await asyncio.wait([self._asking], timeout=self._timeout_seconds)
+            finally:
+                self._waiting -= 1
         key = self._keys.get((key_id, algorithm))
         # Only an answer that came after the last question says that there is no such key.
         if key is None and self._answered < self._asked:

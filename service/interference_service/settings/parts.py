@@ -115,7 +115,9 @@ class GrpcPart(Part):
     unary_at_once: Annotated[int, Field(ge=1)] = 200
     """Calls with one response that are served at once; more are told to come again."""
     unary_seconds: Annotated[float, Field(gt=0)] = 30.0
-    """Longest call with one response; a ``validate_only`` may take as long as its trial."""
+    """Longest call with one response, and wait for stores that a submission names; a
+    ``validate_only`` may take longer by its trial.
+    """
     write_seconds: Annotated[float, Field(gt=0)] = 60.0
     """A stream that nobody reads for so long is given up, to be resumed."""
 

@@ -85,7 +85,7 @@ class RpcMetrics:
             registry=registry,
         )
         for (service, method), kind in METHODS.items():
-            if kind == _STREAM:
+            if kind == _STREAM and service == _SERVICE:  # others are not given up
                 self._stuck.labels(method)
             self._started.labels(kind, service, method)
             self._seconds.labels(kind, service, method)
@@ -94,7 +94,7 @@ class RpcMetrics:
 
     def observe_stuck(self, method: str) -> None:
         """Count a stream that nobody reads, by the full name of its method."""
-        _, name = _split(method)
+        _, name = split_method(method)
         self._stuck.labels(name).inc()
 
     def observe(self, method: str, kind: str, code: str, seconds: float) -> None:
@@ -106,14 +106,14 @@ class RpcMetrics:
             code: Name of the status code, e.g. ``NOT_FOUND``.
             seconds: From its begin to its end.
         """
-        service, name = _split(method)
+        service, name = split_method(method)
         labels = kind, service, name
         self._started.labels(*labels).inc()
         self._handled.labels(*labels, CODES.get(code, "Unknown")).inc()
         self._seconds.labels(*labels).observe(seconds)
 
 
-def _split(method: str) -> tuple[str, str]:
+def split_method(method: str) -> tuple[str, str]:
     """Service and name; a caller must not be able to make series by making up names."""
     service, _, name = method.removeprefix("/").rpartition("/")
     return (service, name) if (service, name) in METHODS else (_UNKNOWN, _UNKNOWN)

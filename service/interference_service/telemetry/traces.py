@@ -28,6 +28,7 @@ from interference_service.domain.events import (
 from interference_service.domain.job import JobState
 from interference_service.domain.tracing import NO_ATTRIBUTES, Attributes
 from interference_service.errors import Cancelled, InternalError, ServiceError
+from interference_service.telemetry.rpc import split_method
 
 MOST_WORK = 512
 """Calls of workers that become spans within one other; how many were left out, that one tells."""
@@ -62,8 +63,7 @@ class Traces:
     @contextmanager
     def serve(self, method: str, metadata: Sequence[tuple[str, str | bytes]]) -> Iterator[None]:
         """See ``Tracer.serve``; the conventions for names and attributes are OpenTelemetry's."""
-        name = method.removeprefix("/")
-        service, _, short = name.rpartition("/")
+        service, short = split_method(method)
         if service == _UNTRACED:
             yield
             return
@@ -72,7 +72,9 @@ class Traces:
         }
         parent = _propagator.extract(headers, Context())
         attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": short}
-        span = self._tracer.start_span(name, parent, kind=SpanKind.SERVER, attributes=attributes)
+        span = self._tracer.start_span(
+            f"{service}/{short}", parent, kind=SpanKind.SERVER, attributes=attributes
+        )
         with _entered(span):
             yield
 

@@ -15,9 +15,9 @@ from interference_service.domain.result import Analysis
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.domain.tracing import UNTRACED, Tracer
 from interference_service.errors import Cancelled
+from interference_service.jobs.inspections import Inspections
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
-from interference_service.jobs.preflights import Preflights
 from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.runner import JobRunner, RunnerSettings
 from interference_service.jobs.service import AnalysisJobs
@@ -60,7 +60,7 @@ class Checker:
 
     refusal: Exception | None = None
 
-    def check(self, specification: AnalysisSpecification) -> None:
+    def check(self, specification: AnalysisSpecification, cancellation: Cancellation) -> None:
         if self.refusal is not None:
             raise self.refusal
 
@@ -96,6 +96,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
+    check_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         self.store = MemoryJobStore(self.clock)
@@ -106,8 +107,12 @@ class World:
         self.jobs = AnalysisJobs(
             store=self.store,
             artifacts=self.artifacts,
-            checker=self.checker,
-            preflights=Preflights(self.preflight, 2),
+            checks=Inspections(
+                lambda *looked_at: self.checker.check(*looked_at),
+                40,
+                seconds=self.check_seconds,
+            ),
+            preflights=Inspections(self.preflight.check, 2),
             sink=self,
             clock=self.clock,
             notices=self.notices,

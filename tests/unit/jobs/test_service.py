@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from interference_service.domain.events import JobFinished
 from interference_service.domain.job import JobState, Progress, Settings
 from interference_service.errors import (
     Draining,
@@ -57,11 +58,25 @@ async def test_a_retry_brings_its_job_though_that_could_not_be_made_any_more(wor
         await world.submit("", **{**request, "request_digest": "other"})
 
 
-async def test_a_validation_neither_keeps_nor_compares_its_request_id(world):
-    request = {"request_id": "r", "request_digest": "of the validation"}
+async def test_a_validation_compares_its_request_id_and_does_not_keep_it(world):
+    request = {"request_id": "r", "request_digest": "d"}
     await world.submit("", validate_only=True, **request)
-    job = await world.submit("", request_id="r", request_digest="of the submission")
-    assert (await world.submit("", validate_only=True, **request)).name != job.name
+    await world.submit("", validate_only=True, **{**request, "request_digest": "other"})
+    job = await world.submit("", **request)
+    # What would be answered by the job that it made before, is as good as it was.
+    again = await world.submit("", validate_only=True, **request)
+    assert again.resolved_inputs == world.preflight.end
+    with pytest.raises(RequestIdReused):
+        await world.submit("", validate_only=True, **{**request, "request_digest": "other"})
+    assert world.store.get(job.name) == job
+
+
+async def test_a_validation_is_refused_a_taken_id_before_anything_is_tried(world):
+    await world.submit()
+    world.preflight.end = InputUnsupported.at("model.uri", "is noise")
+    with pytest.raises(JobExists) as caught:
+        await world.submit(validate_only=True)
+    assert caught.value.metadata["same_spec"] == "true"
 
 
 async def test_a_taken_id_is_refused(world):
@@ -114,7 +129,7 @@ async def test_more_validations_than_may_run_are_told_to_come_again(world):
     await until(lambda: world.preflight.running == 2)
     with pytest.raises(Overloaded):
         await world.submit(validate_only=True)
-    assert (await world.submit()).id == "nightly"
+    assert (await world.submit("other")).id == "other"
     world.preflight.end = analysis().resolved_inputs
     await asyncio.gather(*running)
     assert await world.submit(validate_only=True)
@@ -165,6 +180,14 @@ async def test_the_life_of_a_finished_job_is_counted_from_its_end(world):
     job = succeed(world.store, example_job(), world.clock.now())
     changed = await world.jobs.update(NAME, {"ttl_seconds": 60.0}, etag="")
     assert changed.expire_time == job.end_time + timedelta(seconds=60)
+
+
+async def test_the_time_of_a_cancelled_job_is_not_negative_where_the_clock_is_behind(world):
+    await world.submit()
+    world.clock.advance(-5)
+    await world.jobs.cancel(NAME, "")
+    (finished,) = [each for each in world.events if isinstance(each, JobFinished)]
+    assert finished.seconds == 0
 
 
 async def test_a_waiting_job_is_cancelled_at_once(world):

@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interference_service.domain.specification import AnalysisSpecification, DataFormat
-from interference_service.errors import AnalysisError, InputUnavailable, InputUnsupported
+from interference_service.errors import (
+    AnalysisError,
+    Cancelled,
+    InputUnavailable,
+    InputUnsupported,
+)
 from interference_service.references import checker as module
 from interference_service.references.checker import (
     DATA_FORMATS,
@@ -24,6 +30,8 @@ from interference_service.references.stores import Stores
 UNOFFERED = {"format": "MODEL_FORMAT_MLFLOW", "uri": "models:/solar/3"}
 STATE_DICT = {"format": "MODEL_FORMAT_STATE_DICT", "architecture": "mlp"}
 CHECKPOINT = "MODEL_FORMAT_CHECKPOINT"
+NEVER = threading.Event()
+"""Nothing is stopped."""
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ def specification(
 
 
 def test_a_specification_whose_files_are_there_passes(checker):
-    checker.check(specification())
+    checker.check(specification(), NEVER)
 
 
 def test_a_preprocessor_that_is_missing_is_named(checker):
@@ -66,9 +74,9 @@ def test_a_preprocessor_that_is_missing_is_named(checker):
         inputs = [{"name": "x", "tensor": {"column": "x"}}, {"name": "y", "image": image}]
         return specification(data={"inputs": inputs})
 
-    checker.check(of_preprocessor("model.pt2"))
+    checker.check(of_preprocessor("model.pt2"), NEVER)
     with pytest.raises(InputUnavailable) as caught:
-        checker.check(of_preprocessor("missing.json"))
+        checker.check(of_preprocessor("missing.json"), NEVER)
     assert caught.value.violations[0].field == "spec.data.inputs[1].image.preprocessor_uri"
 
 
@@ -93,42 +101,55 @@ def test_a_preprocessor_that_is_missing_is_named(checker):
 )
 def test_what_is_missing_or_not_offered_is_named(checker, changes, field, kind):
     with pytest.raises(AnalysisError) as caught:
-        checker.check(specification(**changes))
+        checker.check(specification(**changes), NEVER)
     assert type(caught.value) is kind
     assert [each.field for each in caught.value.violations] == [f"spec.{field}"]
 
 
+def test_a_check_that_nobody_waits_for_ends_before_the_next_reference(tmp_path):
+    given_up, looked_at = threading.Event(), []
+
+    class Slow(Stores):
+        def check(self, uri: str, field: str) -> None:
+            looked_at.append(field)
+            given_up.set()
+
+    with pytest.raises(Cancelled):
+        StoreReferenceChecker(Slow({"data": tmp_path})).check(specification(), given_up)
+    assert looked_at == ["model.uri"]
+
+
 def test_a_refused_format_is_told_with_those_that_are_offered(checker):
     with pytest.raises(InputUnsupported, match="MODEL_FORMAT_TORCH_EXPORT"):
-        checker.check(specification(model=UNOFFERED))
+        checker.check(specification(model=UNOFFERED), NEVER)
 
 
 def test_weights_of_a_network_that_is_offered_pass(checker):
-    checker.check(specification(model=STATE_DICT))
+    checker.check(specification(model=STATE_DICT), NEVER)
 
 
 def test_a_directory_of_hugging_face_passes(checker, tmp_path):
     (tmp_path / "bert").mkdir()
     (tmp_path / "bert" / "config.json").touch()
     reference = {"format": "MODEL_FORMAT_HUGGING_FACE", "uri": "data://bert/"}
-    checker.check(specification(model=reference))
+    checker.check(specification(model=reference), NEVER)
 
 
 def test_a_checkpoint_that_is_not_allowed_is_told_how_to_convert(checker):
     with pytest.raises(InputUnsupported, match=r"safetensors\.torch\.save_file"):
-        checker.check(specification(model=STATE_DICT | {"format": CHECKPOINT}))
+        checker.check(specification(model=STATE_DICT | {"format": CHECKPOINT}), NEVER)
 
 
 def test_a_checkpoint_passes_where_the_operator_allows_them(tmp_path, checker):
     allowing = Stores({"data": tmp_path}, ModelPolicy(allow_checkpoints=True))
     reference = STATE_DICT | {"format": CHECKPOINT}
-    StoreReferenceChecker(allowing).check(specification(model=reference))
+    StoreReferenceChecker(allowing).check(specification(model=reference), NEVER)
 
 
 def test_data_in_a_format_that_is_not_offered_is_refused(checker, monkeypatch):
     monkeypatch.setattr(module, "DATA_FORMATS", (DataFormat.PARQUET,))
     with pytest.raises(InputUnsupported, match="DATA_FORMAT_PARQUET") as caught:
-        checker.check(specification(data={"format": "DATA_FORMAT_CSV"}))
+        checker.check(specification(data={"format": "DATA_FORMAT_CSV"}), NEVER)
     assert [each.field for each in caught.value.violations] == ["spec.data.format"]
 
 
@@ -152,14 +173,14 @@ def test_a_registered_model_passes_where_its_file_is_there(tmp_path, checker):
     (tmp_path / "net" / "data").mkdir(parents=True)
     (tmp_path / "net" / "MLmodel").write_text("flavors: {pytorch: {model_data: data}}")
     (tmp_path / "net" / "data" / "model.pt2").touch()
-    checker.check(specification(model=REGISTERED))
+    checker.check(specification(model=REGISTERED), NEVER)
     with pytest.raises(InputUnavailable, match="not in the registry"):
-        checker.check(specification(model=REGISTERED | {"uri": "models:/net/2"}))
+        checker.check(specification(model=REGISTERED | {"uri": "models:/net/2"}), NEVER)
 
 
 def test_a_registered_model_is_refused_where_there_is_no_registry(checker):
     with pytest.raises(InputUnsupported, match="named no registry"):
-        checker.check(specification(model=REGISTERED))
+        checker.check(specification(model=REGISTERED), NEVER)
 
 
 def test_the_formats_that_pass_are_those_that_can_be_read():
@@ -179,7 +200,7 @@ def test_a_preprocessor_must_be_there(checker, tmp_path: Path):
     image = {"column": "jpeg", "preprocessor_uri": "data://preprocessor_config.json"}
     given = specification(data={"inputs": [{"name": "x", "image": image}]})
     with pytest.raises(InputUnavailable) as caught:
-        checker.check(given)
+        checker.check(given, NEVER)
     assert caught.value.violations[0].field == "spec.data.inputs[0].image.preprocessor_uri"
     (tmp_path / "preprocessor_config.json").write_bytes(b"content is not read")
-    checker.check(given)
+    checker.check(given, NEVER)

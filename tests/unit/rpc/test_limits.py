@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import weakref
 from dataclasses import dataclass, field
 
@@ -10,12 +11,16 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from interference.v1 import analysis_service_pb2 as wire
+from interference_service.domain.access import Refusal
 from interference_service.domain.job import Settings
 from interference_service.errors import Draining
-from interference_service.jobs.submission import Submission
 from interference_service.jobs.watching import WatchEvent
+from interference_service.rpc import analysis_servicer
+from interference_service.rpc.authentication import ANONYMOUS
+from interference_service.rpc.convert_requests import submission_from_wire
 from interference_service.rpc.handlers import Context
 from interference_service.rpc.limits import CREATE, CallLimits, LimitInterceptor
+from interference_service.security.refusals import unauthenticated
 from support.domain_examples import NAME, NOW, pending_job, plain_specification
 from support.rpc_fakes import FakeJobs, details_of, ignore, refused, served
 from support.waiting import until
@@ -156,45 +161,114 @@ async def test_a_stream_that_is_read_is_left_alone():
         assert len([each async for each in call]) == MESSAGES
 
 
-@dataclass
-class WaitingJobs(FakeJobs):
-    """Submissions end when the test says so."""
+class Conversion:
+    """Holds submissions up while they are converted, until the test lets go."""
 
-    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.begun: list[object] = []
 
-    async def submit(self, submission):
-        made = await super().submit(submission)
-        await self.go_on.wait()
-        return made
+    def __call__(self, request, *others):
+        self.begun.append(request)
+        assert self.let_go.wait(30)
+        return submission_from_wire(request, *others)
 
 
-async def test_few_large_requests_are_served_at_once_and_small_ones_wait_for_none():
-    jobs = WaitingJobs(known={NAME: pending_job()})
-    large = wire.CreateAnalysisJobRequest(
+@pytest.fixture
+def conversion(monkeypatch):
+    held = Conversion()
+    monkeypatch.setattr(analysis_servicer, "submission_from_wire", held)
+    yield held
+    held.let_go.set()
+
+
+def large_submission() -> wire.CreateAnalysisJobRequest:
+    return wire.CreateAnalysisJobRequest(
         parent="projects/solar",
         analysis_job={
             "spec": plain_specification().model_dump(),
             "annotations": {"long": "x" * 5000},
         },
     )
+
+
+async def test_few_large_requests_are_converted_at_once_and_small_ones_wait_for_none(conversion):
+    jobs = FakeJobs(
+        known={NAME: pending_job()}, events=[WatchEvent("token", NOW, pending_job())], endless=True
+    )
+    large_watch = wire.WatchAnalysisJobRequest(name=NAME, resume_token="x" * 5000)
     async with served(jobs) as rpc:
-        creating = [asyncio.ensure_future(rpc.stub.CreateAnalysisJob(large)) for _ in range(20)]
-        await until(lambda: len(jobs.asked) >= 4)
+        creating = [
+            asyncio.ensure_future(rpc.stub.CreateAnalysisJob(large_submission())) for _ in range(20)
+        ]
+        await until(lambda: len(conversion.begun) >= 4)
+        watch = rpc.stub.WatchAnalysisJob(large_watch)
+        first = asyncio.ensure_future(watch.read())
         for _ in range(3):
             assert (await rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME))).name
-        submitted = [each for each in jobs.asked if isinstance(each, Submission)]
-        assert len(submitted) == 4
+        assert len(conversion.begun) == 4
+        # A stream waits for its turn as well.
+        assert not jobs.watch_entered.is_set()
+        conversion.let_go.set()
+        assert len(await asyncio.gather(*creating)) == 20
+        assert (await first).resume_token == "token"
+
+
+async def test_a_large_request_holds_up_no_other_once_it_is_converted():
+    @dataclass
+    class Waiting(FakeJobs):
+        go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+        async def submit(self, submission):
+            made = await super().submit(submission)
+            await self.go_on.wait()
+            return made
+
+    jobs = Waiting()
+    async with served(jobs) as rpc:
+        creating = [
+            asyncio.ensure_future(rpc.stub.CreateAnalysisJob(large_submission())) for _ in range(20)
+        ]
+        await until(lambda: len(jobs.asked) == 20)
         jobs.go_on.set()
         assert len(await asyncio.gather(*creating)) == 20
 
 
-async def test_a_large_request_counts_until_its_stream_begins():
+async def test_a_large_request_of_a_stream_counts_until_the_stream_begins():
     jobs = FakeJobs(events=[WatchEvent("token", NOW, pending_job())], endless=True)
     request = wire.WatchAnalysisJobRequest(name=NAME, resume_token="x" * 5000)
-    async with served(jobs) as rpc:
+    async with served(jobs) as rpc, asyncio.timeout(20):
         watches = [rpc.stub.WatchAnalysisJob(request) for _ in range(10)]
         for each in watches:
             assert (await each.read()).resume_token == "token"
+
+
+class Hesitant:
+    """An authenticator that takes its time over strangers."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.decided = asyncio.Event()
+
+    async def authenticate(self, shown):
+        if not shown.authorization:
+            self.waiting += 1
+            await self.decided.wait()
+            raise unauthenticated(Refusal.UNKNOWN_CREDENTIALS)
+        return ANONYMOUS
+
+
+async def test_strangers_take_no_place_of_those_who_are_known():
+    gate = Hesitant()
+    get = wire.GetAnalysisJobRequest(name=NAME)
+    jobs = FakeJobs(known={NAME: pending_job()})
+    async with served(jobs, authenticator=gate, limits=CallLimits(unary_at_once=2)) as rpc:
+        strangers = [asyncio.ensure_future(refused(rpc.stub.GetAnalysisJob(get))) for _ in range(9)]
+        await until(lambda: gate.waiting == 9)
+        assert (await rpc.stub.GetAnalysisJob(get, metadata=(("authorization", "known"),))).name
+        gate.decided.set()
+        codes = {error.code() for error in await asyncio.gather(*strangers)}
+    assert codes == {grpc.StatusCode.UNAUTHENTICATED}
 
 
 class Heavy:

@@ -10,7 +10,7 @@ from interference.v1 import error_reason_pb2
 from interference_service import errors
 from interference_service.domain.job import JobError
 from interference_service.errors import ErrorCode, InvalidRequest, ServiceError, Violation
-from interference_service.rpc.interceptors import MalformedRequest
+from interference_service.rpc.decoding import MalformedRequest
 from interference_service.rpc.status import STATUS_CODES, status_of, to_rpc_status
 
 

@@ -15,9 +15,9 @@ from interference_service.errors import (
     Overloaded,
     ServiceError,
 )
+from interference_service.rpc.authorisation import tell
 from interference_service.rpc.convert_specification import specification_to_wire
 from interference_service.rpc.interceptors import SERVER_ERRORS
-from interference_service.rpc.resource_names import named_in
 from interference_service.rpc.status import STATUS_CODES
 from support.domain_examples import NAME, pending_job, plain_specification
 from support.rpc_fakes import FakeJobs, refused, served
@@ -124,25 +124,34 @@ async def test_an_untraced_submission_belongs_to_nothing():
     assert jobs.asked[0].trace_parent is None
 
 
+async def test_the_span_of_a_submission_names_the_job_that_it_made(recording):
+    async with served(FakeJobs(), tracer=recording.traces) as rpc:
+        job = await rpc.stub.CreateAnalysisJob(submission_request())
+        await rpc.observed.get()
+    (span,) = recording.spans
+    assert span.attributes["interference.job"] == job.name
+
+
 @pytest.mark.parametrize(
-    ("message", "named"),
+    ("resource", "named"),
     [
-        (wire.ListAnalysisJobsRequest(parent="projects/p"), {"interference.project": "p"}),
-        (wire.GetAnalysisJobRequest(name="projects/P/analysisJobs/a"), {}),
-        (
-            wire.GetAnalysisJobRequest(name="projects/p/analysisJobs/a b"),
-            {"interference.project": "p"},
-        ),
-        (wire.GetServerInfoRequest(), {}),
-        (
-            wire.GetAnalysisResultRequest(name="projects/p/analysisJobs/a/result"),
-            {"interference.project": "p", "interference.job": "projects/p/analysisJobs/a"},
-        ),
-        (
-            wire.UpdateAnalysisJobRequest(analysis_job={"name": "projects/p/analysisJobs/a"}),
-            {"interference.project": "p", "interference.job": "projects/p/analysisJobs/a"},
-        ),
+        ("projects/p", {"interference.project": "p"}),
+        (NAME, {"interference.project": NAME.split("/")[1], "interference.job": NAME}),
     ],
 )
-def test_a_request_names_its_project_and_job_wherever_it_has_them(message, named):
-    assert named_in(message) == named
+def test_what_a_call_is_about_is_its_project_and_its_job(recording, resource, named):
+    with recording.traces.serve(f"/{SERVICE}/GetAnalysisJob", ()):
+        tell(resource, recording.traces)
+    (span,) = recording.spans
+    assert {key: value for key, value in span.attributes.items() if key in named} == named
+    assert ("interference.job" in span.attributes) == ("interference.job" in named)
+
+
+async def test_methods_that_callers_make_up_are_one(recording):
+    async with served(FakeJobs(), tracer=recording.traces) as rpc:
+        for method in (f"/{'made.up' * 200}/Name", f"/{SERVICE}/Nothing"):
+            await refused(rpc.channel.unary_unary(method)(b""))
+            await rpc.observed.get()
+    assert {span.name for span in recording.spans} == {"unknown/unknown"}
+    assert {span.attributes["rpc.method"] for span in recording.spans} == {"unknown"}
+    assert {span.attributes["rpc.service"] for span in recording.spans} == {"unknown"}

@@ -207,6 +207,20 @@ async def test_an_issuer_that_hangs_makes_nobody_wait_longer_than_allowed():
     assert issuer.asked == 1  # one question is under way at a time
 
 
+async def test_while_the_issuer_hangs_no_more_than_some_wait_for_it(monkeypatch):
+    monkeypatch.setattr("interference_service.security.keys._MOST_WAITING", 2)
+    issuer = Issuer(ONE, timeout_seconds=30)
+    issuer.answering.clear()
+    waiting = [asyncio.create_task(issuer.knows(ONE)) for _ in range(2)]
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(AuthenticationUnavailable):
+            await asyncio.wait_for(issuer.knows(OTHER), 10)
+    finally:
+        issuer.answering.set()
+    assert await asyncio.gather(*waiting) == [True, True]
+
+
 def test_an_answer_over_http_is_fetched():
     with scripted_http() as http:
         http.replies["/keys"] = says(200, key_set(ONE))

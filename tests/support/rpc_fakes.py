@@ -146,9 +146,9 @@ class NoSink:
 def servicer(
     jobs: FakeJobs, sink: EventSink | None = None, key: bytes = b"k" * 32, **about: Any
 ) -> AnalysisServicer:
-    """The servicer of the fake; a reader that takes nothing is stalled at once."""
+    """The servicer of the fake."""
     told = sink or NoSink()
-    streams = Streams(QuotaKeeper(jobs.quotas, told), told, patience_seconds=0.1)
+    streams = Streams(QuotaKeeper(jobs.quotas, told), told)
     version = {"version": "1.2.3", "engine_version": "engine 4"}
     return AnalysisServicer(jobs, Seal(key), streams=streams, **version | about)
 

@@ -129,21 +129,7 @@ class StreamClosed:
     kind: StreamKind
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStalled:
-    """The reader of a stream has not taken a message for a while."""
-
-    kind: StreamKind
-
-
-@dataclass(frozen=True, slots=True)
-class StreamResumed:
-    """A stalled stream goes on, or has ended."""
-
-    kind: StreamKind
-
-
-UsageEvent = QuotaRefused | StreamOpened | StreamClosed | StreamStalled | StreamResumed
+UsageEvent = QuotaRefused | StreamOpened | StreamClosed
 """What projects use of the service beside jobs."""
 Event = (
     JobSubmitted

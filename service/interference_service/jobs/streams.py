@@ -1,17 +1,11 @@
-"""Streams of responses: how many each project has open, and which of them nobody reads."""
+"""Streams of responses: how many each project has open."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
-from interference_service.domain.events import (
-    StreamClosed,
-    StreamOpened,
-    StreamResumed,
-    StreamStalled,
-)
+from interference_service.domain.events import StreamClosed, StreamOpened
 from interference_service.domain.ports import EventSink
 from interference_service.domain.quotas import StreamKind
 from interference_service.jobs.quotas import BUSY_SECONDS, QuotaKeeper
@@ -22,23 +16,19 @@ Part = TypeVar("Part")
 class Streams:
     """Counts the open streams of this process; used in the event loop alone.
 
-    A reader that takes nothing holds its place until its connection is ended for its age, which is
-    the only thing that ends it. So those are counted, and no project has more places than its own.
+    A reader that takes nothing holds its place until its stream is given up, so no project has more
+    places than its own.
     """
 
-    def __init__(
-        self, keeper: QuotaKeeper, sink: EventSink, *, patience_seconds: float = 10.0
-    ) -> None:
+    def __init__(self, keeper: QuotaKeeper, sink: EventSink) -> None:
         """Count none yet.
 
         Args:
             keeper: Knows how many may be open.
             sink: Is told of them.
-            patience_seconds: A reader that takes nothing for so long is told as stalled.
         """
         self._keeper = keeper
         self._sink = sink
-        self._patience_seconds = patience_seconds
         self._open: Counter[tuple[str, StreamKind]] = Counter()
 
     async def limited(
@@ -66,8 +56,7 @@ class Streams:
                 if not taken:
                     place.enter_context(self._place(project, kind))
                     taken = True
-                with self._sending(kind):
-                    yield part
+                yield part
 
     @contextmanager
     def _place(self, project: str, kind: StreamKind) -> Iterator[None]:
@@ -85,21 +74,3 @@ class Streams:
             if not self._open[key]:
                 del self._open[key]
             self._sink.emit(StreamClosed(kind))
-
-    @contextmanager
-    def _sending(self, kind: StreamKind) -> Iterator[None]:
-        """Look how long the reader takes to take a part."""
-        stalled = False
-
-        def stall() -> None:
-            nonlocal stalled
-            stalled = True
-            self._sink.emit(StreamStalled(kind))
-
-        timer = asyncio.get_running_loop().call_later(self._patience_seconds, stall)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            if stalled:
-                self._sink.emit(StreamResumed(kind))

@@ -18,8 +18,7 @@ class Connections:
         handshake_seconds: Within it a new one must have said what HTTP/2 begins with.
         idle_seconds: One without calls is closed after so long.
         age_seconds: One is asked to end after so long, busy or not, give or take a tenth.
-        grace_seconds: Its calls may go on for so long after that. Nothing else ends the calls of a
-            client that never reads.
+        grace_seconds: Its calls may go on for so long after that.
     """
 
     most: int = 0

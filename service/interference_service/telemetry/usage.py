@@ -8,8 +8,6 @@ from interference_service.domain.events import (
     QuotaRefused,
     StreamClosed,
     StreamOpened,
-    StreamResumed,
-    StreamStalled,
     UsageEvent,
 )
 from interference_service.domain.quotas import StreamKind
@@ -33,15 +31,8 @@ class UsageMetrics:
             ("kind",),
             registry=registry,
         )
-        self._stalled = Gauge(
-            "interference_streams_stalled",
-            "Open streams whose reader has not taken a message for a while.",
-            ("kind",),
-            registry=registry,
-        )
         for kind in StreamKind:
             self._open.labels(kind.value)
-            self._stalled.labels(kind.value)
 
     def emit(self, event: UsageEvent) -> None:
         """Count what happened."""
@@ -52,9 +43,5 @@ class UsageMetrics:
                 self._open.labels(kind.value).inc()
             case StreamClosed(kind):
                 self._open.labels(kind.value).dec()
-            case StreamStalled(kind):
-                self._stalled.labels(kind.value).inc()
-            case StreamResumed(kind):
-                self._stalled.labels(kind.value).dec()
             case _:
                 assert_never(event)

@@ -1,6 +1,5 @@
-"""Places for streams, and readers that take nothing."""
+"""Places for streams."""
 
-import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -9,14 +8,11 @@ from interference_service.domain.events import (
     QuotaRefused,
     StreamClosed,
     StreamOpened,
-    StreamResumed,
-    StreamStalled,
 )
 from interference_service.domain.quotas import Quota, Quotas, StreamKind
 from interference_service.errors import NotFound, QuotaExceeded
 from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.streams import Streams
-from support.waiting import until
 
 WATCH, MATRICES = StreamKind.WATCH, StreamKind.MATRICES
 
@@ -24,7 +20,7 @@ WATCH, MATRICES = StreamKind.WATCH, StreamKind.MATRICES
 @pytest.fixture
 def streams(world):
     quotas = Quotas(default=Quota(max_watches=2, max_matrix_streams=1))
-    return Streams(QuotaKeeper(quotas, world), world, patience_seconds=0.02)
+    return Streams(QuotaKeeper(quotas, world), world)
 
 
 async def numbers(error: Exception | None = None):
@@ -76,37 +72,3 @@ async def test_what_else_is_wrong_is_told_first_and_takes_no_place(streams, worl
     for each in watches:
         await each.aclose()
     assert world.events.count(StreamOpened(WATCH)) == 2
-
-
-async def test_a_reader_that_takes_nothing_is_told_until_it_goes_on(streams, world):
-    stream = await opened(streams)
-    await until(lambda: StreamStalled(WATCH) in world.events)
-    assert await anext(stream) == 1
-    assert world.events[-1] == StreamResumed(WATCH)
-    await stream.aclose()
-
-
-async def test_a_stalled_stream_that_ends_is_not_stalled_any_more(streams, world):
-    stream = await opened(streams)
-    await until(lambda: StreamStalled(WATCH) in world.events)
-    await stream.aclose()
-    assert world.events[-2:] == [StreamResumed(WATCH), StreamClosed(WATCH)]
-
-
-async def test_a_source_that_is_silent_is_no_stalled_reader(streams, world):
-    silence = asyncio.Event()
-
-    async def two():
-        yield 1
-        await silence.wait()
-        yield 2
-
-    stream = streams.limited("solar", WATCH, two())
-    await anext(stream)
-    await until(lambda: StreamStalled(WATCH) in world.events)
-    second = asyncio.ensure_future(anext(stream))
-    await until(lambda: StreamResumed(WATCH) in world.events)
-    assert not second.done()
-    silence.set()
-    assert await second == 2
-    await stream.aclose()

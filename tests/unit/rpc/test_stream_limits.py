@@ -5,10 +5,11 @@ from collections import Counter
 import grpc
 
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc
-from interference_service.domain.events import StreamClosed, StreamOpened, StreamStalled
+from interference_service.domain.events import StreamClosed, StreamOpened
 from interference_service.domain.job import Settings
 from interference_service.domain.quotas import Quota, Quotas, StreamKind
 from interference_service.jobs.watching import WatchEvent
+from interference_service.rpc.limits import CallLimits
 from support.domain_examples import (
     NAME,
     NOW,
@@ -93,10 +94,12 @@ async def test_streams_of_matrices_have_a_limit_of_their_own():
     assert details_of(error)["ErrorInfo"].metadata["limit"] == "max_matrix_streams"
 
 
-async def test_readers_that_take_nothing_are_told_hold_their_places_and_lose_them_in_the_end():
+async def test_readers_that_take_nothing_hold_their_places_until_they_are_given_up():
     jobs = FakeJobs(events=(WatchEvent("t", NOW, LARGE),) * 500, quotas=limited(max_watches=3))
     sink = Sink()
-    async with served(jobs, sink=sink) as rpc:
+    stuck_streams: asyncio.Queue[str] = asyncio.Queue()
+    limits = CallLimits(write_seconds=1, stuck=stuck_streams.put_nowait)
+    async with served(jobs, sink=sink, limits=limits) as rpc:
         address = f"127.0.0.1:{rpc.server.port}"
         narrow = (("grpc.http2.bdp_probe", 0),)  # else the window grows with what is sent
         async with grpc.aio.insecure_channel(address, options=narrow) as channel:
@@ -104,10 +107,10 @@ async def test_readers_that_take_nothing_are_told_hold_their_places_and_lose_the
             stuck = [stub.WatchAnalysisJob(WATCH) for _ in range(3)]
             for each in stuck:
                 await each.read()
-            await sink.until(StreamStalled(StreamKind.WATCH), 3)
             error = await refused(rpc.stub.WatchAnalysisJob(WATCH))
             assert details_of(error)["ErrorInfo"].reason == "QUOTA_EXCEEDED"
-        await sink.until(StreamClosed(StreamKind.WATCH), 3)
+            await sink.until(StreamClosed(StreamKind.WATCH), 3)
+            assert stuck_streams.qsize() == 3
         watch = rpc.stub.WatchAnalysisJob(WATCH)
         assert len([response async for response in watch]) == 500
     assert sink.counts[StreamOpened(StreamKind.WATCH)] == 4

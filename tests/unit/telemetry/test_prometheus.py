@@ -144,6 +144,11 @@ def test_streams_that_nobody_reads_are_counted(metrics, value, method, label):
     assert value("interference_streams_stuck_total", grpc_method=label) == before + 1
 
 
+def test_only_streams_that_can_be_given_up_have_a_series(value):
+    assert value("interference_streams_stuck_total", grpc_method="WatchAnalysisJob") is not None
+    assert value("interference_streams_stuck_total", grpc_method="Watch") is None
+
+
 async def test_the_tasks_of_the_event_loop_are_counted_from_another_thread(metrics, value):
     metrics.follow_tasks(asyncio.get_running_loop())
     tasks = [asyncio.create_task(asyncio.sleep(60)) for _ in range(10)]

@@ -8,8 +8,6 @@ from interference_service.domain.events import (
     QuotaRefused,
     StreamClosed,
     StreamOpened,
-    StreamResumed,
-    StreamStalled,
 )
 from interference_service.domain.quotas import StreamKind
 from interference_service.store.artifacts import MemoryArtifactStore
@@ -42,18 +40,17 @@ def test_refusals_are_counted_by_project_and_limit_within_a_bound(registry):
 
 
 @pytest.mark.parametrize("kind", StreamKind)
-def test_streams_are_counted_while_they_are_open_and_while_they_are_stalled(registry, kind):
+def test_streams_are_counted_while_they_are_open(registry, kind):
     metrics = ServiceMetrics(registry)
 
-    def values() -> tuple[float | None, ...]:
-        names = "interference_streams_open", "interference_streams_stalled"
-        return tuple(registry.get_sample_value(name, {"kind": kind.value}) for name in names)
+    def value() -> float | None:
+        return registry.get_sample_value("interference_streams_open", {"kind": kind.value})
 
-    seen = [values()]
-    for event in (StreamOpened, StreamStalled, StreamResumed, StreamClosed):
+    seen = [value()]
+    for event in (StreamOpened, StreamClosed):
         metrics.emit(event(kind))
-        seen.append(values())
-    assert seen == [(0, 0), (1, 0), (1, 1), (1, 0), (0, 0)]
+        seen.append(value())
+    assert seen == [0, 1, 0]
 
 
 @given(COUNTS, st.integers(0, 5))

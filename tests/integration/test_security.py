@@ -26,6 +26,7 @@ from support.issuer import SigningKey
 from support.methods import METHODS, name_of
 from support.scripted_http import says
 from support.secured import Secured, secured_service
+from support.service_log import session_of, worker_lines
 from support.submissions import slow_rows, submit
 
 CODE = grpc.StatusCode
@@ -277,7 +278,7 @@ def test_who_changed_what_and_who_was_refused_is_on_record(secured: Secured, ali
 
 
 def test_no_secret_is_in_any_log(secured: Secured, finished):
-    """Also of the tests before it, where they ran; refused credentials included."""
+    """Also of the tests before it, where they ran; refused credentials included, at DEBUG."""
     signed, wrong = secured.signing.token(), new_token()
     for token in (signed, wrong, secured.tokens["bob"]):
         with secured.client(token) as client:
@@ -286,8 +287,12 @@ def test_no_secret_is_in_any_log(secured: Secured, finished):
             except (PermissionDenied, Unauthenticated):
                 continue
     secrets = secured.secrets | {"signed": signed, "wrong": wrong}
-    logs = [secured.home / "service.log", secured.audit_file]
-    assert all(log.stat().st_size for log in logs)
+    ours = [secured.home / "service.log", secured.audit_file]
+    session = session_of(secured.running)
+    workers = [log for log in (session / "logs").rglob("*") if log.is_file()]
+    assert all(log.stat().st_size for log in ours)
+    assert any(worker_lines(session))
+    logs = ours + workers
     found = {
         (log.name, what)
         for log in logs

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from interference_service.domain.inputs import Input, Value
 from interference_service.domain.specification import AnalysisSpecification
-from interference_service.domain.texts import Line, Text
+from interference_service.domain.texts import ID, Line, Text
 from interference_service.domain.verdict import Verdict
 from interference_service.errors import InternalError, ServiceError, Violation, WrongState
 
@@ -143,8 +143,8 @@ class JobError(Value):
         return tuple(Violation(each.field, each.description) for each in self.violations)
 
 
-JobId = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
-ProjectId = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")]
+JobId = Annotated[str, Field(pattern=f"^{ID}$")]
+ProjectId = Annotated[str, Field(pattern=f"^{ID}$")]
 
 
 class Settings(Value):

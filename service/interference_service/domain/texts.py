@@ -5,6 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+ID = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+"""What a part of a resource name looks like (RFC 1034)."""
+
 # Controls, separators of lines and paragraphs, and what turns the direction of writing.
 _OBEYED = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _IN_LINES = re.compile(f"[{_OBEYED}]")

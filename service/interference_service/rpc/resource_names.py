@@ -3,13 +3,13 @@
 import re
 
 from interference_service.domain.job import job_name
+from interference_service.domain.texts import ID
 from interference_service.errors import InvalidRequest
 
-_PART = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_ID = re.compile(_PART)
-_PROJECT = re.compile(rf"projects/({_PART})")
-_JOB = re.compile(rf"projects/({_PART})/analysisJobs/({_PART})")
-_RESULT = re.compile(rf"projects/({_PART})/analysisJobs/({_PART})/result")
+_ID = re.compile(ID)
+_PROJECT = re.compile(rf"projects/({ID})")
+_JOB = re.compile(rf"projects/({ID})/analysisJobs/({ID})")
+_RESULT = re.compile(rf"projects/({ID})/analysisJobs/({ID})/result")
 
 _RULE = "each part in braces starts with a letter and has at most 63 of a-z, 0-9 and -"
 ID_RULE = "must match [a-z]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -26,11 +26,12 @@ from pydantic import (
 )
 
 from interference_service.domain.access import EVERY_PROJECT, Grants, Role, Source, joined
+from interference_service.domain.texts import ID
 from interference_service.security.watched import Failed, UnusableFile, Watched, read_bytes
 
 PrincipalName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,126}$")]
 """Without a colon, so that it is never that of a principal of an issuer."""
-ProjectName = Annotated[str, Field(pattern=r"^(\*|[a-z]([a-z0-9-]{0,61}[a-z0-9])?)$")]
+ProjectName = Annotated[str, Field(pattern=rf"^(\*|{ID})$")]
 
 
 class _Line(BaseModel):

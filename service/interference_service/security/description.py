@@ -91,7 +91,7 @@ class SecurityDescription(_Described):
         Raises:
             ValueError: Other machines would reach it unprotected, and nobody asked for that.
         """
-        if _is_loopback(host):
+        if is_loopback(host):
             return
         if self.certificate is None and not self.allow_plaintext:
             raise ValueError(
@@ -107,7 +107,8 @@ class SecurityDescription(_Described):
             )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

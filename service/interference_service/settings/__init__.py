@@ -5,7 +5,6 @@ instance ``INTERFERENCE_STORES='{"models": "/srv/models"}'`` or ``INTERFERENCE_C
 """
 
 import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from interference_service.domain.quotas import Quotas
 from interference_service.references.policy import ModelPolicy
 from interference_service.references.registry.description import ARTIFACTS, MlflowDescription
-from interference_service.references.stores.description import (
-    Access,
-    GcsDescription as GcsDescription,
-    S3Description as S3Description,
-)
-from interference_service.security.description import SecurityDescription
+from interference_service.references.stores.description import Access
+from interference_service.security.description import SecurityDescription, is_loopback
 from interference_service.settings.parts import (
     AuditPart,
     ComputePart,
@@ -42,13 +37,6 @@ from interference_service.store.database import database_url
 
 _ANNOUNCE_SECONDS = 5.0
 """Load balancers of Kubernetes take so long to notice."""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Settings(BaseSettings):
@@ -188,7 +176,7 @@ class Settings(BaseSettings):
         """How long the service answers though it says that it is not ready."""
         if self.drain.announce_seconds is not None:
             return self.drain.announce_seconds
-        return 0.0 if _is_loopback(self.host) else _ANNOUNCE_SECONDS
+        return 0.0 if is_loopback(self.host) else _ANNOUNCE_SECONDS
 
     @property
     def database(self) -> str:

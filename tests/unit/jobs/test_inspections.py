@@ -142,6 +142,16 @@ async def test_a_server_that_goes_down_ends_its_checks(world):
         await submitting
 
 
+async def test_over_rpc_a_server_that_goes_down_says_when_to_come_again(world):
+    world.jobs.drain()
+    async with served(RealJobs(world=world)) as rpc:
+        error = await refused(rpc.stub.CreateAnalysisJob(create("nightly")))
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    found = details_of(error)
+    assert found["ErrorInfo"].reason == "DRAINING"
+    assert found["RetryInfo"].retry_delay.ToTimedelta().total_seconds() == 1
+
+
 async def test_a_trial_whose_caller_is_gone_ends_without_a_word(world):
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))

@@ -4,8 +4,13 @@ import grpc
 import pytest
 import structlog
 
+from interference.v1 import analysis_service_pb2 as wire
 from interference_service.domain.access import Principal, Refusal, Role
-from interference_service.errors import PermissionDenied, Unauthenticated
+from interference_service.errors import (
+    AuthenticationUnavailable,
+    PermissionDenied,
+    Unauthenticated,
+)
 from interference_service.rpc.authorisation import AuthorisationInterceptor
 from interference_service.rpc.permissions import OPEN_METHODS, RULES
 from support.domain_examples import NAME, pending_job
@@ -85,6 +90,29 @@ async def test_who_is_not_known_learns_of_no_method_whether_it_is_there(rpc, str
     known = await refused(open_("/other.Service/Nothing")(b"", metadata=as_("guest")))
     assert known.code() is CODE.UNIMPLEMENTED
     assert (await rpc.observed.get())[2] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "retry_seconds"),
+    [
+        (Unauthenticated, "UNAUTHENTICATED", None),
+        (AuthenticationUnavailable, "AUTHENTICATION_UNAVAILABLE", 1),
+    ],
+)
+async def test_who_is_not_let_in_is_told_why_and_whether_to_come_again(
+    jobs, error, reason, retry_seconds
+):
+    class Refusing:
+        async def authenticate(self, shown):
+            raise error("no", metadata={"cause": Refusal.KEYS_UNAVAILABLE.value})
+
+    async with served(jobs, authenticator=Refusing()) as rpc:
+        told = await refused(rpc.stub.GetServerInfo(wire.GetServerInfoRequest()))
+    found = details_of(told)
+    assert found["ErrorInfo"].reason == reason
+    assert dict(found["ErrorInfo"].metadata) == {"cause": "keys_unavailable"}
+    retry = found.get("RetryInfo")
+    assert (retry and retry.retry_delay.seconds) == retry_seconds
 
 
 @every_method

@@ -98,15 +98,22 @@ def test_twenty_usual_violations_are_told_whole():
     assert [each.description for each in told] == ["x" * 90] * 20
 
 
-def test_the_error_of_a_job_says_code_reason_and_fields_and_nothing_of_retrying():
-    error = JobError.of(errors.WorkerLost.at("model.uri", "killed every worker", attempts="3"))
+@pytest.mark.parametrize(
+    ("kind", "code", "reason"),
+    [
+        (errors.WorkerLost, grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
+        (errors.OutOfMemory, grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
+    ],
+)
+def test_the_error_of_a_job_says_code_reason_and_fields_and_nothing_of_retrying(kind, code, reason):
+    error = JobError.of(kind.at("model.uri", "killed every worker", attempts="3"))
 
     status = to_rpc_status(error)
 
-    assert status.code == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert status.code == code.value[0]
     found = unpacked(status)
     assert set(found) == {"ErrorInfo", "BadRequest"}
-    assert found["ErrorInfo"].reason == "WORKER_LOST"
+    assert found["ErrorInfo"].reason == reason
     assert found["ErrorInfo"].metadata == {"attempts": "3"}
     assert found["BadRequest"].field_violations[0].field == "spec.model.uri"
 

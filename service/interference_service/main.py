@@ -8,17 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry
 
-from interference_service import __version__
-from interference_service.composition.listening import (
-    address,
-    authenticator,
-    call_limits,
-    connections,
-    credentials,
-)
+from interference_service.composition.listening import address
+from interference_service.composition.observation import Observation, observation
 from interference_service.composition.reporting import log_configuration, opened_traces
+from interference_service.composition.serving import ENGINE_VERSION, Serving
 from interference_service.composition.state import State, open_state
 from interference_service.compute import cluster
 from interference_service.compute.executor import RayExecutor
@@ -26,16 +20,7 @@ from interference_service.compute.keeper import Keepers, Kept
 from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
-from interference_service.domain.tracing import UNTRACED, Tracer
-from interference_service.jobs.inspections import Inspections
-from interference_service.jobs.limits import Limits
-from interference_service.jobs.notices import Notices
-from interference_service.jobs.quotas import QuotaKeeper
 from interference_service.jobs.retention import Retention
-from interference_service.jobs.runner import JobRunner, RunnerSettings
-from interference_service.jobs.service import AnalysisJobs
-from interference_service.jobs.streams import Streams
-from interference_service.jobs.tokens import Seal
 from interference_service.lifecycle.deadline import Deadline
 from interference_service.lifecycle.dependency import Rhythm
 from interference_service.lifecycle.drain import DrainTimes
@@ -43,29 +28,19 @@ from interference_service.lifecycle.event_loop import Liveness, LoopWatch
 from interference_service.lifecycle.life import Life
 from interference_service.lifecycle.readiness import Readiness
 from interference_service.lifecycle.signals import StopSignals
-from interference_service.references.capabilities import capabilities
-from interference_service.references.checker import CHECKS_AT_ONCE, StoreReferenceChecker
-from interference_service.references.registry import ModelRegistry
+from interference_service.references.checker import StoreReferenceChecker
 from interference_service.references.registry.description import ARTIFACTS
 from interference_service.references.registry.mlflow import mlflow_registry
 from interference_service.references.stores import Stores
-from interference_service.rpc.analysis_servicer import AnalysisServicer
-from interference_service.rpc.interceptors import interceptors
-from interference_service.rpc.server import RpcServer
 from interference_service.security.description import SecurityDescription
 from interference_service.settings import Settings
-from interference_service.telemetry.exposition import start_exposition
-from interference_service.telemetry.prometheus import ServiceMetrics
-from interference_service.telemetry.results import ResultCollector
-from interference_service.telemetry.security import SecurityMetrics
-from interference_service.telemetry.sinks import EventSinks
+from interference_service.telemetry.exposition import Exposition, start_exposition
 
 if TYPE_CHECKING:
     from interference_service.telemetry.traces import Traces
 
 _log = structlog.get_logger(__name__)
 
-ENGINE_VERSION = f"gradient-interference {__version__}"
 _SWEEP_SECONDS = 60.0
 
 
@@ -127,118 +102,39 @@ async def _serve(
     traces: "Traces | None",
     ready_file: Path | None,
 ) -> None:
-    store, artifacts, clock = state.store, state.artifacts, state.clock
-    registry, results_registry = CollectorRegistry(), CollectorRegistry()
-    telemetry = settings.telemetry
-    metrics = ServiceMetrics(registry, max_projects=telemetry.max_projects)
-    metrics.follow_tasks(asyncio.get_running_loop())
-    tracer: Tracer = traces or UNTRACED
-    sink = EventSinks(metrics, traces) if traces else metrics
-    results_registry.register(
-        ResultCollector(
-            store,
-            artifacts,
-            max_monitors=telemetry.max_monitors,
-            max_classes=telemetry.max_classes,
-            max_layers=telemetry.max_layers,
-            max_projects=telemetry.max_projects,
-        )
-    )
-    keepers, notices = Keepers(_kept(settings)), Notices()
+    observed = observation(settings.telemetry, state, traces)
+    observed.metrics.follow_tasks(asyncio.get_running_loop())
+    keepers = Keepers(_kept(settings))
     stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
-    seal = Seal(store.secret("tokens"))
-    models = _model_registry(settings)
-    executor = RayExecutor(stores=stores, settings=compute, sink=sink, clock=clock, tracer=tracer)
+    models = mlflow_registry(settings.mlflow) if settings.mlflow is not None else None
+    executor = RayExecutor(
+        stores=stores,
+        settings=compute,
+        sink=observed.sink,
+        clock=state.clock,
+        tracer=observed.tracer,
+    )
+    checker = StoreReferenceChecker(stores, models)
     analyses = RegisteredModels(executor, stores, models)
-    quotas = QuotaKeeper(settings.quotas, metrics)
-    jobs = AnalysisJobs(
-        store=store,
-        artifacts=artifacts,
-        checks=Inspections(
-            StoreReferenceChecker(stores, models).check,
-            CHECKS_AT_ONCE,
-            seconds=settings.grpc.unary_seconds,
-        ),
-        preflights=Inspections(analyses.check, settings.jobs.validations),
-        sink=sink,
-        clock=clock,
-        notices=notices,
-        seal=seal,
-        limits=_limits(settings),
-        quotas=quotas,
-        engine_version=ENGINE_VERSION,
-    )
-    runner = JobRunner(
-        store=store,
-        artifacts=artifacts,
-        executor=analyses,
-        sink=sink,
-        clock=clock,
-        notices=notices,
-        tracer=tracer,
-        settings=RunnerSettings(
-            concurrency=settings.jobs.concurrency,
-            lease_seconds=settings.jobs.lease_seconds,
-            max_attempts=settings.jobs.max_attempts,
-            default_ttl_seconds=settings.jobs.default_ttl_seconds,
-        ),
-    )
-    security = SecurityMetrics(registry)
-    server = RpcServer(
-        AnalysisServicer(
-            jobs,
-            seal,
-            streams=Streams(quotas, metrics),
-            version=__version__,
-            engine_version=ENGINE_VERSION,
-            capabilities=capabilities(settings.model_policy, with_registry=models is not None),
-            minimum_client_version=settings.minimum_client_version,
-            tracer=tracer,
-        ),
-        interceptors=interceptors(
-            metrics.observe_rpc,
-            authenticator(settings.security, security),
-            security.count_refusal,
-            call_limits(settings, metrics),
-            tracer,
-            minimum_client_version=settings.minimum_client_version,
-        ),
-        address=address(settings.host, settings.port),
-        credentials=credentials(settings.security, security),
-        reflection=settings.reflection,
-        connections=connections(settings),
-    )
-    health = settings.health
-    loop_watch = LoopWatch(metrics)
-    metrics.follow_loop(loop_watch.stalled_seconds)
+    serving = Serving(settings, state, observed, checker, analyses)
+    loop_watch = LoopWatch(observed.metrics)
+    observed.metrics.follow_loop(loop_watch.stalled_seconds)
     readiness = Readiness(
-        {"store": store.ping, "cluster": cluster.ping},
-        rhythm=Rhythm(**health.model_dump(exclude={"stall_seconds"})),
-        sink=metrics,
+        {"store": state.store.ping, "cluster": cluster.ping},
+        rhythm=Rhythm(**settings.health.model_dump(exclude={"stall_seconds"})),
+        sink=observed.metrics,
     )
-    exposition = start_exposition(
-        telemetry.host,
-        telemetry.port,
-        registry,
-        results_registry,
-        {
-            "/healthz": Liveness(loop_watch, health.stall_seconds).why_not,
-            "/readyz": readiness.why_not,
-        },
-    )
+    exposition = _exposed(settings, observed, loop_watch, readiness)
     addresses = Addresses(
-        address(settings.host, server.port), address(telemetry.host, exposition.port)
+        address(settings.host, serving.server.port),
+        address(settings.telemetry.host, exposition.port),
     )
-    times = DrainTimes(
-        announce_seconds=settings.announce_seconds,
-        job_seconds=settings.drain.job_seconds,
-        call_seconds=settings.drain.call_seconds,
-    )
+    times = _drain_times(settings)
     life = Life(
-        server=server,
-        jobs=jobs,
-        runner=runner,
-        chore=partial(Retention(store, artifacts, clock).run, _SWEEP_SECONDS),
+        server=serving.server,
+        jobs=serving.jobs,
+        runner=serving.runner,
+        chore=partial(Retention(state.store, state.artifacts, state.clock).run, _SWEEP_SECONDS),
         readiness=readiness,
         loop_watch=loop_watch,
         times=times,
@@ -273,13 +169,25 @@ def _kept(settings: Settings) -> dict[str, Kept]:
     return {**settings.remote_stores, **artifacts}
 
 
-def _model_registry(settings: Settings) -> ModelRegistry | None:
-    return mlflow_registry(settings.mlflow) if settings.mlflow is not None else None
+def _exposed(
+    settings: Settings, observed: Observation, loop_watch: LoopWatch, readiness: Readiness
+) -> Exposition:
+    """Metrics and probes, on a port of their own."""
+    return start_exposition(
+        settings.telemetry.host,
+        settings.telemetry.port,
+        observed.registry,
+        observed.results,
+        {
+            "/healthz": Liveness(loop_watch, settings.health.stall_seconds).why_not,
+            "/readyz": readiness.why_not,
+        },
+    )
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        default_ttl_seconds=settings.jobs.default_ttl_seconds,
-        max_ttl_seconds=settings.jobs.max_ttl_seconds,
-        max_watch_seconds=settings.jobs.max_watch_seconds,
+def _drain_times(settings: Settings) -> DrainTimes:
+    return DrainTimes(
+        announce_seconds=settings.announce_seconds,
+        job_seconds=settings.drain.job_seconds,
+        call_seconds=settings.drain.call_seconds,
     )

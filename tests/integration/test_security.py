@@ -289,14 +289,9 @@ def test_no_secret_is_in_any_log(secured: Secured, finished):
     secrets = secured.secrets | {"signed": signed, "wrong": wrong}
     ours = [secured.home / "service.log", secured.audit_file]
     session = session_of(secured.running)
-    workers = [log for log in (session / "logs").rglob("*") if log.is_file()]
+    logs = [*ours, *(log for log in (session / "logs").rglob("*") if log.is_file())]
     assert all(log.stat().st_size for log in ours)
     assert any(worker_lines(session))
-    logs = ours + workers
-    found = {
-        (log.name, what)
-        for log in logs
-        for what, secret in secrets.items()
-        if secret in log.read_text(errors="replace")
-    }
+    texts = [(log.name, log.read_text(errors="replace")) for log in logs]
+    found = {(log, what) for log, text in texts for what in secrets if secrets[what] in text}
     assert found == set()

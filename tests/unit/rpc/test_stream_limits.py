@@ -1,5 +1,6 @@
 """Streams of a project, and readers that take nothing, over real sockets."""
 
+import asyncio
 from collections import Counter
 
 import grpc

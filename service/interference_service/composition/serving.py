@@ -11,6 +11,7 @@ from interference_service.composition.listening import (
 from interference_service.composition.observation import Observation
 from interference_service.composition.state import State
 from interference_service.compute.registered import RegisteredModels
+from interference_service.domain.ports import ReferenceChecker
 from interference_service.jobs.inspections import Inspections
 from interference_service.jobs.limits import Limits
 from interference_service.jobs.notices import Notices
@@ -20,7 +21,7 @@ from interference_service.jobs.service import AnalysisJobs
 from interference_service.jobs.streams import Streams
 from interference_service.jobs.tokens import Seal
 from interference_service.references.capabilities import capabilities
-from interference_service.references.checker import CHECKS_AT_ONCE, StoreReferenceChecker
+from interference_service.references.checker import CHECKS_AT_ONCE
 from interference_service.rpc.analysis_servicer import AnalysisServicer
 from interference_service.rpc.interceptors import interceptors
 from interference_service.rpc.server import RpcServer
@@ -45,7 +46,7 @@ class Serving:
         settings: Settings,
         state: State,
         observed: Observation,
-        checker: StoreReferenceChecker,
+        checker: ReferenceChecker,
         analyses: RegisteredModels,
     ) -> None:
         quotas = QuotaKeeper(settings.quotas, observed.metrics)

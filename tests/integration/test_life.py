@@ -171,8 +171,8 @@ def test_it_is_ready_under_load_and_says_that_it_goes_before_it_does(brief: Path
             jobs = [submit_slow(client) for _ in range(2)]
             eventually(lambda: any(map(computing, jobs)), within_seconds=200, what="gradients")
             for _ in range(20):
-                assert serving(service.grpc, READY, within_seconds=2)
-                assert serving(service.grpc, ALIVE, within_seconds=2)
+                assert serving(service.grpc, READY)
+                assert serving(service.grpc, ALIVE)
                 assert ask(service.metrics, "/readyz").ok
                 assert ask(service.metrics, "/healthz").ok
         assert value_of(service.metrics, "interference_ready") == 1

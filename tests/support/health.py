@@ -7,9 +7,9 @@ READY = "interference.v1.AnalysisService"
 ALIVE = ""
 
 
-def serving(address: str, service: str, within_seconds: float = 20) -> bool:
+def serving(address: str, service: str) -> bool:
     """Whether a service, or with no name the process, is SERVING; on a connection of its own."""
     with grpc.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=within_seconds)
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
         return answer.status == health_pb2.HealthCheckResponse.SERVING

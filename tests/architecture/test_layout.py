@@ -65,7 +65,9 @@ def test_no_module_but_the_settings_reads_the_environment():
 
 
 def test_the_generated_modules_are_committed_beside_the_contract():
-    for proto in (ROOT / "proto/interference/v1").glob("*.proto"):
+    protos = list((ROOT / "proto/interference/v1").glob("*.proto"))
+    assert protos
+    for proto in protos:
         assert proto.with_name(f"{proto.stem}_pb2.py").exists()
         assert proto.with_name(f"{proto.stem}_pb2.pyi").exists()
 
@@ -74,6 +76,7 @@ def test_modules_are_small_enough_to_hold_in_the_head():
     modules = [
         path for root in ("service", "client", "tests") for path in (ROOT / root).rglob("*.py")
     ]
+    assert modules
     long = {
         str(path.relative_to(ROOT)) for path in modules if len(path.read_text().splitlines()) > 300
     }

@@ -18,6 +18,7 @@ from interference_service.compute.tasks import Tasks
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.references.stores import Stores
 from support.jobs import FixedClock
+from support.submissions import SPECIFICATION
 
 
 def start(secret_variables: frozenset[str] = frozenset()) -> None:
@@ -118,17 +119,7 @@ def _deadly(*_: Any) -> tuple[None, None]:
 
 def validation_with_deadly(function: str, directory: str) -> Any:
     """Validate a good submission, with a function of ``remote`` that always ends its process."""
-    specification = AnalysisSpecification.model_validate(
-        {
-            "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
-            "data": {
-                "uris": ["data://rows.parquet"],
-                "format": "DATA_FORMAT_PARQUET",
-                "label_column": "label",
-                "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
-            },
-        }
-    )
+    specification = AnalysisSpecification.model_validate(SPECIFICATION)
     executor = RayExecutor(
         stores=Stores({"data": Path(directory)}),
         settings=ComputeSettings(device="cpu"),

@@ -4,6 +4,17 @@ from typing import Any
 
 from interference_client import Client, Job, ModelReference, Options, ParquetData, tensor
 
+SPECIFICATION = {
+    "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
+    "data": {
+        "uris": ["data://rows.parquet"],
+        "format": "DATA_FORMAT_PARQUET",
+        "label_column": "label",
+        "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
+    },
+}
+"""An analysis of ``mlp.pt2`` on ``rows.parquet``, as it is written on the wire."""
+
 
 def rows(name: str = "rows.parquet", **changes: Any) -> ParquetData:
     """The rows of an example as the argument ``input`` of its model."""

@@ -25,20 +25,12 @@ from interference.v1 import (
     analysis_service_pb2_grpc,
 )
 from interference_client import Client, Progress
+from support.submissions import SPECIFICATION
 
 Call = Callable[[], Awaitable[object]]
 _WATCHES_OF_A_CONNECTION = 90
 """Below the streams that the service allows on one."""
 _CHANGES = 100
-_SPECIFICATION = {
-    "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
-    "data": {
-        "uris": ["data://rows.parquet"],
-        "format": "DATA_FORMAT_PARQUET",
-        "label_column": "label",
-        "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
-    },
-}
 
 
 def main() -> None:
@@ -80,7 +72,7 @@ def _get(stub: Any, names: tuple[str, ...]) -> Call:
 
 
 def _submit(stub: Any) -> Call:
-    spec = json_format.ParseDict(_SPECIFICATION, job_pb2.AnalysisSpec())
+    spec = json_format.ParseDict(SPECIFICATION, job_pb2.AnalysisSpec())
     job = job_pb2.AnalysisJob(spec=spec, priority="PRIORITY_LOW")
 
     def call() -> Awaitable[object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from interference_client import Client, _retries, cli
+from interference_client.testing import FakeService
 from support.scripted_service import ScriptedService, serving
 
 
@@ -19,6 +20,13 @@ def service() -> ScriptedService:
 def target(service: ScriptedService) -> Iterator[str]:
     with serving(service) as port:
         yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    """A service that a user's tests would have."""
+    with FakeService() as service:
+        yield service
 
 
 @pytest.fixture

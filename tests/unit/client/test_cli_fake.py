@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -27,12 +26,6 @@ def outcome(value: float, *, unlearned: bool = False) -> Succeeds:
     return Succeeds(
         FakeResult({"common": FakeClass(), HOSTILE: rare}, matrices={"shared/cosine": matrix})
     )
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeService]:
-    with FakeService() as service:
-        yield service
 
 
 @pytest.fixture

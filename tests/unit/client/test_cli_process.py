@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -19,12 +18,6 @@ BROKEN = (
     "import sys; from interference_client import cli; cli.Client.job = None; sys.exit(cli.main())"
 )
 HOLDS = "learns:summary/worst_progress_ratio>=0"
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeService]:
-    with FakeService() as service:
-        yield service
 
 
 @pytest.fixture

@@ -61,12 +61,6 @@ def test_the_example_for_the_tests_of_pipelines_works():
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeService]:
-    with FakeService() as service:
-        yield service
-
-
-@pytest.fixture
 def client(fake: FakeService) -> Iterator[Client]:
     with Client(fake.target) as client:
         yield client

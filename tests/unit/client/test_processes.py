@@ -7,14 +7,13 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
 from interference_client import Client, JobFailed, errors
 from interference_client.aio import AsyncClient
-from interference_client.testing import Fails, FakeService, StaysPending, Succeeds
+from interference_client.testing import Fails, StaysPending, Succeeds
 from support.client_values import DATA, MODEL
 
 FORKED = """
@@ -33,12 +32,6 @@ _, status = os.waitpid(child, 0)
 assert client.job(before.name).wait(timeout=30).state == "SUCCEEDED"
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeService]:
-    with FakeService() as service:
-        yield service
 
 
 def work(target: str) -> str:

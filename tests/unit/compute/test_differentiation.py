@@ -1,5 +1,6 @@
 """One worker: from a unit's rows to gradient sums, against plain autograd."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from interference_service.errors import AnalysisError
 from interference_service.references.models import fetch_model
 from interference_service.references.stores import Stores
 from support import examples
+from support.submissions import SPECIFICATION
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +34,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def context(directory: Path, batch_rows: int = 16, **changes) -> JobContext:
-    values = {
-        "model": {"uri": "data://mlp.pt2", "format": "MODEL_FORMAT_TORCH_EXPORT"},
-        "data": {
-            "uris": ["data://rows.parquet"],
-            "format": "DATA_FORMAT_PARQUET",
-            "label_column": "label",
-            "inputs": [{"name": "input", "tensor": {"column": "x", "shape": [1, 6, 6]}}],
-        },
-    }
+    values = deepcopy(SPECIFICATION)
     for path, value in changes.items():
         section, _, field = path.partition("__")
         values.setdefault(section, {})[field] = value

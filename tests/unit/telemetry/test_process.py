@@ -1,25 +1,8 @@
 """Readiness and event loop as series."""
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from interference_service.domain.events import DependencySeen, LoopTurned, ReadinessSeen
-from interference_service.telemetry.prometheus import ServiceMetrics
-
-
-@pytest.fixture
-def registry():
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def metrics(registry):
-    return ServiceMetrics(registry)
-
-
-@pytest.fixture
-def value(registry, metrics):
-    return lambda name, **labels: registry.get_sample_value(name, labels)
 
 
 @pytest.mark.parametrize("dependency", ["store", "cluster"])

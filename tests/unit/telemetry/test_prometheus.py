@@ -4,7 +4,6 @@ import asyncio
 
 import grpc
 import pytest
-from prometheus_client import CollectorRegistry
 
 from interference.v1 import analysis_service_pb2
 from interference_service import __version__
@@ -18,28 +17,9 @@ from interference_service.domain.events import (
 )
 from interference_service.domain.job import JobState, Stage
 from interference_service.errors import AnalysisError
-from interference_service.telemetry.prometheus import ServiceMetrics
 from interference_service.telemetry.rpc import CODES, METHODS
 
 SERVICE = "interference.v1.AnalysisService"
-
-
-@pytest.fixture
-def registry():
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def metrics(registry):
-    return ServiceMetrics(registry)
-
-
-@pytest.fixture
-def value(registry, metrics):
-    def read(name: str, **labels: str) -> float | None:
-        return registry.get_sample_value(name, labels)
-
-    return read
 
 
 def test_the_build_is_told(value):

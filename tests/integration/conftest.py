@@ -17,6 +17,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("files")
     examples.write_all(directory)
     examples.slow(directory)
+    examples.brief(directory)
     return directory
 
 

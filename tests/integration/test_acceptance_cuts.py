@@ -12,13 +12,12 @@ import numpy as np
 import psutil
 import pytest
 
-from interference_client import Client, InterferenceError, Job, JobSnapshot, ModelReference
+from interference_client import Client, InterferenceError, Job, JobSnapshot
 from interference_client._cli_exit import Exit, of_error
 from interference_service.demo.server import Running, running_service
-from support import examples
 from support.proxy import Proxy, between
 from support.service import FEW_RESOURCES
-from support.submissions import rows, slow_rows, submit
+from support.submissions import submit, submit_brief, submit_slow
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
@@ -72,28 +71,12 @@ def behind(proxy: Proxy, patience: float = 120) -> Client:
     return Client(f"127.0.0.1:{proxy.port}", patience=patience)
 
 
-@pytest.fixture(scope="module")
-def brief(files: Path) -> str:
-    """Where in the store a job lies that takes some seconds."""
-    (files / "cuts").mkdir()
-    examples.slow(files / "cuts", rows=700)
-    return "cuts"
-
-
-def submit_brief(client: Client, brief: str) -> Job:
-    return submit(
-        client,
-        data=rows(f"{brief}/slow.parquet", shape=(1, 24, 24)),
-        model=ModelReference(f"data://{brief}/slow.pt2"),
-    )
-
-
 def read(job: Job) -> dict[str, np.ndarray]:
     return dict(job.result().matrices())
 
 
 def test_a_watch_and_a_read_outlive_the_death_of_the_server(
-    fragile: Service, brief: str, watching: Proxy, reading: Proxy
+    fragile: Service, watching: Proxy, reading: Proxy
 ):
     with behind(watching) as watcher, behind(reading) as reader, ThreadPoolExecutor(2) as threads:
         done = submit(reader).wait(timeout=100)
@@ -107,7 +90,7 @@ def test_a_watch_and_a_read_outlive_the_death_of_the_server(
         reading.cut(1, after_bytes=3000, hold=True)
         matrices = threads.submit(lambda: dict(result.matrices()))
         assert reading.held.wait(30)
-        watched = threads.submit(watch, submit_brief(watcher, brief))
+        watched = threads.submit(watch, submit_brief(watcher))
         eventually(lambda: any(each.state == "RUNNING" for each in seen), what="a running job")
 
         fragile.kill()
@@ -131,7 +114,7 @@ def test_nobody_who_stays_away_is_taken_for_success(
 ):
     with behind(reading, patience=10) as reader, ThreadPoolExecutor(1) as threads:
         result = submit(reader).wait(timeout=100).result()
-        job = submit(reader, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+        job = submit_slow(reader)
         command = [sys.executable, "-m", "interference_client.cli", "wait", job.name]
         waiting = subprocess.Popen(
             [*command, f"--target=127.0.0.1:{watching.port}"],

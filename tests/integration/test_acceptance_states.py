@@ -9,10 +9,10 @@ from interference.v1 import (
     analysis_service_pb2 as wire,
     analysis_service_pb2_grpc as service_grpc,
 )
-from interference_client import Client, Job, JobCancelled, ModelReference, NotFound, WrongState
+from interference_client import Client, JobCancelled, NotFound, WrongState
 from interference_service.demo.server import Running
 from support.processes import actors
-from support.submissions import rows, slow_rows, submit
+from support.submissions import rows, submit, submit_slow
 from support.waiting import eventually
 
 CANCELLED_WITHIN_SECONDS = 10.0
@@ -22,10 +22,6 @@ CANCELLED_WITHIN_SECONDS = 10.0
 def stub(service: Running):
     with grpc.insecure_channel(service.grpc) as channel:
         yield service_grpc.AnalysisServiceStub(channel)
-
-
-def submit_slow(client: Client, **changes) -> Job:
-    return submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"), **changes)
 
 
 @pytest.mark.parametrize("stage", ["QUEUED", "SCAN", "GRADIENTS"])

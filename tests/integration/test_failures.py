@@ -1,27 +1,17 @@
 """Jobs outlive what is killed around them, and stop when they are told to."""
 
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from interference_client import Client, Job, JobCancelled, ModelReference, Options
+from interference_client import Client, Job, JobCancelled, Options
 from interference_service.demo.server import Running, running_service
 from support import examples
 from support.processes import actors, gone
 from support.service import FEW_RESOURCES
-from support.submissions import rows, slow_rows, submit
+from support.submissions import rows, submit, submit_brief, submit_slow
 from support.waiting import eventually
-
-
-def submit_slow(client: Client, **options: Any) -> Job:
-    return submit(
-        client,
-        data=slow_rows(),
-        model=ModelReference("data://slow.pt2"),
-        options=Options(folds=4, **options),
-    )
 
 
 def computing(job: Job) -> bool:
@@ -33,7 +23,7 @@ def computing(job: Job) -> bool:
 def test_a_job_outlives_the_death_of_the_server(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
         with Client(first.grpc) as client:
-            job = submit_slow(client)
+            job = submit_brief(client)
             eventually(lambda: computing(job), what="gradients")
         children = psutil.Process(first.process.pid).children(recursive=True)
         first.process.kill()
@@ -100,7 +90,11 @@ def test_what_cannot_be_computed_here_is_refused_and_does_not_wait_longer_than_i
         Client(service.grpc) as client,
     ):
         no_worker = submit(client).wait(timeout=60, check=False).error
-        too_large = submit_slow(client, engine="exact").wait(timeout=60, check=False).error
+        too_large = (
+            submit_slow(client, options=Options(folds=4, engine="exact"))
+            .wait(timeout=60, check=False)
+            .error
+        )
     assert no_worker.reason == "WORKER_LOST"
     assert "one needs 1000 gpus" in no_worker.message
     assert (too_large.reason, too_large.violations[0].field) == (
@@ -112,7 +106,7 @@ def test_what_cannot_be_computed_here_is_refused_and_does_not_wait_longer_than_i
 def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
         with Client(first.grpc) as client:
-            job = submit_slow(client)
+            job = submit_brief(client)
             eventually(lambda: computing(job), what="gradients")
         first.process.terminate()
         assert first.process.wait(30) == 0

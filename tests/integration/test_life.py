@@ -13,40 +13,20 @@ import psutil
 import pytest
 
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc as wire_grpc
-from interference_client import Client, Job, ModelReference, Options
+from interference_client import Client, Job
 from interference_service.demo.server import Running, running_service
-from support import examples
 from support.health import ALIVE, READY, serving
 from support.network_ports import free_port
 from support.probes import ask, value_of
 from support.processes import gone
 from support.service import FEW_RESOURCES
 from support.service_log import lines_of
-from support.submissions import slow_rows, submit
+from support.submissions import submit, submit_brief
 from support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
 WATCHERS = 50
-
-
-@pytest.fixture(scope="module")
-def brief(files: Path) -> Path:
-    """A store with a job that has units enough to be seen at one, and takes some seconds."""
-    directory = files / "life"
-    directory.mkdir()
-    examples.slow(directory, rows=1500)
-    examples.write_all(directory)
-    return directory
-
-
-def submit_slow(client: Client) -> Job:
-    return submit(
-        client,
-        data=slow_rows(),
-        model=ModelReference("data://slow.pt2"),
-        options=Options(folds=4),
-    )
 
 
 def computing(job: Job) -> bool:
@@ -76,13 +56,13 @@ class PlainWatch:
 
 
 @pytest.mark.timeout(900)
-def test_nobody_notices_a_restart_with_fifty_watches_and_a_running_job(brief: Path, tmp_path: Path):
+def test_nobody_notices_a_restart_with_fifty_watches_and_a_running_job(files: Path, tmp_path: Path):
     settings = FEW_RESOURCES | {"INTERFERENCE_PORT": str(free_port())}
     watching: set[int] = set()
     with ThreadPoolExecutor(WATCHERS) as threads:
-        with running_service(tmp_path, {"data": brief}, settings) as first:
+        with running_service(tmp_path, {"data": files}, settings) as first:
             client = Client(first.grpc)
-            job = submit_slow(client)
+            job = submit_brief(client)
 
             def wait(index: int) -> Job:
                 told = client.job(job.name)
@@ -99,11 +79,11 @@ def test_nobody_notices_a_restart_with_fifty_watches_and_a_running_job(brief: Pa
             plain.to_the_end()
             assert plain.last.resume_token
             assert not plain.job_has_ended
-        with running_service(tmp_path, {"data": brief}, settings):
+        with running_service(tmp_path, {"data": files}, settings):
             ends = [each.result(timeout=600) for each in waits]
             assert {(each.state, each.attempt) for each in ends} == {("SUCCEEDED", 1)}
             found = dict(ends[0].result().matrices())
-            for name, matrix in submit_slow(client).wait(timeout=600).result().matrices():
+            for name, matrix in submit_brief(client).wait(timeout=600).result().matrices():
                 np.testing.assert_array_equal(found[name], matrix, err_msg=name)
             client.close()
     assert seconds < 10
@@ -115,20 +95,20 @@ def test_nobody_notices_a_restart_with_fifty_watches_and_a_running_job(brief: Pa
 
 @pytest.mark.timeout(900)
 def test_two_services_share_a_state_directory_and_one_takes_over_from_the_other(
-    brief: Path, tmp_path: Path
+    files: Path, tmp_path: Path
 ):
     homes = [tmp_path / "first", tmp_path / "second"]
     for home in homes:
         home.mkdir()
     settings = FEW_RESOURCES | {"INTERFERENCE_STATE_DIRECTORY": str(tmp_path / "shared")}
     with (
-        running_service(homes[0], {"data": brief}, settings) as first,
+        running_service(homes[0], {"data": files}, settings) as first,
         Client(first.grpc) as client,
     ):
-        job = submit_slow(client)
+        job = submit_brief(client)
         eventually(lambda: computing(job), within_seconds=200, what="gradients")
         with (
-            running_service(homes[1], {"data": brief}, settings) as second,
+            running_service(homes[1], {"data": files}, settings) as second,
             Client(second.grpc) as other,
         ):
             seen = other.job(job.name)
@@ -161,14 +141,14 @@ def load(address: str) -> Iterator[None]:
 
 
 @pytest.mark.timeout(900)
-def test_it_is_ready_under_load_and_says_that_it_goes_before_it_does(brief: Path, tmp_path: Path):
+def test_it_is_ready_under_load_and_says_that_it_goes_before_it_does(files: Path, tmp_path: Path):
     settings = FEW_RESOURCES | {"INTERFERENCE_DRAIN__ANNOUNCE_SECONDS": "500"}
     with (
-        running_service(tmp_path, {"data": brief}, settings) as service,
+        running_service(tmp_path, {"data": files}, settings) as service,
         Client(service.grpc) as client,
     ):
         with load(service.grpc):
-            jobs = [submit_slow(client) for _ in range(2)]
+            jobs = [submit_brief(client) for _ in range(2)]
             eventually(lambda: any(map(computing, jobs)), within_seconds=200, what="gradients")
             for _ in range(20):
                 assert serving(service.grpc, READY)
@@ -201,13 +181,13 @@ def part_of_ray(service: Running, name: str) -> psutil.Process:
 
 @pytest.mark.timeout(900)
 def test_a_cluster_that_hangs_is_seen_comes_back_and_does_not_keep_the_service_from_ending(
-    brief: Path, tmp_path: Path
+    files: Path, tmp_path: Path
 ):
     settings = FEW_RESOURCES | {
         "INTERFERENCE_HEALTH__EVERY_SECONDS": "0.5",
         "INTERFERENCE_HEALTH__ANSWER_SECONDS": "2",
     }
-    with running_service(tmp_path, {"data": brief}, settings) as service:
+    with running_service(tmp_path, {"data": files}, settings) as service:
         cluster = 'interference_dependency_up{dependency="cluster"}'
         control_store = part_of_ray(service, "gcs_server")
         eventually(lambda: serving(service.grpc, READY), what="readiness")

@@ -9,11 +9,11 @@ from multiprocessing import get_context
 
 import pytest
 
-from interference_client import Client, ModelReference, Options
+from interference_client import Client
 from interference_service.demo.server import Running
 from support import ray_gpus
 from support.processes import actors, gone
-from support.submissions import slow_rows, submit
+from support.submissions import submit, submit_slow
 from support.waiting import eventually
 
 
@@ -31,12 +31,7 @@ def workers_lost(service: Running) -> float:
 def test_a_small_job_is_done_while_a_large_one_that_came_first_has_all_actors(
     service: Running, client: Client
 ):
-    large = submit(
-        client,
-        data=slow_rows(),
-        model=ModelReference("data://slow.pt2"),
-        options=Options(folds=4),
-    )
+    large = submit_slow(client)
     first = eventually(
         lambda: (found := actors(service, "gradients")) and len(found) == 2 and found,
         what="two actors at work",

@@ -12,10 +12,10 @@ import grpc
 import pytest
 
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc
-from interference_client import Client, InvalidArgument, Job, ModelReference, QuotaExceeded
+from interference_client import Client, InvalidArgument, Job, QuotaExceeded
 from interference_service.demo.server import Running, running_service
 from support.service import FEW_RESOURCES
-from support.submissions import slow_rows, submit
+from support.submissions import submit, submit_slow
 from support.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -48,10 +48,6 @@ def client_of(shared: Running) -> Iterator[Callable[[str], Client]]:
     """Makes clients of projects."""
     with ExitStack() as clients:
         yield lambda project: clients.enter_context(Client(shared.grpc, project=project))
-
-
-def submit_slow(client: Client, **changes) -> Job:
-    return submit(client, model=ModelReference("data://slow.pt2"), data=slow_rows(), **changes)
 
 
 def cancel(*jobs: Job) -> None:

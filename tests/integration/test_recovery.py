@@ -10,32 +10,15 @@ import numpy as np
 import psutil
 import pytest
 
-from interference_client import Client, Job, ModelReference, Progress
+from interference_client import Client, Job, Progress
 from interference_service.demo.server import Running, running_service
-from support import examples
 from support.clusters import Nodes, kill, three_nodes
 from support.processes import actors, gone
 from support.service import FEW_RESOURCES
-from support.submissions import rows, slow_rows, submit
+from support.submissions import submit_brief, submit_slow
 from support.waiting import eventually
 
 _STAGES = ["QUEUED", "SCAN", "GRADIENTS", "REDUCE", "WRITE"]
-
-
-@pytest.fixture(scope="module")
-def brief(files: Path) -> str:
-    """Where in the store a job lies that has 32 units and takes some seconds."""
-    (files / "brief").mkdir()
-    examples.slow(files / "brief", rows=1500)
-    return "brief"
-
-
-def submit_brief(client: Client, brief: str) -> Job:
-    return submit(
-        client,
-        data=rows(f"{brief}/slow.parquet", shape=(1, 24, 24)),
-        model=ModelReference(f"data://{brief}/slow.pt2"),
-    )
 
 
 def reached(job: Job, units: int) -> bool:
@@ -49,10 +32,10 @@ def reached(job: Job, units: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(service: Running, brief: str) -> dict[str, np.ndarray]:
+def undisturbed(service: Running) -> dict[str, np.ndarray]:
     """What the brief job finds where nothing is killed."""
     with Client(service.grpc) as client:
-        return dict(submit_brief(client, brief).wait(timeout=100).result().matrices())
+        return dict(submit_brief(client).wait(timeout=100).result().matrices())
 
 
 def assert_same_bits(job: Job, undisturbed: dict[str, np.ndarray]) -> None:
@@ -88,13 +71,12 @@ class Watched:
 def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
     service: Running,
     client: Client,
-    brief: str,
     undisturbed: dict[str, np.ndarray],
     jobs: int,
 ):
     chance = random.Random(jobs)
     for _ in range(jobs):
-        job = submit_brief(client, brief)
+        job = submit_brief(client)
         watched = Watched(client.job(job.name))
         # At another moment every time: while a model is loaded, or at one unit or another.
         for moment in sorted(chance.sample(range(24), chance.randrange(1, 3))):
@@ -109,7 +91,7 @@ def test_jobs_have_the_same_bits_whenever_their_actors_are_killed(
 
 
 def test_a_job_that_recovers_is_cancelled_at_once(service: Running, client: Client):
-    job = submit(client, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+    job = submit_slow(client)
     eventually(lambda: reached(job, 1), what="gradients")
     victims = eventually(lambda: actors(service, "gradients"), what="an actor at work")
     for victim in victims:
@@ -136,7 +118,7 @@ def spread(nodes: Nodes, files: Path, tmp_path: Path) -> Iterator[Client]:
 
 
 def test_a_job_outlives_a_node_with_all_that_it_held(nodes: Nodes, spread: Client, tmp_path: Path):
-    job = submit(spread, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+    job = submit_slow(spread)
     watched = Watched(spread.job(job.name))
     seen: set[int] = set()
 
@@ -155,7 +137,7 @@ def test_a_job_outlives_a_node_with_all_that_it_held(nodes: Nodes, spread: Clien
     assert watched.never_went_back(), watched.places
     # What was lost with the node was needed, so that this is not the story of a lost actor.
     assert "payload_lost" in (tmp_path / "service.log").read_text()
-    undisturbed = submit(spread, data=slow_rows(), model=ModelReference("data://slow.pt2"))
+    undisturbed = submit_slow(spread)
     assert_same_bits(job, dict(undisturbed.wait(timeout=100).result().matrices()))
 
 
@@ -163,9 +145,9 @@ def test_a_job_outlives_a_node_with_all_that_it_held(nodes: Nodes, spread: Clien
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", [0, 5, 12, 20])
 def test_a_job_has_the_same_bits_whenever_a_node_is_lost(
-    nodes: Nodes, spread: Client, brief: str, undisturbed: dict[str, np.ndarray], moment: int
+    nodes: Nodes, spread: Client, undisturbed: dict[str, np.ndarray], moment: int
 ):
-    job = submit_brief(spread, brief)
+    job = submit_brief(spread)
     eventually(lambda: reached(job, moment), what="the moment")
     kill(nodes.working[moment % 2])
     assert job.wait(timeout=200).state == "SUCCEEDED"

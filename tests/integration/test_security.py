@@ -14,7 +14,6 @@ import pytest
 from interference.v1 import analysis_service_pb2 as wire, analysis_service_pb2_grpc
 from interference_client import (
     Client,
-    ModelReference,
     PermissionDenied,
     Unauthenticated,
     Unavailable,
@@ -27,7 +26,7 @@ from support.methods import METHODS, name_of
 from support.scripted_http import says
 from support.secured import Secured, secured_service
 from support.service_log import session_of, worker_lines
-from support.submissions import slow_rows, submit
+from support.submissions import submit, submit_slow
 
 CODE = grpc.StatusCode
 IN_PROJECTS = [method for method in METHODS if method.names_a_resource]
@@ -245,13 +244,7 @@ def value(secured: Secured, series: str) -> float:
 
 
 def test_who_changed_what_and_who_was_refused_is_on_record(secured: Secured, alice):
-    name = submit(
-        alice,
-        model=ModelReference("data://slow.pt2"),
-        data=slow_rows(),
-        job_id="on-record",
-        annotations={"note": "nobody's business"},
-    ).name
+    name = submit_slow(alice, job_id="on-record", annotations={"note": "nobody's business"}).name
     alice.job(name).cancel("for a reason of ours")
     with secured.client(secured.tokens["bob"]) as bob, pytest.raises(PermissionDenied):
         bob.job(name)

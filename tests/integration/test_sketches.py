@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from interference_client import Client, ModelReference, Options
-from interference_service.demo.server import running_service
+from interference_service.demo.server import Running, running_service
 from support import examples
 from support.service import FEW_RESOURCES
 from support.submissions import rows, submit
@@ -33,7 +33,9 @@ class Analysed:
 
 
 @pytest.fixture(scope="module")
-def results(files: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Analysed]:
+def results(
+    service: Running, files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Analysed]:
     """The same job with exact gradients, with sketches, and where the server has little memory."""
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -45,16 +47,11 @@ def results(files: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     settings = FEW_RESOURCES | {"INTERFERENCE_COMPUTE__MAX_GRADIENT_BYTES": str(kept)}
     found = {}
     with (
-        running_service(tmp_path_factory.mktemp("small"), {"data": files}, settings) as service,
-        Client(service.grpc) as client,
+        running_service(tmp_path_factory.mktemp("small"), {"data": files}, settings) as small,
+        Client(small.grpc) as client,
     ):
         found["auto"] = analysed(client, engine="auto", sketch_width=WIDTH)
-    with (
-        running_service(
-            tmp_path_factory.mktemp("large"), {"data": files}, FEW_RESOURCES
-        ) as service,
-        Client(service.grpc) as client,
-    ):
+    with Client(service.grpc) as client:
         for engine in ("exact", "sketch"):
             found[engine] = analysed(client, engine=engine, sketch_width=WIDTH)
     return found

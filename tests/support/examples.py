@@ -116,10 +116,19 @@ def slow(directory: Path, rows: int = 3000) -> None:
         nn.Linear(64, 4),
     ).eval()
     export(model, directory / "slow.pt2", (1, 24, 24))
+    _write_noise(directory / "slow.parquet", rows)
+
+
+def brief(directory: Path) -> None:
+    """Data that keep ``slow.pt2`` busy for seconds, at 32 units: ``brief.parquet``."""
+    _write_noise(directory / "brief.parquet", 1100)
+
+
+def _write_noise(path: Path, rows: int) -> None:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(rows) % 4
     inputs = torch.randn(rows, 1, 24, 24, generator=generator)
-    write(Example(inputs, labels), directory / "slow.parquet", row_group_size=1000)
+    write(Example(inputs, labels), path, row_group_size=1000)
 
 
 def class_order(labels: Tensor) -> np.ndarray:

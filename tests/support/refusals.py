@@ -13,8 +13,8 @@ from interference.v1 import (
     analysis_service_pb2 as wire,
     analysis_service_pb2_grpc as service_grpc,
 )
-from interference_client import Client, Job, ModelReference
-from support.submissions import slow_rows, submit
+from interference_client import Client, Job
+from support.submissions import submit, submit_slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,4 @@ class World:
         return submit(self.client).wait(timeout=200)
 
     def slow(self, **changes: Any) -> Job:
-        model = ModelReference("data://slow.pt2")
-        return submit(self.client, data=slow_rows(), model=model, **changes)
+        return submit_slow(self.client, **changes)

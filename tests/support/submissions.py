@@ -40,3 +40,14 @@ def submit(client: Client, **changes: Any) -> Job:
         }
         | changes
     )
+
+
+def submit_slow(client: Client, **changes: Any) -> Job:
+    """Submit a job that takes many seconds."""
+    slow = {"model": ModelReference("data://slow.pt2"), "data": slow_rows()}
+    return submit(client, **slow | changes)
+
+
+def submit_brief(client: Client, **changes: Any) -> Job:
+    """Submit a job of some seconds, with units enough to be seen at one."""
+    return submit_slow(client, data=rows("brief.parquet", shape=(1, 24, 24)), **changes)

@@ -121,7 +121,7 @@ def slow(directory: Path, rows: int = 3000) -> None:
 
 def brief(directory: Path) -> None:
     """Data that keep ``slow.pt2`` busy for seconds, at 32 units: ``brief.parquet``."""
-    _write_noise(directory / "brief.parquet", 1100)
+    _write_noise(directory / "brief.parquet", 1500)
 
 
 def _write_noise(path: Path, rows: int) -> None:

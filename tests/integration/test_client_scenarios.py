@@ -10,8 +10,6 @@ from interference_service.demo.server import Running
 from support.client_scenarios import ClientScenarios, Outcome, World
 from support.submissions import rows, slow_rows
 
-pytestmark = pytest.mark.slow
-
 MODEL = ModelReference("data://mlp.pt2", monitor="solar")
 SLOW = ModelReference("data://slow.pt2", monitor="solar")
 INPUTS: dict[str, Any] = {

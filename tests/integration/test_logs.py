@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-import pytest
-
 from interference_client import Client
 from interference_service.demo.server import running_service
 from support.service import FEW_RESOURCES
 from support.service_log import lines_of, session_of, worker_lines
 from support.submissions import submit
 
-pytestmark = pytest.mark.slow
 
-
-@pytest.mark.timeout(600)
 def test_a_job_is_followed_from_its_request_through_all_logs(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as service:
         with Client(service.grpc) as client:
-            job = submit(client).wait(timeout=400)
-            other = submit(client).wait(timeout=400)
+            job = submit(client).wait(timeout=100)
+            other = submit(client).wait(timeout=100)
         told_by_workers = list(worker_lines(session_of(service)))
     told = lines_of(tmp_path / "service.log")
     (created,) = [

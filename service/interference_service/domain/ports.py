@@ -185,16 +185,21 @@ class ArtifactStore(Protocol):
     def delete(self, job: Job) -> None:
         """Remove everything of a job; nothing to remove is no error."""
 
-    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+    def collect(
+        self,
+        attempts: Callable[[Collection[str]], Mapping[str, int]],
+        stopping: Callable[[], bool],
+    ) -> int:
         """Remove what nobody will ask for: of jobs that are gone, and of attempts that are over.
 
         What was written lately stays, since its writer may be at work.
 
         Args:
             attempts: Tells the present attempt of each of some jobs that is there.
+            stopping: Asked every now and then; what is left once it says so stays.
 
         Returns:
-            How many results, or parts of one.
+            How many results, or parts of one, are gone.
         """
 
 

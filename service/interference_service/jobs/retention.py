@@ -3,17 +3,21 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable, Collection
 
 import structlog
 
 from interference_service.domain.job import Job
 from interference_service.domain.ports import ArtifactStore, Clock, JobStore
-from interference_service.errors import NotFound, WrongState
+from interference_service.errors import NotFound, StoreUnavailable, WrongState
 
 _log = structlog.get_logger(__name__)
 _BATCH = 100
 _COLLECT_SECONDS = 3_600.0
 """How often leftovers are looked for, which takes a look at every result."""
+
+Stopping = Callable[[], bool]
+"""Says whether what is left is to be left for another time."""
 
 
 class Retention:
@@ -28,30 +32,56 @@ class Retention:
         """Remove expired jobs and leftovers every so often, until ``stopping`` is set."""
         collected = -math.inf
         while not stopping.is_set():
-            try:
-                await asyncio.to_thread(self.sweep)
-                if time.monotonic() - collected > _COLLECT_SECONDS:
-                    collected = time.monotonic()
-                    await asyncio.to_thread(self.collect)
-            except Exception:  # noqa: BLE001 - what could not be removed now is removed next time
-                _log.exception("retention_failed")
+            await self._try(self.sweep, stopping)
+            if time.monotonic() - collected > _COLLECT_SECONDS:
+                collected = time.monotonic()
+                await self._try(self.collect, stopping)
             try:
                 async with asyncio.timeout(every_seconds):
                     await stopping.wait()
             except TimeoutError:
                 continue
 
-    def sweep(self) -> int:
-        """Remove every expired job; returns how many."""
+    async def _try(self, chore: Callable[[Stopping], int], stopping: asyncio.Event) -> None:
+        try:
+            await asyncio.to_thread(chore, stopping.is_set)
+        except StoreUnavailable:
+            return  # The store has told it.
+        except Exception:  # noqa: BLE001 - what could not be removed now is removed next time
+            _log.exception("retention_failed")
+
+    def sweep(self, stopping: Stopping) -> int:
+        """Remove every expired job that can be; returns how many.
+
+        Args:
+            stopping: Asked before every job.
+        """
         removed = 0
-        while jobs := self._store.expired(self._clock.now(), _BATCH):
+        kept: dict[str, str] = {}
+        while jobs := self._expired(kept):
             for job in jobs:
-                removed += self._remove(job)
+                if stopping():
+                    return removed
+                try:
+                    removed += self._remove(job)
+                except OSError as error:
+                    kept[job.uid] = f"{job.name}: {error}"
+        if kept:
+            _log.warning("results_not_removed", count=len(kept), first=next(iter(kept.values())))
         return removed
 
-    def collect(self) -> int:
-        """Remove results that no job leads to; returns how many."""
-        collected = self._artifacts.collect(self._store.attempts)
+    def _expired(self, kept: Collection[str]) -> list[Job]:
+        """Some expired jobs; not those that are kept, which would come first again."""
+        expired = self._store.expired(self._clock.now(), _BATCH + len(kept))
+        return [job for job in expired if job.uid not in kept]
+
+    def collect(self, stopping: Stopping) -> int:
+        """Remove results that no job leads to; returns how many.
+
+        Args:
+            stopping: Asked before every batch.
+        """
+        collected = self._artifacts.collect(self._store.attempts, stopping)
         if collected:
             _log.info("leftovers_collected", count=collected)
         return collected

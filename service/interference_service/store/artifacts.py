@@ -4,12 +4,12 @@
 
     {root}/{uid}/{attempt}/result.json            an AnalysisResult
     {root}/{uid}/{attempt}/matrices.safetensors   its matrices by id, 64-bit floats
-    {root}/{uid}/{attempt}/manifest.json          SHA-256 of the two
+    {root}/{uid}/{attempt}/manifest.json          SHA-256 of the two, and of every matrix
     {root}/{uid}/.{attempt}.{random}/             the three while they are written
     {root}/.owner                                 whose results these are
 
 Replicas share the directory. A result takes its place by a rename, so it is there whole or not at
-all, and nothing is written to it afterwards.
+all, and nothing is written to it afterwards. What is read is verified whenever it is read.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
@@ -33,13 +34,13 @@ from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import InternalError
 from interference_service.store import leftovers
 from interference_service.store.documents import document
-from interference_service.store.tensors import write_tensors
+from interference_service.store.tensors import tensor_digest, write_tensors
 
 _RESULT = "result.json"
 _MATRICES = "matrices.safetensors"
 _MANIFEST = "manifest.json"
-_REMEMBERED = 4096
-"""Files whose digest need not be computed again; the memory of it is bounded."""
+_DIGESTS = "matrices"
+"""In the manifest: the digest of every matrix by id, so that one is verified without the others."""
 _GRACE_SECONDS = 3_600.0
 """What was written since may have a writer at work, on any replica and by any clock."""
 
@@ -58,8 +59,6 @@ class FileArtifactStore:
         """
         self._root = root
         self._owner = owner
-        self._lock = threading.Lock()
-        self._verified: set[Path] = set()
 
     def write(self, job: Job, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
         """See ``ArtifactStore.write``; what was written before stays as it is."""
@@ -87,7 +86,7 @@ class FileArtifactStore:
         path = self._directory(job) / _RESULT
         try:
             content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != _expected(path):
+            if hashlib.sha256(content).hexdigest() != _manifest(path).get(_RESULT):
                 raise _damaged(job, _RESULT)
             return AnalysisResult.model_validate_json(content)
         except FileNotFoundError as error:
@@ -96,50 +95,47 @@ class FileArtifactStore:
             raise _damaged(job, _RESULT) from error
 
     def read_matrix(self, job: Job, matrix_id: str) -> Matrix:
-        """See ``ArtifactStore.read_matrix``; the file is verified once, then read in part."""
+        """See ``ArtifactStore.read_matrix``; no more of the file is read than it takes."""
         path = self._directory(job) / _MATRICES
         try:
-            self._verify(path, job)
+            manifest = _manifest(path)
+            digests = manifest.get(_DIGESTS)
+            # Earlier versions kept one digest of the whole file and no others.
+            if digests is None and _digest(path) != manifest.get(_MATRICES):
+                raise _damaged(job, _MATRICES)
             with safe_open(path, framework="numpy") as tensors:
-                if matrix_id not in tensors.keys():  # noqa: SIM118 - it is no mapping
+                if matrix_id not in (tensors.keys() if digests is None else digests):
                     raise _missing(job, f"matrix {matrix_id!r}")
                 matrix: Matrix = tensors.get_tensor(matrix_id)
-                return matrix
+            if digests is not None and tensor_digest(matrix) != digests[matrix_id]:
+                raise _damaged(job, _MATRICES)
         except FileNotFoundError as error:
             raise _missing(job, _MATRICES) from error
         except (OSError, SafetensorError) as error:
             raise _damaged(job, _MATRICES) from error
+        else:
+            return matrix
 
     def delete(self, job: Job) -> None:
         """See ``ArtifactStore.delete``."""
-        directory = self._directory(job).parent
-        with self._lock:
-            self._verified = {path for path in self._verified if directory not in path.parents}
         with suppress(FileNotFoundError):
-            shutil.rmtree(directory)
+            shutil.rmtree(self._directory(job).parent)
 
-    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+    def collect(
+        self,
+        attempts: Callable[[Collection[str]], Mapping[str, int]],
+        stopping: Callable[[], bool],
+    ) -> int:
         """See ``ArtifactStore.collect``."""
         if not self._root.is_dir():
             return 0
         if not leftovers.belongs(self._root, self._owner):
             _log.warning("results_of_another_store", directory=str(self._root))
             return 0
-        return leftovers.collect(self._root, attempts, time.time() - _GRACE_SECONDS)
+        return leftovers.collect(self._root, attempts, time.time() - _GRACE_SECONDS, stopping)
 
     def _directory(self, job: Job) -> Path:
         return self._root / job.uid / str(job.attempt)
-
-    def _verify(self, path: Path, job: Job) -> None:
-        with self._lock:
-            if path in self._verified:
-                return
-        if _digest(path) != _expected(path):
-            raise _damaged(job, path.name)
-        with self._lock:
-            if len(self._verified) >= _REMEMBERED:
-                self._verified.clear()
-            self._verified.add(path)
 
 
 class MemoryArtifactStore:
@@ -171,7 +167,11 @@ class MemoryArtifactStore:
         with self._lock:
             self._kept = {key: kept for key, kept in self._kept.items() if key[0] != job.uid}
 
-    def collect(self, attempts: Callable[[Collection[str]], Mapping[str, int]]) -> int:
+    def collect(
+        self,
+        attempts: Callable[[Collection[str]], Mapping[str, int]],
+        stopping: Callable[[], bool],  # noqa: ARG002 - it takes no time
+    ) -> int:
         """See ``ArtifactStore.collect``."""
         with self._lock:
             kept = list(self._kept)
@@ -193,9 +193,10 @@ class MemoryArtifactStore:
 def _write_files(directory: Path, result: AnalysisResult, matrices: Mapping[str, Matrix]) -> None:
     content = json.dumps(document(result), allow_nan=False)
     (directory / _RESULT).write_text(content, encoding="utf-8")
-    write_tensors(directory / _MATRICES, matrices)
-    digests = {name: _digest(directory / name) for name in (_RESULT, _MATRICES)}
-    (directory / _MANIFEST).write_text(json.dumps(digests), encoding="utf-8")
+    digests = write_tensors(directory / _MATRICES, matrices)
+    manifest = {name: _digest(directory / name) for name in (_RESULT, _MATRICES)}
+    described = json.dumps(manifest | {_DIGESTS: digests})
+    (directory / _MANIFEST).write_text(described, encoding="utf-8")
     for path in (*directory.iterdir(), directory):
         _sync(path)
 
@@ -223,14 +224,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _expected(path: Path) -> str | None:
-    """The digest that the manifest beside a file has for it; None where it cannot be read."""
+def _manifest(path: Path) -> dict[str, Any]:
+    """The manifest beside a file; it vouches for nothing where it cannot be read."""
     try:
         manifest = json.loads(path.with_name(_MANIFEST).read_bytes())
     except ValueError:
-        return None
-    found = manifest.get(path.name) if isinstance(manifest, dict) else None
-    return found if isinstance(found, str) else None
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _missing(job: Job, what: str) -> InternalError:

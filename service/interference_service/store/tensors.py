@@ -5,6 +5,7 @@ gigabytes. The format is the length of a header, the header in JSON, which may e
 bytes that it describes.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,14 +21,18 @@ _ENTRY_BYTES = 160
 """Of the header for one matrix besides its name, at most: four numbers of 20 digits, and the words."""
 
 
-def write_tensors(path: Path, matrices: Mapping[str, Matrix]) -> None:
+def write_tensors(path: Path, matrices: Mapping[str, Matrix]) -> dict[str, str]:
     """Write matrices in 64 bits; no more than one of them is asked for at a time.
 
     Args:
         path: The file, which is overwritten.
         matrices: By id.
+
+    Returns:
+        The digest of each by id.
     """
     described: dict[str, Any] = {}
+    digests: dict[str, str] = {}
     room = sum(len(json.dumps(name)) + _ENTRY_BYTES for name in matrices) + 2
     room += -room % _ALIGNMENT
     with path.open("wb") as file:
@@ -36,7 +41,8 @@ def write_tensors(path: Path, matrices: Mapping[str, Matrix]) -> None:
         for name in matrices:
             matrix = np.ascontiguousarray(matrices[name], dtype=_ITEM)
             start = file.tell() - 8 - room
-            file.write(matrix.tobytes() if matrix.size == 0 else matrix.data)
+            file.write(_bytes(matrix))
+            digests[name] = tensor_digest(matrix)
             offsets = [start, start + matrix.nbytes]
             described[name] = {
                 "dtype": "F64",
@@ -45,3 +51,15 @@ def write_tensors(path: Path, matrices: Mapping[str, Matrix]) -> None:
             }
         file.seek(0)
         file.write(room.to_bytes(8, "little") + json.dumps(described).encode().ljust(room))
+    return digests
+
+
+def tensor_digest(matrix: Matrix) -> str:
+    """SHA-256 of a matrix in 64 bits: of its shape, and of the bytes that the file has for it."""
+    digest = hashlib.sha256(json.dumps(matrix.shape).encode())
+    digest.update(_bytes(np.ascontiguousarray(matrix, dtype=_ITEM)))
+    return digest.hexdigest()
+
+
+def _bytes(matrix: Matrix) -> bytes | memoryview:
+    return matrix.tobytes() if matrix.size == 0 else matrix.data

@@ -1,7 +1,11 @@
 """Results as files: what a crash, a rival or a damaged disk can do to them."""
 
 import json
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,17 +52,69 @@ def test_the_result_is_strict_json(directory):
     json.loads((directory / "result.json").read_text(), parse_constant=refuse)
 
 
-@pytest.mark.parametrize("name", ["result.json", "matrices.safetensors"])
-def test_one_flipped_bit_is_noticed(artifacts, written, directory, name):
-    content = bytearray((directory / name).read_bytes())
+def flip_a_bit(file: Path) -> None:
+    """As a disk does: the file's times and size stay what they were."""
+    times = file.stat()
+    content = bytearray(file.read_bytes())
     content[-20] ^= 1
-    (directory / name).write_bytes(content)
-    read = {
-        "result.json": artifacts.read_result,
-        "matrices.safetensors": lambda done: artifacts.read_matrix(done, "shared/cosine"),
-    }[name]
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def forget_digests_of_matrices(directory: Path) -> None:
+    """Leave the manifest as earlier versions wrote it."""
+    manifest = json.loads((directory / "manifest.json").read_text())
+    del manifest["matrices"]
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", ["result.json", "matrices.safetensors"])
+@pytest.mark.parametrize("earlier", [False, True], ids=["of now", "of an earlier version"])
+def test_one_flipped_bit_is_noticed_whatever_was_read_before(
+    artifacts, written, directory, name, earlier
+):
+    if earlier:
+        forget_digests_of_matrices(directory)
+
+    def read() -> object:
+        if name == "result.json":
+            return artifacts.read_result(written)
+        return [artifacts.read_matrix(written, each) for each in class_matrices()]
+
+    read()
+    flip_a_bit(directory / name)
     with pytest.raises(InternalError, match="is damaged"):
-        read(written)
+        read()
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["of now", "of an earlier version"])
+def test_the_matrices_of_another_result_are_noticed(
+    tmp_path, artifacts, written, directory, earlier
+):
+    if earlier:
+        forget_digests_of_matrices(directory)
+    artifacts.read_matrix(written, "shared/cosine")
+    other = FileArtifactStore(tmp_path / "others")
+    other.write(written, analysis_result(), class_matrices(seed=7))
+    shutil.copy(tmp_path / "others" / written.uid / "3" / "matrices.safetensors", directory)
+    with pytest.raises(InternalError, match="is damaged"):
+        artifacts.read_matrix(written, "shared/cosine")
+
+
+def test_a_matrix_of_another_shape_is_noticed(artifacts, written, directory):
+    file = directory / "matrices.safetensors"
+    file.write_bytes(file.read_bytes().replace(b'"shape": [4, 4]', b'"shape": [8, 2]'))
+    with pytest.raises(InternalError, match="is damaged"):
+        artifacts.read_matrix(written, "shared/cosine")
+
+
+def test_a_matrix_is_read_though_another_is_damaged(artifacts, written, directory):
+    flip_a_bit(directory / "matrices.safetensors")
+    readable = []
+    for name in class_matrices():
+        with suppress(InternalError):
+            readable.append(artifacts.read_matrix(written, name))
+    assert len(readable) == len(class_matrices()) - 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"result.json": 1}'])
@@ -68,14 +124,11 @@ def test_a_damaged_manifest_vouches_for_nothing(artifacts, written, directory, c
         artifacts.read_result(written)
 
 
-def test_a_matrix_file_is_verified_once_and_again_by_another_process(
-    tmp_path, artifacts, written, directory
-):
+def test_a_damaged_manifest_vouches_for_no_matrix(artifacts, written, directory):
     artifacts.read_matrix(written, "shared/cosine")
     (directory / "manifest.json").write_text("{}")
-    artifacts.read_matrix(written, "shared/suppression")
     with pytest.raises(InternalError, match="is damaged"):
-        FileArtifactStore(tmp_path / "results").read_matrix(written, "shared/suppression")
+        artifacts.read_matrix(written, "shared/cosine")
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path, artifacts):

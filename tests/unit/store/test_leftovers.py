@@ -1,6 +1,8 @@
 """What processes that died, and jobs that are gone, leave on the disk."""
 
+import errno
 import os
+import shutil
 import time
 import uuid
 from datetime import timedelta
@@ -39,6 +41,10 @@ def retention(store, artifacts) -> Retention:
     return Retention(store, artifacts, FixedClock())
 
 
+def never() -> bool:
+    return False
+
+
 def age(directory: Path) -> None:
     """Make everything below as if it was written hours ago."""
     for each in (*directory.rglob("*"), directory):
@@ -60,7 +66,7 @@ def test_only_the_result_that_a_job_leads_to_stays(root, store, artifacts, reten
     for each in (done, lost, gone):
         written(artifacts, each)
     age(root)
-    assert retention.collect() == 2
+    assert retention.collect(never) == 2
     assert artifacts.read_result(done)
     assert names(root / done.uid) == {"1"}
     assert names(root) == {done.uid, ".owner"}
@@ -74,10 +80,10 @@ def test_what_a_writer_may_be_at_work_on_stays(root, store, artifacts, retention
     age(root)
     # A large file is written to for long; its directory is not.
     os.utime(draft / "matrices.safetensors")
-    assert retention.collect() == 1
+    assert retention.collect(never) == 1
     assert names(root / gone.uid) == {draft.name}
     age(root)
-    assert retention.collect() == 1
+    assert retention.collect(never) == 1
     assert gone.uid not in names(root)
 
 
@@ -86,7 +92,7 @@ def test_the_draft_of_a_writer_that_died_goes_and_its_job_stays(root, store, art
     draft = root / done.uid / f".1.{uuid.uuid4().hex}"
     draft.mkdir()
     age(root)
-    assert retention.collect() == 1
+    assert retention.collect(never) == 1
     assert names(root / done.uid) == {"1"}
 
 
@@ -96,9 +102,9 @@ def test_a_running_job_keeps_what_it_has_written(root, store, artifacts, retenti
     assert running is not None
     written(artifacts, running)
     age(root)
-    assert retention.collect() == 0
+    assert retention.collect(never) == 0
     store.change(running.name, lambda now: now.to(JobState.SUCCEEDED, START), owner="w")
-    assert retention.collect() == 0
+    assert retention.collect(never) == 0
     assert artifacts.read_result(running)
 
 
@@ -107,26 +113,26 @@ def test_what_is_not_named_as_results_are_is_left_alone(root, retention):
         (root / name / "1").mkdir(parents=True)
     before = names(root)
     age(root)
-    assert retention.collect() == 0
+    assert retention.collect(never) == 0
     assert names(root) == before | {".owner"}
 
 
 def test_the_results_of_another_store_are_never_collected(root, store, artifacts, retention):
-    retention.collect()
+    retention.collect(never)
     theirs = written(FileArtifactStore(root, "theirs"), job("theirs"))
-    retention.collect()
+    retention.collect(never)
     stranger = Retention(
         MemoryJobStore(FixedClock()), FileArtifactStore(root, "empty"), FixedClock()
     )
     age(root)
     with capture_logs() as logs:
-        assert stranger.collect() == 0
+        assert stranger.collect(never) == 0
     assert artifacts.read_result(theirs)
     assert [each["event"] for each in logs] == ["results_of_another_store"]
 
 
 def test_a_directory_that_is_not_there_yet_holds_nothing(retention):
-    assert retention.collect() == 0
+    assert retention.collect(never) == 0
 
 
 def test_many_jobs_are_looked_at_in_parts(root, store, artifacts, retention, monkeypatch):
@@ -139,7 +145,7 @@ def test_many_jobs_are_looked_at_in_parts(root, store, artifacts, retention, mon
     for each in (*kept, *(job(f"gone-{index}") for index in range(4))):
         written(artifacts, each)
     age(root)
-    assert retention.collect() == 4
+    assert retention.collect(never) == 4
     assert names(root) == {each.uid for each in kept} | {".owner"}
 
 
@@ -147,6 +153,35 @@ def test_a_result_that_is_collected_while_it_is_read_is_missing(root, artifacts,
     gone = written(artifacts, job("gone"))
     artifacts.read_matrix(gone, "shared/cosine")
     age(root)
-    retention.collect()
+    retention.collect(never)
     with pytest.raises(InternalError, match="is missing"):
         artifacts.read_matrix(gone, "shared/cosine")
+
+
+def test_what_cannot_be_removed_is_not_counted_and_keeps_nothing_else(
+    root, artifacts, retention, monkeypatch
+):
+    stuck, *others = (written(artifacts, job(f"gone-{index}")) for index in range(3))
+    age(root)
+    remove = shutil.rmtree
+
+    def busy(path: Path) -> None:
+        if path.parent.name == stuck.uid:
+            raise OSError(errno.EBUSY, "Device or resource busy", str(path))
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", busy)
+    with capture_logs() as logs:
+        assert retention.collect(never) == len(others)
+    assert names(root) == {stuck.uid, ".owner"}
+    told = next(each for each in logs if each["event"] == "leftovers_not_removed")
+    assert (told["jobs"], "busy" in told["first"]) == (1, True)
+
+
+def test_whoever_is_to_stop_leaves_the_rest(root, artifacts, retention):
+    for index in range(3):
+        written(artifacts, job(f"gone-{index}"))
+    age(root)
+    answers = iter([False, True])
+    assert retention.collect(lambda: next(answers)) == 1
+    assert len(names(root)) == 3

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from interference_service.domain.job import Job, JobState
 from interference_service.domain.query import JobQuery, LabelTerm, Relation
 from interference_service.store.database import open_database
-from interference_service.store.migrations import upgrade
+from interference_service.store.migrations import schema_versions, upgrade
 from interference_service.store.sql import SqlJobStore
 from interference_service.store.tables import METADATA
 from support.jobs import FixedClock, job
@@ -72,6 +72,13 @@ def assert_holds(found: Any, kept: Any, path: str = "job") -> None:
         assert found != found, path
     else:
         assert found == kept, path
+
+
+def test_all_schemas_but_the_newest_were_kept(tmp_path):
+    opened = open_database(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    versions = schema_versions(opened)
+    opened.dispose()
+    assert versions.known - {versions.newest} <= set(REVISIONS) <= versions.known
 
 
 def test_it_has_the_schema_of_the_tables(engine):

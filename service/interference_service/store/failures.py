@@ -18,6 +18,8 @@ from interference_service.errors import StoreUnavailable
 # SQLSTATE, as PostgreSQL's appendix A has them.
 READ_ONLY = "25006"
 """The server has become a standby: what was connected to it must look for the new primary."""
+IN_THE_FUTURE = "22023"
+"""What the server says of a transaction's number that it has not come to."""
 _BEATEN_BY_A_RIVAL = frozenset({"40001", "40P01", "23505"})
 """Not serialisable, deadlock, a key that somebody else inserted in between."""
 
@@ -40,7 +42,7 @@ _log = structlog.get_logger(__name__)
 def undone(error: SQLAlchemyError) -> bool:
     """Whether nothing of the transaction is left, and another try may succeed at once."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or _sql_state(error) in _BEATEN_BY_A_RIVAL
+    return lost or sql_state(error) in _BEATEN_BY_A_RIVAL
 
 
 def passes(error: SQLAlchemyError) -> bool:
@@ -55,7 +57,11 @@ def passes(error: SQLAlchemyError) -> bool:
 
 def words(error: SQLAlchemyError) -> str:
     """What the database says, without the statement and its values."""
-    return str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
+    if not isinstance(error, DBAPIError):
+        return str(error)
+    # PostgreSQL's details have the values of a key, and its context those of a statement.
+    said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return said or str(error.orig).strip()
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def told() -> Iterator[None]:
         ) from None
 
 
-def _sql_state(error: SQLAlchemyError) -> str | None:
+def sql_state(error: SQLAlchemyError) -> str | None:
     """What PostgreSQL calls the error; None where it has not said, or somebody else has."""
     state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
     return state if isinstance(state, str) else None

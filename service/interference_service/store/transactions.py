@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, Text, cast, func, select, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from interference_service.errors import StoreUnavailable
 from interference_service.store.database import BUSY_SECONDS, writing
-from interference_service.store.failures import told, undone, words
+from interference_service.store.failures import IN_THE_FUTURE, sql_state, told, undone, words
 
 _TRIES = 3
 _PATIENCE_SECONDS = 10.0
@@ -22,6 +22,11 @@ _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
 _SETTLING_SECONDS = 5.0
 """How long a lost transaction may go on in the server before its outcome counts as unknown."""
+
+_STARTED = cast(func.pg_postmaster_start_time(), Text)
+_NUMBER = select(cast(func.pg_current_xact_id_if_assigned(), Text), _STARTED)
+_SERVER = select(_STARTED, func.pg_is_in_recovery())
+_STATUS = text("SELECT pg_xact_status(CAST(:number AS xid8))")
 
 _log = structlog.get_logger(__name__)
 _Arguments = ParamSpec("_Arguments")
@@ -52,6 +57,14 @@ def repeated(work: Callable[_Arguments, _Outcome]) -> Callable[_Arguments, _Outc
             return work(*arguments, **named)
 
     return tried
+
+
+class _Number(NamedTuple):
+    """What a transaction is found again by."""
+
+    transaction: str
+    server: str
+    """When the server was started; another one may give the same number to another transaction."""
 
 
 class Transactions:
@@ -116,19 +129,18 @@ class Transactions:
         finally:
             self._turn.release()
 
-    def _number(self, connection: Connection) -> str | None:
+    def _number(self, connection: Connection) -> _Number | None:
         """The server's number of a transaction; None for one that wrote nothing, or on SQLite."""
         if not self._postgresql:
             return None
-        number = cast(func.pg_current_xact_id_if_assigned(), Text)
-        found: str | None = connection.execute(select(number)).scalar_one()
-        return found
+        transaction, server = connection.execute(_NUMBER).one()
+        return None if transaction is None else _Number(transaction, server)
 
-    def _committed(self, number: str) -> bool:
+    def _committed(self, number: _Number) -> bool:
         """Whether a transaction is in force whose connection was lost during its commit.
 
         Raises:
-            StoreUnavailable: The server still works on it, or has forgotten it.
+            StoreUnavailable: The server still works on it, or cannot know it.
         """
         end = time.monotonic() + _SETTLING_SECONDS
         while True:
@@ -136,12 +148,21 @@ class Transactions:
             if status in {"committed", "aborted"}:
                 return bool(status == "committed")
             if status is None or time.monotonic() > end:
+                _log.warning("commit_unknown", status=status)
                 raise StoreUnavailable("whether the change was made is not known yet; try again")
             time.sleep(_PAUSE_SECONDS)
 
     @repeated
-    def _status(self, number: str) -> str | None:
-        asked = text("SELECT pg_xact_status(CAST(:number AS xid8))")
+    def _status(self, number: _Number) -> str | None:
+        """What ``pg_xact_status`` says; None where nobody can know."""
         with self.reading() as connection:
-            status: str | None = connection.execute(asked, {"number": number}).scalar_one()
-            return status
+            server, standby = connection.execute(_SERVER).one()
+            try:
+                asked = {"number": number.transaction}
+                status: str | None = connection.execute(_STATUS, asked).scalar_one()
+            except DataError as error:
+                if sql_state(error) != IN_THE_FUTURE:
+                    raise
+                # It did not reach this server before it became the primary; a standby, it may yet.
+                return "in progress" if standby else "aborted"
+        return None if status == "committed" and server != number.server else status

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text, true
 
 from interference_service.domain.job import Job, JobState
 from interference_service.domain.ports import Idempotency
@@ -174,16 +175,44 @@ def test_a_commit_of_which_nobody_can_be_asked_is_unknown_and_may_be_repeated(
     assert far.create(job("another"), idempotency) == (made, True)
 
 
+def begun(asked: transactions.Transactions, connection: Connection) -> Any:
+    """The number of a transaction that has written."""
+    connection.execute(text("SELECT pg_current_xact_id()"))
+    return asked._number(connection)
+
+
 def test_a_transaction_that_the_server_still_works_on_is_not_taken_for_undone(
     postgres_engine, monkeypatch
 ):
     monkeypatch.setattr(transactions, "_SETTLING_SECONDS", 0.2)
     asked = transactions.Transactions(postgres_engine)
     with postgres_engine.begin() as connection:
-        number = connection.execute(text("SELECT CAST(pg_current_xact_id() AS text)")).scalar_one()
+        number = begun(asked, connection)
         with pytest.raises(StoreUnavailable, match="not known yet"):
             asked._committed(number)
     assert asked._committed(number)
+
+
+def test_a_transaction_that_a_new_primary_never_heard_of_is_undone(postgres_engine, monkeypatch):
+    monkeypatch.setattr(transactions, "_SETTLING_SECONDS", 0.2)
+    asked = transactions.Transactions(postgres_engine)
+    with postgres_engine.begin() as connection:
+        number = begun(asked, connection)
+    ahead = number._replace(transaction=str(int(number.transaction) + 1_000_000))
+    assert asked._committed(ahead) is False
+    # A standby that has not heard of it may yet.
+    standby = transactions._SERVER.with_only_columns(transactions._STARTED, true())
+    monkeypatch.setattr(transactions, "_SERVER", standby)
+    with pytest.raises(StoreUnavailable, match="not known yet"):
+        asked._committed(ahead)
+
+
+def test_a_number_that_another_server_has_given_out_says_nothing(postgres_engine):
+    asked = transactions.Transactions(postgres_engine)
+    with postgres_engine.begin() as connection:
+        number = begun(asked, connection)
+    with pytest.raises(StoreUnavailable, match="not known yet"):
+        asked._committed(number._replace(server="before the failover"))
 
 
 def bounded(action: Callable[[], object]) -> float:

@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from interference_service.errors import StoreUnavailable
 from interference_service.store.database import open_database
+from interference_service.store.failures import words
 from interference_service.store.sql import SqlJobStore
-from interference_service.store.tables import jobs
+from interference_service.store.tables import jobs, secrets
 from interference_service.store.transactions import Transactions, repeated
 from support.jobs import START, FixedClock, job
 from support.network_ports import free_port
@@ -75,6 +77,15 @@ def test_a_password_comes_from_a_file_and_may_change(
     with pytest.raises(StoreUnavailable, match="file with the database's password"):
         store.ping()
     engine.dispose()
+
+
+def test_what_is_told_of_an_error_has_no_values(postgres_engine):
+    twice = insert(secrets), [{"name": "private", "value": b"1"}] * 2
+    with pytest.raises(IntegrityError) as raised, postgres_engine.begin() as connection:
+        connection.execute(*twice)
+    assert "private" in str(raised.value.orig)
+    assert "duplicate key" in words(raised.value)
+    assert "private" not in words(raised.value)
 
 
 @pytest.mark.parametrize("place", ["nowhere", "wrong password", "no such database"])

@@ -1,9 +1,13 @@
 """An attempt at a job, and the lease that it is held by."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -20,6 +24,9 @@ _LAST_TRY = 0.1
 """Part of a lease that its holder, which may have slept, waits for an answer in any case."""
 _BEATS = 4
 """Prolongations within a lease, at least."""
+_THREADS = 4
+
+_Answer = TypeVar("_Answer")
 
 
 class Attempt:
@@ -81,11 +88,13 @@ class Leases:
         self._notices = notices
         self._lease = timedelta(seconds=lease_seconds)
         self._beat_seconds = min(beat_seconds, lease_seconds / _BEATS)
+        # A pool of their own: what else hangs, for instance a disk, must not cost a lease.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="leases")
 
     async def claim(self, owner: str) -> Attempt | None:
         """Take the next job; None where there is none."""
         trusted_until = self._end(_TRUSTED)
-        job = await asyncio.to_thread(self._store.claim, owner, self._lease)
+        job = await self._ask(partial(self._store.claim, owner, self._lease))
         return None if job is None else Attempt(job, owner, trusted_until)
 
     async def keep(self, attempt: Attempt, stopping: asyncio.Event) -> None:
@@ -120,8 +129,8 @@ class Leases:
         try:
             # A store that does not answer must not keep the holder from stopping in time.
             async with asyncio.timeout_at(max(attempt.trusted_until, self._end(_LAST_TRY))):
-                state = await asyncio.to_thread(
-                    self._store.renew, name, attempt.owner, self._lease, attempt.progress
+                state = await self._ask(
+                    partial(self._store.renew, name, attempt.owner, self._lease, attempt.progress)
                 )
         except Exception as error:
             _log.warning("renewal_failed", error=str(error) or type(error).__name__)
@@ -135,15 +144,22 @@ class Leases:
 
     async def change(self, attempt: Attempt, change: Callable[[Job], Job]) -> Job:
         """See ``JobStore.change``; waits for a store that is away, as long as the lease lasts."""
+        changing = partial(self._store.change, attempt.job.name, change, owner=attempt.owner)
         while True:
             try:
-                return await asyncio.to_thread(
-                    self._store.change, attempt.job.name, change, owner=attempt.owner
-                )
+                return await self._ask(changing)
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() >= attempt.trusted_until:
                     raise
             await asyncio.sleep(self._beat_seconds)
+
+    def close(self) -> None:
+        """Ask no more; does not wait for a store that does not answer."""
+        self._threads.shutdown(wait=False)
+
+    async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+        in_context = partial(contextvars.copy_context().run, question)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
 
     def _end(self, part: float) -> float:
         """The end of a part of a lease that begins now, by the event loop's clock."""

@@ -4,10 +4,11 @@ import asyncio
 import contextvars
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -89,11 +90,6 @@ class JobRunner:
         self._abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: set[asyncio.Task[None]] = set()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a job runs."""
-        return bool(self._running)
-
     async def run(self) -> None:
         """Run jobs until ``drain`` or ``stop`` is called and none runs any more."""
         with self._notices.subscribe(QUEUE) as notice:
@@ -104,6 +100,7 @@ class JobRunner:
         if self._running:
             await asyncio.wait(self._running)
         self._threads.shutdown(wait=False)
+        self._leases.close()
 
     def drain(self) -> None:
         """Take no more jobs; those that run go on to their ends."""
@@ -127,9 +124,8 @@ class JobRunner:
         # An owner of its own for every attempt: one that lost its lease cannot end another.
         try:
             attempt = await self._leases.claim(uuid.uuid4().hex)
-        except StoreUnavailable as error:
-            _log.warning("claim_failed", error=error.message)
-            return False
+        except StoreUnavailable:
+            return False  # The store has told it.
         except Exception:  # noqa: BLE001 - whatever it is, the queue goes on
             _log.exception("claim_failed")
             return False
@@ -220,18 +216,17 @@ class JobRunner:
             late = RunTimeout.at("max_run_duration", f"{limit} passed before the analysis was done")
             await self._finish(attempt, JobState.FAILED, error=JobError.of(late))
             return
-        state = (await asyncio.to_thread(self._store.get, job.name)).state
-        if state is JobState.CANCELLING:
-            await self._finish(attempt, JobState.CANCELLED)
-        elif self._stopping.is_set():
-            # What is handed back was not lost, so it does not count as an attempt.
-            await self._leases.change(
-                attempt,
-                lambda current: current.to(JobState.PENDING, now, attempt=current.attempt - 1),
-            )
-            _log.info("handed_back")
-        else:
-            await self._failed(attempt, error)
+        stopping = self._stopping.is_set()
+
+        def change(current: Job) -> Job:
+            if current.state is JobState.CANCELLING:
+                return self._at_end(current, JobState.CANCELLED, now)
+            if stopping:
+                # What is handed back was not lost, so it does not count as an attempt.
+                return current.to(JobState.PENDING, now, attempt=current.attempt - 1)
+            return self._at_end(current, JobState.FAILED, now, error=JobError.of(error))
+
+        await self._change(attempt, change, now)
 
     async def _failed(self, attempt: Attempt, error: Exception) -> None:
         incident = uuid.uuid4().hex
@@ -269,16 +264,24 @@ class JobRunner:
         )
 
     async def _finish(self, attempt: Attempt, state: JobState, **changes: object) -> None:
-        name, now = attempt.job.name, self._clock.now()
+        now = self._clock.now()
+        await self._change(
+            attempt, lambda current: self._at_end(current, state, now, **changes), now
+        )
 
-        def change(current: Job) -> Job:
-            ttl = current.ttl_seconds or self._settings.default_ttl_seconds
-            expire = current.expire_time or now + timedelta(seconds=ttl)
-            return current.to(state, now, expire_time=expire, **changes)
+    def _at_end(self, current: Job, state: JobState, now: datetime, **changes: object) -> Job:
+        ttl = current.ttl_seconds or self._settings.default_ttl_seconds
+        expire = current.expire_time or now + timedelta(seconds=ttl)
+        return current.to(state, now, expire_time=expire, **changes)
 
+    async def _change(self, attempt: Attempt, change: Callable[[Job], Job], now: datetime) -> None:
+        """Write what became of an attempt, and tell it."""
         done = await self._leases.change(attempt, change)
+        if done.state is JobState.PENDING:
+            _log.info("handed_back")
+            return
         reason = done.error.reason if done.error else ""
         seconds = max(0.0, (now - done.create_time).total_seconds())
-        self._sink.emit(JobFinished(done.name, state, reason, seconds))
-        _log.info("job_finished", state=state.value, seconds=round(seconds, 3))
-        self._notices.notify(name)
+        self._sink.emit(JobFinished(done.name, done.state, reason, seconds))
+        _log.info("job_finished", state=done.state.value, seconds=round(seconds, 3))
+        self._notices.notify(done.name)

@@ -12,7 +12,7 @@ import structlog
 
 from interference_service.domain.job import Job, Progress
 from interference_service.domain.ports import Clock, JobStore, Mark
-from interference_service.errors import InvalidToken
+from interference_service.errors import InvalidToken, StoreUnavailable
 from interference_service.jobs.notices import Notices, wait_set
 from interference_service.jobs.results import gone
 from interference_service.jobs.tokens import Seal
@@ -89,7 +89,9 @@ class Lookout:
             names = {each.name for each in watchers}
             try:
                 marks = await asyncio.to_thread(self._store.marks, names)
-            except Exception:  # noqa: BLE001 - a store that is away comes back
+            except StoreUnavailable:
+                continue  # The store has told it.
+            except Exception:  # noqa: BLE001 - whatever it is, the watches go on
                 _log.exception("look_failed")
                 continue
             for each in watchers:

@@ -2,8 +2,11 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from interference_service.domain.job import JobState
 from interference_service.errors import LeaseLost, StoreUnavailable
@@ -79,6 +82,38 @@ async def test_a_holder_that_slept_stops_where_another_took_the_job(world, lease
         await leases.keep(attempt, asyncio.Event())
 
 
+async def test_a_lease_is_kept_while_everything_else_hangs(world):
+    leases = Leases(world.store, world.clock, world.notices, lease_seconds=1.0, beat_seconds=0.01)
+    loop, let_go = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    hanging = loop.run_in_executor(None, let_go.wait, 20)
+    try:
+        attempt = await claimed(world, leases)
+        first = attempt.trusted_until
+        keeping = asyncio.create_task(leases.keep(attempt, asyncio.Event()))
+        await until(lambda: attempt.trusted_until > first)
+        keeping.cancel()
+        done = await leases.change(attempt, lambda job: job.to(JobState.FAILED, world.clock.now()))
+        assert done.state is JobState.FAILED
+    finally:
+        let_go.set()
+    await hanging
+
+
+async def test_what_the_store_logs_says_for_which_job(world, leases, monkeypatch):
+    attempt, bound = await claimed(world, leases), []
+    change = world.store.change
+
+    def noted(*given: object, **named: object) -> object:
+        bound.append(structlog.contextvars.get_contextvars())
+        return change(*given, **named)
+
+    monkeypatch.setattr(world.store, "change", noted)
+    with structlog.contextvars.bound_contextvars(job=attempt.job.name):
+        await leases.change(attempt, lambda job: job)
+    assert bound[0]["job"] == attempt.job.name
+
+
 async def test_a_short_lease_is_prolonged_more_often(world):
     leases = Leases(world.store, world.clock, world.notices, lease_seconds=1.0, beat_seconds=60.0)
     attempt = await claimed(world, leases)
@@ -130,7 +165,9 @@ async def test_a_queue_outlives_a_store_that_is_away(world, monkeypatch):
     monkeypatch.setattr(world.store, "claim", away_once)
     await world.submit()
     runner = world.runner()
-    task = asyncio.create_task(runner.run())
-    await running(world)
+    with capture_logs() as logs:
+        task = asyncio.create_task(runner.run())
+        await running(world)
+    assert "claim_failed" not in {each["event"] for each in logs}  # The store has told it.
     runner.stop()
     await task

@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 
 import pytest
+from structlog.testing import capture_logs
 
 from interference_service.domain.job import Job, Progress, Stage
-from interference_service.errors import NotFound
+from interference_service.errors import NotFound, StoreUnavailable
 from interference_service.jobs import watching
 from support.jobs import START
 from support.waiting import until
@@ -98,16 +99,24 @@ async def test_a_job_that_another_replica_deletes_ends_its_watch(world):
     await closed(events, waiting)
 
 
-async def test_a_store_that_is_away_for_a_while_ends_no_watch(world, asked, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(StoreUnavailable("which the store has told"), False), (RuntimeError("a defect"), True)],
+)
+async def test_a_store_that_is_away_for_a_while_ends_no_watch(
+    world, asked, monkeypatch, error, told
+):
     events, waiting = await opened(world, 1)
     marks, failures = world.store.marks, Counter()
 
     def away(names):
         failures["away"] += 1
-        raise ConnectionError("away")
+        raise error
 
     monkeypatch.setattr(world.store, "marks", away)
-    await until(lambda: failures["away"] >= 2)
+    with capture_logs() as logs:
+        await until(lambda: failures["away"] >= 2)
+    assert bool(logs) == told
     monkeypatch.setattr(world.store, "marks", marks)
     world.store.change(name_of(0), lambda job: job.changed(START, ttl_seconds=60.0))
     async with asyncio.timeout(20):

@@ -13,6 +13,7 @@ from interference_service.errors import StoreUnavailable
 from interference_service.jobs import retention as retention_module
 from interference_service.jobs.retention import Retention
 from support.jobs import job, succeed
+from support.waiting import until
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def ran(retention: Retention, world, condition) -> None:
     """Let it run until a condition holds."""
     stopping = asyncio.Event()
     running = asyncio.create_task(retention.run(0.01, stopping))
-    await world.until(condition)
+    await until(condition)
     stopping.set()
     await running
 
@@ -142,7 +143,7 @@ async def test_a_run_that_is_to_stop_waits_for_no_more_than_one_job(
     monkeypatch.setattr(world.artifacts, "delete", slow)
     stopping = asyncio.Event()
     running = asyncio.create_task(retention.run(60, stopping))
-    await world.until(removing.is_set)
+    await until(removing.is_set)
     stopping.set()
     go_on.set()
     await running

@@ -169,7 +169,7 @@ async def test_a_store_that_stays_away_stops_the_work(world, monkeypatch):
     task = asyncio.create_task(runner.run())
     await world.submit()
     await running(world)
-    await until(lambda: not runner.busy)
+    await until(lambda: not runner._running)
     assert await world.state() == "RUNNING"
     runner.stop()
     await task

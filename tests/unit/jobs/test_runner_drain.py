@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 from interference_service.domain.job import JobState
+from interference_service.errors import StoreUnavailable
 from support.runner_waits import NAME, ended, running
 
 
@@ -62,3 +63,49 @@ async def test_a_cancelled_job_that_does_not_stop_is_cancelled(world):
     await asyncio.wait_for(task, 10)
     assert (await ended(world)).state is JobState.CANCELLED
     stubborn.let_go.set()
+
+
+async def test_a_store_that_is_away_for_a_moment_loses_no_attempt_that_is_handed_back(
+    world, monkeypatch
+):
+    runner = world.runner()
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    change, get, away = world.store.change, world.store.get, []
+
+    def away_at_first(method):
+        def ask(*given, **named):
+            if len(away) < 2:
+                away.append(method)
+                raise StoreUnavailable("away")
+            return method(*given, **named)
+
+        return ask
+
+    monkeypatch.setattr(world.store, "change", away_at_first(change))
+    monkeypatch.setattr(world.store, "get", away_at_first(get))
+    runner.stop()
+    await asyncio.wait_for(task, 10)
+    assert len(away) == 2
+    job = get(NAME)
+    assert (job.state, job.attempt) == (JobState.PENDING, 0)
+
+
+async def test_a_job_that_is_cancelled_just_before_it_is_handed_back_is_cancelled(
+    world, monkeypatch
+):
+    runner = world.runner()
+    task = asyncio.create_task(runner.run())
+    await world.submit()
+    await running(world)
+    change = world.store.change
+
+    def cancelled_first(name, with_what, **named):
+        change(name, lambda job: job.to(JobState.CANCELLING, world.clock.now()))
+        return change(name, with_what, **named)
+
+    monkeypatch.setattr(world.store, "change", cancelled_first)
+    runner.stop()
+    await asyncio.wait_for(task, 10)
+    assert await world.state() == "CANCELLED"

@@ -42,7 +42,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(world, runner):
     world.clock.advance(60)
     world.store.claim("another", timedelta(hours=1))
     world.executor.end("nightly")
-    await until(lambda: not runner.busy)
+    await until(lambda: not runner._running)
     assert await world.state() == "RUNNING"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from interference_service.domain.job import Job, JobState, Progress
 from interference_service.errors import NotFound
+from interference_service.jobs import watching
 from interference_service.jobs.limits import Limits
 
 NAME = "projects/default/analysisJobs/nightly"
@@ -29,6 +30,24 @@ async def test_a_watch_begins_with_a_snapshot_and_ends_with_a_terminal_one(world
     await world.jobs.cancel(NAME, "")
     rest = [event async for event in events]
     assert rest[-1].body.state is JobState.CANCELLED
+
+
+async def test_no_change_falls_between_the_first_read_and_the_wait(world, monkeypatch):
+    monkeypatch.setattr(watching, "_LOOK_SECONDS", 60.0)
+    await world.submit()
+    get, loop = world.store.get, asyncio.get_running_loop()
+
+    def changes_once_read(name: str) -> Job:
+        read = get(name)
+        monkeypatch.setattr(world.store, "get", get)
+        world.store.change(name, lambda job: job.to(JobState.CANCELLED, world.clock.now()))
+        loop.call_soon_threadsafe(world.notices.notify, name)
+        return read
+
+    monkeypatch.setattr(world.store, "get", changes_once_read)
+    async with asyncio.timeout(10):
+        told = [event.body.state async for event in watch(world)]
+    assert told == [JobState.PENDING, JobState.CANCELLED]
 
 
 async def test_a_resumed_watch_tells_only_what_is_new(world):

@@ -26,15 +26,17 @@ HELD = tuple(state.value for state in JobState if state.held)
 UNFINISHED = tuple(state.value for state in JobState if not state.terminal)
 
 
-def next_row(connection: Connection, now: datetime, but: Collection[str]) -> RowMapping | None:
+def next_row(
+    connection: Connection, now: datetime, passed_over: Collection[str]
+) -> RowMapping | None:
     """The row of the job that ``JobStore.claim`` takes, locked; None if there is none.
 
     Args:
         connection: Of a transaction that writes.
         now: A lease that ended before is none.
-        but: Ids of jobs that are passed over.
+        passed_over: Ids of jobs that are passed over.
     """
-    passed = set(but)
+    passed = set(passed_over)
     while True:
         uid = connection.execute(first_in_queue(now, passed)).scalar_one_or_none()
         if uid is None:
@@ -45,14 +47,14 @@ def next_row(connection: Connection, now: datetime, but: Collection[str]) -> Row
         passed.add(uid)  # a rival has just taken it
 
 
-def first_in_queue(now: datetime, but: Collection[str]) -> Select[Any]:
+def first_in_queue(now: datetime, passed_over: Collection[str]) -> Select[Any]:
     """Selects the id of the next job, in the order of ``JobStore.claim``."""
     waiting, held = _waiting(now), _held(now)
     return (
         select(waiting.c.uid)
         .outerjoin(held, held.c.project == waiting.c.project)
         .outerjoin(projects, projects.c.name == waiting.c.project)
-        .where(waiting.c.uid.not_in(but))
+        .where(waiting.c.uid.not_in(passed_over))
         .order_by(
             _urgency(waiting, now).desc(),
             func.coalesce(held.c.count, 0),

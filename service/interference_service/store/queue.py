@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
+    bindparam,
     case,
     func,
     insert,
@@ -24,6 +25,13 @@ from interference_service.store.tables import jobs, projects
 
 HELD = tuple(state.value for state in JobState if state.held)
 UNFINISHED = tuple(state.value for state in JobState if not state.terminal)
+# Made once: to build a statement costs more than to run it.
+_PROJECT = select(projects.c.name).where(projects.c.name == bindparam("wanted")).with_for_update()
+_ACTIVE = (
+    select(func.count())
+    .select_from(jobs)
+    .where(jobs.c.state.in_(UNFINISHED), jobs.c.project == bindparam("wanted"))
+)
 
 
 def next_row(
@@ -83,19 +91,13 @@ def lock_project(connection: Connection, project: str) -> None:
     Raises:
         IntegrityError: Somebody else has just made its first one; a second try finds it.
     """
-    known = select(projects.c.name).where(projects.c.name == project).with_for_update()
-    if connection.execute(known).one_or_none() is None:
-        connection.execute(insert(projects).values(name=project))
+    if connection.execute(_PROJECT, {"wanted": project}).one_or_none() is None:
+        connection.execute(insert(projects), {"name": project})
 
 
 def active_count(connection: Connection, project: str) -> int:
     """Jobs of a project that are not finished."""
-    count = (
-        select(func.count())
-        .select_from(jobs)
-        .where(jobs.c.state.in_(UNFINISHED), jobs.c.project == project)
-    )
-    return int(connection.execute(count).scalar_one())
+    return int(connection.execute(_ACTIVE, {"wanted": project}).scalar_one())
 
 
 def _abandoned(now: datetime) -> ColumnElement[bool]:

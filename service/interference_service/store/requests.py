@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, insert, not_, select
+from sqlalchemy import Connection, bindparam, delete, exists, insert, not_, select
 
 from interference_service.domain.job import Job
 from interference_service.domain.ports import Idempotency
@@ -13,6 +13,18 @@ from interference_service.store.tables import jobs, request_ids
 REMEMBERED = timedelta(hours=24)
 """How long a request id is kept."""
 
+# Made once: to build a statement costs more than to run it.
+_SAME = (request_ids.c.principal == bindparam("asked_by")) & (
+    request_ids.c.request_id == bindparam("asked_id")
+)
+_ANSWERED = (
+    select(request_ids.c.request_digest, jobs)
+    .join_from(request_ids, jobs, jobs.c.uid == request_ids.c.job_uid, isouter=True)
+    .where(_SAME, request_ids.c.create_time >= bindparam("since"))
+)
+_GONE = _SAME & not_(exists().where(jobs.c.uid == request_ids.c.job_uid))
+_FORGET = delete(request_ids).where(_GONE | (request_ids.c.create_time < bindparam("since")))
+
 
 def answered(connection: Connection, idempotency: Idempotency, now: datetime) -> Job | None:
     """The job that this very request made before, as it is now; None if it is new or gone.
@@ -20,19 +32,7 @@ def answered(connection: Connection, idempotency: Idempotency, now: datetime) ->
     Raises:
         RequestIdReused: The request id came with another request.
     """
-    row = (
-        connection.execute(
-            select(request_ids.c.request_digest, jobs)
-            .join_from(request_ids, jobs, jobs.c.uid == request_ids.c.job_uid, isouter=True)
-            .where(
-                request_ids.c.principal == idempotency.principal,
-                request_ids.c.request_id == idempotency.request_id,
-                request_ids.c.create_time >= now - REMEMBERED,
-            )
-        )
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(_ANSWERED, _asked(idempotency, now)).mappings().one_or_none()
     if row is None:
         return None
     if row["request_digest"] != idempotency.request_digest:
@@ -45,13 +45,7 @@ def remember(connection: Connection, idempotency: Idempotency, job: Job, now: da
 
     Fails where a rival has noted one that is there, since it was asked whether there is any.
     """
-    gone = (
-        (request_ids.c.principal == idempotency.principal)
-        & (request_ids.c.request_id == idempotency.request_id)
-        & not_(exists().where(jobs.c.uid == request_ids.c.job_uid))
-    )
-    old = request_ids.c.create_time < now - REMEMBERED
-    connection.execute(delete(request_ids).where(gone | old))
+    connection.execute(_FORGET, _asked(idempotency, now))
     connection.execute(
         insert(request_ids),
         {
@@ -62,3 +56,11 @@ def remember(connection: Connection, idempotency: Idempotency, job: Job, now: da
             "create_time": now,
         },
     )
+
+
+def _asked(idempotency: Idempotency, now: datetime) -> dict[str, str | datetime]:
+    return {
+        "asked_by": idempotency.principal,
+        "asked_id": idempotency.request_id,
+        "since": now - REMEMBERED,
+    }

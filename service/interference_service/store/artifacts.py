@@ -103,6 +103,8 @@ class FileArtifactStore:
             # Earlier versions kept one digest of the whole file and no others.
             if digests is None and _digest(path) != manifest.get(_MATRICES):
                 raise _damaged(job, _MATRICES)
+            if not isinstance(digests, dict | None):
+                raise _damaged(job, _MANIFEST)
             with safe_open(path, framework="numpy") as tensors:
                 if matrix_id not in (tensors.keys() if digests is None else digests):
                     raise _missing(job, f"matrix {matrix_id!r}")

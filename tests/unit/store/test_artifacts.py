@@ -124,9 +124,10 @@ def test_a_damaged_manifest_vouches_for_nothing(artifacts, written, directory, c
         artifacts.read_result(written)
 
 
-def test_a_damaged_manifest_vouches_for_no_matrix(artifacts, written, directory):
+@pytest.mark.parametrize("content", ["", "{}", '{"matrices": ["shared/cosine"]}'])
+def test_a_damaged_manifest_vouches_for_no_matrix(artifacts, written, directory, content):
     artifacts.read_matrix(written, "shared/cosine")
-    (directory / "manifest.json").write_text("{}")
+    (directory / "manifest.json").write_text(content)
     with pytest.raises(InternalError, match="is damaged"):
         artifacts.read_matrix(written, "shared/cosine")
 

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, Text, cast, func, select, text
+from sqlalchemy import Connection, Engine, Executable, Text, cast, func, select, text
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from interference_service.errors import StoreUnavailable
@@ -24,7 +24,7 @@ _SETTLING_SECONDS = 5.0
 """How long a lost transaction may go on in the server before its outcome counts as unknown."""
 
 _STARTED = cast(func.pg_postmaster_start_time(), Text)
-_NUMBER = select(cast(func.pg_current_xact_id_if_assigned(), Text), _STARTED)
+_NUMBER: Executable = select(cast(func.pg_current_xact_id_if_assigned(), Text), _STARTED)
 _SERVER = select(_STARTED, func.pg_is_in_recovery())
 _STATUS = text("SELECT pg_xact_status(CAST(:number AS xid8))")
 

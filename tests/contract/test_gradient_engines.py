@@ -197,6 +197,7 @@ ONE_BY_ONE = {
     "experts": {"einsum", "matmul"},
     "mixer": {"matmul"},
     "bilinear": {"bilinear", "einsum"},
+    "spellings": {"broadcast_tensors", "inner", "linalg_matmul", "tensordot"},
 }
 """Operators that are called for one segment after another; of all other networks none is."""
 

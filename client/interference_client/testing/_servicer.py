@@ -232,5 +232,6 @@ def _violations(request: service_pb2.CreateAnalysisJobRequest) -> dict[str, str]
 def _digest(request: service_pb2.CreateAnalysisJobRequest) -> str:
     bare = service_pb2.CreateAnalysisJobRequest()
     bare.CopyFrom(request)
-    bare.ClearField("request_id")
+    for field in ("request_id", "validate_only"):
+        bare.ClearField(field)
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()

@@ -69,12 +69,12 @@ def told() -> Iterator[None]:
     """Tell of a database that is away or busy by an error of ours.
 
     Raises:
-        StoreUnavailable: It is.
+        StoreUnavailable: It is, or rivals were faster again and again.
     """
     try:
         yield
     except SQLAlchemyError as error:
-        if not passes(error):
+        if not (passes(error) or undone(error)):
             raise
         # Without its cause: that holds the statement and what it was to write.
         _log.warning("store_unavailable", error=words(error))

@@ -121,6 +121,15 @@ UNREACHED = {
     STOPPED: {"branch.weight", "branch.bias"},
 }
 """Parameters that no loss depends on, or none through its gradient."""
+TYPICAL = {
+    "convnext",
+    "gru",
+    "instance norm",
+    "perceptron",
+    "residual network, batch norm",
+    "tied embedding",
+    "vision transformer, attention of torch",
+}
 
 
 def test_a_network_has_gradients_worth_comparing(case):
@@ -151,7 +160,14 @@ def test_the_order_of_rows_does_not_matter(case, make):
     case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), case.expected)
 
 
-@pytest.mark.parametrize("case", sorted(NETWORKS.keys() - {STOPPED}), indirect=True)
+@pytest.mark.parametrize(
+    "case",
+    [
+        each if each in TYPICAL else pytest.param(each, marks=pytest.mark.slow)
+        for each in sorted(NETWORKS.keys() - {STOPPED})
+    ],
+    indirect=True,
+)
 def test_the_decomposed_form_of_a_network_has_the_same_gradients(case, make):
     # Its decomposition repeats parameters by the number of rows, which is refused below.
     make = homogeneous if case.name == "instance norm" else make

@@ -103,6 +103,7 @@ def test_what_cannot_be_computed_here_is_refused_and_does_not_wait_longer_than_i
     )
 
 
+@pytest.mark.slow
 def test_sigterm_hands_a_running_job_back(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
         with Client(first.grpc) as client:

@@ -117,6 +117,7 @@ def spread(nodes: Nodes, files: Path, tmp_path: Path) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.slow
 def test_a_job_outlives_a_node_with_all_that_it_held(nodes: Nodes, spread: Client, tmp_path: Path):
     job = submit_slow(spread)
     watched = Watched(spread.job(job.name))

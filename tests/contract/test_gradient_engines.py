@@ -3,10 +3,11 @@
 The reference differentiates the loss of one row at a time through the network that was exported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -132,6 +133,14 @@ TYPICAL = {
 }
 
 
+def others_slow(names: Iterable[str]) -> list[Any]:
+    """Networks as parameters, of which those that are not typical take minutes together."""
+    return [
+        each if each in TYPICAL else pytest.param(each, marks=pytest.mark.slow)
+        for each in sorted(names)
+    ]
+
+
 def test_a_network_has_gradients_worth_comparing(case):
     """Every parameter that is used has a gradient in every segment, and segments differ."""
     sizes = [each.numel() for each in trainable(case.module).values()]
@@ -149,6 +158,7 @@ def test_the_sum_of_a_segment_is_that_of_its_rows(case, make, sizes):
     case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), case.expected)
 
 
+@pytest.mark.parametrize("case", others_slow(NETWORKS), indirect=True)
 def test_the_order_of_rows_does_not_matter(case, make):
     """The last segment comes first, and the rows of each in another order."""
     generator = torch.Generator().manual_seed(0)
@@ -160,14 +170,7 @@ def test_the_order_of_rows_does_not_matter(case, make):
     case.assert_right(engine.segment_sums(batches, NUM_SEGMENTS), case.expected)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        each if each in TYPICAL else pytest.param(each, marks=pytest.mark.slow)
-        for each in sorted(NETWORKS.keys() - {STOPPED})
-    ],
-    indirect=True,
-)
+@pytest.mark.parametrize("case", others_slow(NETWORKS.keys() - {STOPPED}), indirect=True)
 def test_the_decomposed_form_of_a_network_has_the_same_gradients(case, make):
     # Its decomposition repeats parameters by the number of rows, which is refused below.
     make = homogeneous if case.name == "instance norm" else make

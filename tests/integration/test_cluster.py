@@ -37,6 +37,7 @@ def test_a_job_runs_on_the_cluster_and_the_cluster_outlives_the_service(
         assert listens(int(cluster["RAY_ADDRESS"].rpartition(":")[2]))
 
 
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_reached_is_told_with_what_may_be_missing(
     cluster: dict[str, str], tmp_path: Path
 ):

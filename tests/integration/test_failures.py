@@ -20,6 +20,7 @@ def computing(job: Job) -> bool:
     return progress.stage == "GRADIENTS" and 0 < progress.completed_units < progress.total_units
 
 
+@pytest.mark.slow
 def test_a_job_outlives_the_death_of_the_server(files: Path, tmp_path: Path):
     with running_service(tmp_path, {"data": files}, FEW_RESOURCES) as first:
         with Client(first.grpc) as client:

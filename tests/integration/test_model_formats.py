@@ -117,7 +117,10 @@ def rows(argument: str, shape: tuple[int, ...]) -> ParquetData:
 
 @pytest.mark.parametrize(
     ("write", "argument", "shape"),
-    [(perceptron, "x", (36,)), (vision_transformer, "pixel_values", IMAGES)],
+    [
+        (perceptron, "x", (36,)),
+        pytest.param(vision_transformer, "pixel_values", IMAGES, marks=pytest.mark.slow),
+    ],
 )
 def test_a_network_has_the_same_matrices_in_every_format(client, directory, write, argument, shape):
     jobs = {

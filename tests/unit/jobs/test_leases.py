@@ -85,10 +85,12 @@ async def test_a_holder_that_slept_stops_where_another_took_the_job(world, lease
 async def test_a_lease_is_kept_while_everything_else_hangs(world):
     leases = Leases(world.store, world.clock, world.notices, lease_seconds=1.0, beat_seconds=0.01)
     loop, let_go = asyncio.get_running_loop(), threading.Event()
+    await world.submit()
     loop.set_default_executor(ThreadPoolExecutor(1))
-    hanging = loop.run_in_executor(None, let_go.wait, 20)
+    hanging = loop.run_in_executor(None, let_go.wait)
     try:
-        attempt = await claimed(world, leases)
+        attempt = await leases.claim("owner")
+        assert attempt is not None
         first = attempt.trusted_until
         keeping = asyncio.create_task(leases.keep(attempt, asyncio.Event()))
         await until(lambda: attempt.trusted_until > first)

@@ -1,5 +1,6 @@
 """Jobs and a large result, written by the store's own classes before a service starts."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,13 @@ def written(directory: Path, url: str, specification: AnalysisSpecification, pen
         store = SqlJobStore(engine, clock)
         done = succeed(store, job("large", spec=specification), clock.now())
         _write_result(FileArtifactStore(directory.resolve() / "results"), done)
-        first = Settings(priority=Priority.HIGH)
-        store.create(job("first", spec=specification, settings=first), None)
+        first, last = Settings(priority=Priority.HIGH), Settings(priority=Priority.LOW)
+        # Those that have waited for long would be as urgent as the first.
+        now = datetime.now(UTC)
+        store.create(job("first", spec=specification, settings=first, now=now), None)
         for name in waiting(pending):
-            last = Settings(priority=Priority.LOW)
-            store.create(job(name.rsplit("/", 1)[1], spec=specification, settings=last), None)
+            number = name.rsplit("/", 1)[1]
+            store.create(job(number, spec=specification, settings=last, now=now), None)
     finally:
         engine.dispose()
 

@@ -18,5 +18,7 @@ def sentences(count: int, generator: torch.Generator) -> Inputs:
 def network(name: str) -> Network:
     """A model of that class, with rows."""
     family = BY_CLASS[name]
-    side = family.side
-    return Network(family.make, numbers("pixel_values", 3, side, side) if side else sentences)
+    side, steps = family.side, family.steps
+    if side:
+        return Network(family.make, numbers("pixel_values", 3, side, side))
+    return Network(family.make, numbers("past_values", steps, 2) if steps else sentences)

@@ -27,6 +27,14 @@ _WINDOWS: dict[str, Any] = {
     "num_heads": [2, 2],
     "window_size": 4,
 }
+_SERIES: dict[str, Any] = {
+    "context_length": 16,
+    "num_input_channels": 2,
+    "patch_length": 4,
+    "patch_stride": 4,
+    "d_model": 16,
+    "num_targets": CLASSES,
+}
 _DECODER: dict[str, Any] = {"pad_token_id": 0, "use_cache": False}
 
 
@@ -37,7 +45,9 @@ class Family:
     Attributes:
         prefix: Of the names of its class and of its configuration.
         options: Of the configuration.
-        side: Of the images; 0: its rows are words.
+        side: Of the images; 0: its rows are no images.
+        steps: Of the series; 0: its rows are no series but words or images.
+        task: In the name of its class; None: as its rows say.
         rounding: How far two computations may lie apart, relative to the largest number; some
             networks compute in 32 bits whatever type they are given.
     """
@@ -45,12 +55,15 @@ class Family:
     prefix: str
     options: dict[str, Any]
     side: int = 0
+    steps: int = 0
+    task: str | None = None
     rounding: float = 1e-9
 
     @property
     def class_name(self) -> str:
         """Name of its class in transformers."""
-        return f"{self.prefix}For{'Image' if self.side else 'Sequence'}Classification"
+        task = self.task if self.task is not None else "Image" if self.side else "Sequence"
+        return f"{self.prefix}For{task}Classification"
 
     def make(self) -> nn.Module:
         """The network, with parameters from torch's global generator."""
@@ -66,6 +79,8 @@ class Family:
             return {
                 "pixel_values": torch.randn(count, 3, self.side, self.side, generator=generator)
             }
+        if self.steps:
+            return {"past_values": torch.randn(count, self.steps, 2, generator=generator)}
         words = torch.randint(3, WORDS, (count, 7), generator=generator)
         mask = torch.ones(count, 7, dtype=torch.int64)
         mask[0, 5:] = 0
@@ -135,6 +150,21 @@ MORE_FAMILIES: dict[str, Family] = {
         "ModernBert",
         _DEEP | _TEXT | {"pad_token_id": 0, "global_attn_every_n_layers": 2, "local_attention": 4},
         rounding=1e-6,
+    ),
+    "patchtst": Family(
+        "PatchTST",
+        {
+            **_SERIES,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "ffn_dim": 24,
+            "use_cls_token": True,
+        },
+        steps=16,
+        task="",
+    ),
+    "patchtsmixer": Family(
+        "PatchTSMixer", {**_SERIES, "num_layers": 2}, steps=16, task="TimeSeries"
     ),
     "llama": Family("Llama", _DEEP | _TEXT | _DECODER, rounding=1e-5),
     "opt": Family(

@@ -17,12 +17,16 @@ def test_every_class_that_is_offered_gives_the_gradients_of_transformers(name, t
     eager = save(name, tmp_path).double()
     model = load(tmp_path, dtype=torch.float64)
     rows = network(name).rows(3, seed=1)
-    expected, found = eager(**rows).logits, model(rows)
+    expected, found = eager(**rows)[0], model(rows)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
     parameters = dict(eager.named_parameters())
     assert list(model.parameters) == list(parameters)
+    trained = [name for name, each in parameters.items() if each.requires_grad]
+    assert [name for name, each in model.parameters.items() if each.requires_grad] == trained
     wanted, given = (
-        torch.autograd.grad(output.square().sum(), list(each.values()), allow_unused=True)
+        torch.autograd.grad(
+            output.square().sum(), [each[name] for name in trained], allow_unused=True
+        )
         for output, each in ((expected, parameters), (found, model.parameters))
     )
     for theirs, mine in zip(wanted, given, strict=True):

@@ -32,6 +32,8 @@ CLASSES = (
     "EfficientNetForImageClassification",
     "ElectraForSequenceClassification",
     "MPNetForSequenceClassification",
+    "PatchTSMixerForTimeSeriesClassification",
+    "PatchTSTForClassification",
     "RegNetForImageClassification",
     "ResNetForImageClassification",
     "RobertaForSequenceClassification",

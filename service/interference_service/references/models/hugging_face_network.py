@@ -70,10 +70,10 @@ class HuggingFaceNetwork:
         return found
 
     def example_inputs(self) -> dict[str, ExampleInput]:
-        """Arguments of forward: images, or tokens with what masks their padding.
+        """Arguments of forward: images, time series, or tokens with what masks their padding.
 
         Raises:
-            InputUnsupported: The model takes neither.
+            InputUnsupported: The model takes none of them.
         """
         config = self._config()
         if self._class.main_input_name == "pixel_values":
@@ -82,12 +82,15 @@ class HuggingFaceNetwork:
             height, width = (size, size) if isinstance(size, int) else size
             axes = ("batch", getattr(config, "num_channels", 3), height, width)
             return {"pixel_values": ExampleInput(axes)}
+        if self._class.main_input_name == "past_values":
+            series = ("batch", config.context_length, config.num_input_channels)
+            return {"past_values": ExampleInput(series)}
         if self._class.main_input_name == "input_ids":
             tokens = ExampleInput(("batch", "sequence"), torch.int64)
             return {"input_ids": tokens, "attention_mask": tokens}
         raise refuse(
-            f"holds a {self._class.__name__}, which takes neither pixel_values nor input_ids; export "
-            "it with torch.export"
+            f"holds a {self._class.__name__}, which takes none of pixel_values, past_values and "
+            "input_ids; export it with torch.export"
         )
 
 

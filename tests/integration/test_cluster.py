@@ -49,6 +49,7 @@ def test_a_cluster_that_cannot_be_reached_is_told_with_what_may_be_missing(
         pytest.fail("it came up without a token")
 
 
+@pytest.mark.slow
 def test_a_node_with_another_version_is_named_and_nothing_is_computed(files: Path, tmp_path: Path):
     other = tmp_path / "other" / "interference_service"
     other.mkdir(parents=True)

@@ -144,7 +144,11 @@ def registered(uri: str) -> ModelReference:
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [("panels", "data://runs/"), ("served", "mlflow-artifacts://")]
+    ("name", "place"),
+    [
+        pytest.param("panels", "data://runs/", marks=pytest.mark.slow),
+        ("served", "mlflow-artifacts://"),
+    ],
 )
 def test_an_analysis_says_which_version_the_alias_was(client: Client, name: str, place: str):
     job = submit(client, model=registered(f"models:/{name}@champion"))

@@ -89,9 +89,8 @@ def test_a_bucket_gives_the_bits_of_a_directory(client: Client):
     assert_same_bits(matrices(far), matrices(near))
 
 
-@pytest.mark.parametrize(
-    "moment", [pytest.param("its beginning", marks=pytest.mark.slow), "GRADIENTS"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["its beginning", "GRADIENTS"])
 def test_a_job_outlives_the_keeper_of_its_store(service: Running, client: Client, moment: str):
     near = matrices(submit(client, "near", "slow.pt2", "slow.parquet", 24))
     job = submit(client, "far", "slow.pt2", "slow.parquet", 24)

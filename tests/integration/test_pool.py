@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
 from interference_client import Client
-from interference_service.demo.server import Running
+from interference_service.demo.server import Running, running_service
 from support import ray_gpus
 from support.processes import actors, gone
+from support.service import FEW_RESOURCES
 from support.submissions import submit, submit_slow
 from support.waiting import eventually
 
@@ -29,18 +31,20 @@ def workers_lost(service: Running) -> float:
 
 
 def test_a_small_job_is_done_while_a_large_one_that_came_first_has_all_actors(
-    service: Running, client: Client
+    files: Path, tmp_path: Path
 ):
-    large = submit_slow(client)
-    first = eventually(
-        lambda: (found := actors(service, "gradients")) and len(found) == 2 and found,
-        what="two actors at work",
-    )
-    assert submit(client).wait(timeout=60).state == "SUCCEEDED"
-    assert large.refresh().state == "RUNNING"
-    assert any(gone([each]) for each in first)
-    large.cancel()
-    large.wait(timeout=30, check=False)
+    with (
+        running_service(tmp_path, {"data": files}, FEW_RESOURCES) as service,
+        Client(service.grpc) as client,
+    ):
+        large = submit_slow(client)
+        first = eventually(
+            lambda: (found := actors(service, "gradients")) and len(found) == 2 and found,
+            what="two actors at work",
+        )
+        assert submit(client).wait(timeout=60).state == "SUCCEEDED"
+        assert large.refresh().state == "RUNNING"
+        assert any(gone([each]) for each in first)
 
 
 def test_a_spare_that_was_killed_is_replaced_without_noise_to_a_job(

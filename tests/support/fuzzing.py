@@ -10,7 +10,8 @@ import resource
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,12 +26,17 @@ from interference_service.references.models.interpreter import Interpreter
 from interference_service.references.models.operators import OPERATORS, STRINGS
 from interference_service.references.models.sizes import OBJECTIONS
 from support.archives import tensor
+from support.good_calls import good_call
 
 LIMIT = 64 << 20
 """Bytes that a result may have here."""
 SECONDS = 60
 """After so long a call counts as one that hangs."""
 MEMORY = 12 << 30
+GOOD = 0.5
+"""Share of the calls that begin with a good one, where there is one."""
+WILDNESS = (0.0, 0.05, 0.3)
+"""Shares of hostile arguments, of which each call draws one."""
 _PERTURB = -6
 """Number by which the C library is told what new memory holds."""
 
@@ -69,7 +75,7 @@ class Hostile:
         self.name = name
         self.random = random.Random(f"{name} {seed}")
         self.torch = torch.Generator().manual_seed(self.random.getrandbits(32))
-        self.wildness = self.random.choice((0.0, 0.05, 0.3))
+        self.wildness = self.random.choice(WILDNESS)
         rank = self.random.randint(0, 5)
         self.shape = [self.random.choice((1, 2, 3, 4)) for _ in range(rank)]
         self.dtype = self.random.choice(
@@ -80,10 +86,11 @@ class Hostile:
     def node(self) -> dict[str, Any]:
         """The call as a file has it; the tensors that it names are in ``values``."""
         schema = OPERATORS[self.name]._schema
+        good = good_call(self.name) if self.random.random() < GOOD else {}
         inputs = [
-            {"name": each.name, "arg": self._argument(each)}
+            {"name": each.name, "arg": self._kept_or_drawn(each, good)}
             for each in schema.arguments
-            if not each.has_default_value() or self.random.random() < 0.5
+            if not each.has_default_value() or (not good and self.random.random() < 0.5)
         ]
         outputs = [self._output(number, each) for number, each in enumerate(schema.returns)]
         return {"target": self.name, "inputs": inputs, "outputs": outputs, "metadata": {}}
@@ -96,6 +103,32 @@ class Hostile:
                 return {"as_tensors": [{"name": f"result{number}_{i}"} for i in range(3)]}
             case _:
                 return {"as_sym_int": {"as_name": f"result{number}"}}
+
+    def _kept_or_drawn(self, declared: Any, good: Mapping[str, Any]) -> dict[str, Any]:
+        if declared.name not in good or self._wild():
+            return self._argument(declared)
+        return self._written(good[declared.name])
+
+    def _written(self, value: Any) -> dict[str, Any]:
+        """A value as a file has it."""
+        match value:
+            case None:
+                return {"as_none": True}
+            case Tensor():
+                return {"as_tensor": self._named(value)}
+            case [Tensor(), *_]:
+                return {"as_tensors": [self._named(each) for each in value]}
+            case list():
+                return {"as_ints": value}
+            case bool() | int() | float() | str():
+                kinds = {bool: "as_bool", int: "as_int", float: "as_float", str: "as_string"}
+                return {kinds[type(value)]: value}
+        raise TypeError(f"no file has a {type(value).__name__}")
+
+    def _named(self, value: Any) -> dict[str, str]:
+        name = f"x{len(self.values)}"
+        self.values[name] = value
+        return {"name": name}
 
     def _argument(self, declared: Any) -> dict[str, Any]:
         kind = str(declared.real_type)
@@ -154,9 +187,7 @@ class Hostile:
         return self.random.choice((*_TAME, *self.shape))
 
     def _tensor(self) -> dict[str, str]:
-        name = f"x{len(self.values)}"
-        self.values[name] = self._number() if self.random.random() < 0.03 else self._drawn()
-        return {"name": name}
+        return self._named(self._number() if self.random.random() < 0.03 else self._drawn())
 
     def _number(self) -> Any:
         return self.random.choice((self._int(), 0.5, True, [self._int()]))
@@ -203,6 +234,18 @@ def _extreme(dtype: torch.dtype, chosen: random.Random) -> float | int:
         return chosen.choice((float("nan"), float("inf"), -float("inf"), 1e4, -1e4))
     limits = torch.iinfo(dtype)
     return chosen.choice((limits.min, limits.max, limits.max - 1))
+
+
+UNREACHED = frozenset(
+    f"torch.ops.aten.{each}"
+    for each in (
+        # Only GPUs have them.
+        *("addmm.dtype", "baddbmm.dtype", "bmm.dtype", "mm.dtype"),
+        # These are written without the arguments that a schema declares, or with words off the list.
+        *("einsum.sublist", "scatter.reduce", "scatter.value_reduce"),
+    )
+)
+"""Operators whose calls are all refused, whatever is drawn."""
 
 
 def run(name: str, seed: int) -> str:
@@ -265,8 +308,9 @@ def main(seed: int, calls: int, names: Sequence[str]) -> None:
     torch.set_num_threads(1)
     sizes.MAX_RESULT_BYTES = LIMIT
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    counted = {"run": 0, "refused": 0}
+    total = Counter[str]()
     for name in names:
+        counted = Counter[str]()
         for number in range(seed, seed + calls):
             _say(f"{name} {number}")
             signal.alarm(SECONDS)
@@ -275,7 +319,10 @@ def main(seed: int, calls: int, names: Sequence[str]) -> None:
             except BaseException as error:  # noqa: BLE001 - whatever it is, it was no refusal
                 _say(f"FOUND {name} {number}: {type(error).__name__}: {error}"[:400])
             signal.alarm(0)
-    _say(f"DONE {counted['run']} run, {counted['refused']} refused")
+        if not counted["run"]:
+            _say(f"NEVER {name}")
+        total += counted
+    _say(f"DONE {total['run']} run, {total['refused']} refused")
 
 
 if __name__ == "__main__":

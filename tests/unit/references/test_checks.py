@@ -213,3 +213,19 @@ def test_cells_with_arguments_that_do_not_fit_are_refused(kind):
         for shape in ((), (1,), longer, (*given.shape, 1)):
             changed, _ = cell(kind, **{name: torch.ones(shape)})
             refused(f"{kind}.default", changed, outputs, **inputs)
+
+
+@pytest.mark.parametrize(("planes", "interpolation", "padding"), [(2, 3, 0), (2, 0, 3), (3, 2, 0)])
+@pytest.mark.parametrize("kind", ["grid_sampler", "grid_sampler_{}d"])
+def test_images_are_not_sampled_in_a_way_that_there_is_not(kind, planes, interpolation, padding):
+    """What torch returns then is what was in its memory before."""
+    values = {"x": torch.ones(1, 1, *[2] * planes), "grid": torch.zeros(1, *[2] * planes, planes)}
+    modes = {"interpolation_mode": interpolation, "padding_mode": padding}
+    arguments = {
+        "input": tensor("x"),
+        "grid": tensor("grid"),
+        **{name: {"as_int": each} for name, each in modes.items()},
+        "align_corners": {"as_bool": False},
+    }
+    target = f"{kind.format(planes)}.default"
+    refused(target, values, match="by a mode that there is not", **arguments)

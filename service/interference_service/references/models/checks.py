@@ -118,6 +118,15 @@ def _compared(found: Tensor, wanted: Tensor, *_: Any, **__: Any) -> None:
     _agree(found.shape == wanted.shape)
 
 
+def _samples_in_a_known_way(
+    image: Tensor, _grid: Tensor, interpolation: int, padding: int, *_: Any
+) -> None:
+    """In a way that there is not, nothing is written into the result."""
+    volumes = image.dim() > 4
+    if interpolation not in {0, 1, 2 - volumes} or padding not in {0, 1, 2}:
+        raise ValueError("samples by a mode that there is not")
+
+
 def _recurrent(gates: int) -> Callable[..., None]:
     """Of layers whose weights have rows for so many gates."""
 
@@ -172,6 +181,9 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "binary_cross_entropy_with_logits": _compared,
     "dist": _compared,
     "div": _fits_integers,
+    "grid_sampler": _samples_in_a_known_way,
+    "grid_sampler_2d": _samples_in_a_known_way,
+    "grid_sampler_3d": _samples_in_a_known_way,
     "gru": _recurrent(3),
     "gru_cell": _cell,
     "huber_loss": _compared,

@@ -127,6 +127,7 @@ class Model(RuleBasedStateMachine):
     def look(self):
         self.same(lambda store: [_outcome(partial(_got, job_id=each), store) for each in "abc"])
         self.same(lambda store: (store.backlog(), store.generation(), store.latest()))
+        self.same(lambda store: (store.failures(), store.latest_of("default", "solar")))
         self.same(lambda store: store.expired(self._clock.now(), 2))
 
     def teardown(self):

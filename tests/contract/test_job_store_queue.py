@@ -172,6 +172,57 @@ def test_latest_is_the_last_success_of_every_monitor(store):
     assert [each.id for each in store.latest()] == ["s1", "w1", "o1"]
 
 
+def test_the_newest_success_of_one_monitor_is_found_by_its_end(store):
+    for name, monitor, minute in (("late", "solar", 2), ("early", "solar", 1), ("w", "wind", 3)):
+        succeed(store, job(name, spec=specification(monitor=monitor)), _minute(minute))
+    succeed(store, job("o", project="other", spec=specification(monitor="solar")), _minute(9))
+    fail(store, job("failed"), _minute(8))
+    store.create(job("waiting"), None)
+    found = store.latest_of("default", "solar")
+    assert found == store.get(name_of("late"))
+    assert store.latest_of("default", "wind").id == "w"
+    assert store.latest_of("other", "wind") is None
+    store.delete(name_of("late"), allow)
+    assert store.latest_of("default", "solar").id == "early"
+
+
+def test_of_two_that_end_at_once_the_same_one_is_the_newest_however_it_is_asked(store):
+    for uid in ("2", "1", "3"):
+        succeed(store, job(f"job-{uid}", uid=uid), START)
+    assert [each.uid for each in store.latest()] == ["1"]
+    assert store.latest_of("default", "solar").uid == "1"
+
+
+def fail(store, wanted, now):
+    """Make the job in the store, run it as the only one, and let it fail at ``now``."""
+    store.create(wanted, None)
+    store.claim("worker", LEASE)
+    error = JobError.of(InvalidData("no"))
+    store.change(wanted.name, lambda each: each.to(JobState.FAILED, now, error=error))
+
+
+def test_failures_are_counted_from_the_last_success_of_their_monitor_on(store):
+    assert store.failures() == {}
+    fail(store, job("before"), _minute(1))
+    assert store.failures() == {("default", "solar"): 1}
+    succeed(store, job("success"), _minute(2))
+    assert store.failures() == {}
+    for name, minute in (("first", 3), ("second", 4)):
+        fail(store, job(name), _minute(minute))
+    fail(store, job("never", spec=specification(monitor="wind")), _minute(0))
+    fail(store, job("elsewhere", project="other"), _minute(0))
+    fail(store, job("of-none", spec=specification(monitor="")), _minute(9))
+    store.create(job("cancelled"), None)
+    store.change(name_of("cancelled"), lambda each: each.to(JobState.CANCELLED, _minute(9)))
+    assert store.failures() == {
+        ("default", "solar"): 2,
+        ("default", "wind"): 1,
+        ("other", "solar"): 1,
+    }
+    store.delete(name_of("success"), allow)
+    assert store.failures()["default", "solar"] == 3
+
+
 def _minute(minute: int):
     return START + timedelta(minutes=minute)
 
@@ -197,7 +248,7 @@ def test_the_backlog_counts_what_is_not_finished(store):
     assert backlog.oldest_pending == _minute(1)
 
 
-def test_the_generation_grows_at_a_success_and_at_a_delete_and_only_then(store):
+def test_the_generation_grows_at_a_success_a_failure_and_a_delete_and_only_then(store):
     grown = [store.generation()]
     store.create(job("a"), None)
     store.claim("w", LEASE)
@@ -209,7 +260,12 @@ def test_the_generation_grows_at_a_success_and_at_a_delete_and_only_then(store):
     assert store.generation() == grown[-1]
     store.delete(name_of("a"), allow)
     grown.append(store.generation())
-    assert grown[0] < grown[1] < grown[2]
+    fail(store, job("b"), START)
+    grown.append(store.generation())
+    store.create(job("c"), None)
+    store.change(name_of("c"), lambda each: each.to(JobState.CANCELLED, START))
+    grown.append(store.generation())
+    assert grown[0] < grown[1] < grown[2] < grown[3] == grown[4]
 
 
 def test_the_present_attempts_are_those_of_jobs_that_are_there(store):

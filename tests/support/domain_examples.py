@@ -28,6 +28,7 @@ from interference_service.domain.result import (
     Matrix,
     MatrixInfo,
     MetricColumn,
+    PreviousAnalysis,
     ScopeResult,
     SummaryMetric,
 )
@@ -52,6 +53,7 @@ def rich_specification() -> AnalysisSpecification:
                 "architecture_arguments": '{"width": 2}',
                 "monitor": "solar-panels",
                 "version": "v7",
+                "expected_interval": timedelta(days=1, seconds=0.5),
             },
             "data": {
                 "uris": ["data://a.parquet", "data://b.parquet"],
@@ -218,6 +220,7 @@ def analysis_result(size: int = 3, layers: int = 2) -> AnalysisResult:
                 flags=(ClassFlag.EMPTY, ClassFlag.BELOW_NOISE_FLOOR) if i == 0 else (),
                 judged=i > 0,
                 unlearned=i == size - 1,
+                unlearned_streak=4 if i == size - 1 else 0,
             )
             for i, name in enumerate(names)
         ),
@@ -283,5 +286,19 @@ def analysis_result(size: int = 3, layers: int = 2) -> AnalysisResult:
             precision=Precision.FLOAT32,
             device="cpu",
             sampling_outcome="single_round",
+        ),
+        previous=PreviousAnalysis(
+            analysis_job=NAME.replace("7", "6"),
+            version="v6",
+            end_time=NOW,
+            changes=(
+                MetricColumn(
+                    name="progress_ratio",
+                    values=(math.nan, *(-0.25,) * (size - 1)),
+                    lower=(math.nan, *(-0.5,) * (size - 1)),
+                    upper=(math.nan, *(0.125,) * (size - 1)),
+                ),
+            ),
+            differing_fields=("options.head",),
         ),
     )

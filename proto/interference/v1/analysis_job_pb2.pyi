@@ -257,7 +257,7 @@ class AnalysisSpec(_message.Message):
     def __init__(self, model: _Optional[_Union[ModelReference, _Mapping]] = ..., data: _Optional[_Union[DataReference, _Mapping]] = ..., options: _Optional[_Union[AnalysisOptions, _Mapping]] = ..., gates: _Optional[_Iterable[_Union[Gate, _Mapping]]] = ..., max_run_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ModelReference(_message.Message):
-    __slots__ = ("uri", "format", "digest", "architecture", "architecture_arguments", "monitor", "version", "key_prefix", "output")
+    __slots__ = ("uri", "format", "digest", "architecture", "architecture_arguments", "monitor", "version", "key_prefix", "output", "expected_interval")
     URI_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -267,6 +267,7 @@ class ModelReference(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     uri: str
     format: ModelFormat
     digest: str
@@ -276,7 +277,8 @@ class ModelReference(_message.Message):
     version: str
     key_prefix: str
     output: str
-    def __init__(self, uri: _Optional[str] = ..., format: _Optional[_Union[ModelFormat, str]] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., architecture_arguments: _Optional[str] = ..., monitor: _Optional[str] = ..., version: _Optional[str] = ..., key_prefix: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
+    expected_interval: _duration_pb2.Duration
+    def __init__(self, uri: _Optional[str] = ..., format: _Optional[_Union[ModelFormat, str]] = ..., digest: _Optional[str] = ..., architecture: _Optional[str] = ..., architecture_arguments: _Optional[str] = ..., monitor: _Optional[str] = ..., version: _Optional[str] = ..., key_prefix: _Optional[str] = ..., output: _Optional[str] = ..., expected_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class DataReference(_message.Message):
     __slots__ = ("uris", "format", "digest", "label_column", "group_column", "inputs", "class_names", "priors", "sampling", "delimiter")

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from interference.v1 import analysis_job_pb2 as interference_dot_v1_dot_analysis__job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%interference/v1/analysis_result.proto\x12\x0finterference.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\"interference/v1/analysis_job.proto\"\xf6\x03\n\x0e\x41nalysisResult\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12+\n\x07\x63lasses\x18\x02 \x03(\x0b\x32\x1a.interference.v1.ClassInfo\x12*\n\x06layers\x18\x03 \x03(\x0b\x32\x1a.interference.v1.LayerInfo\x12,\n\x06scopes\x18\x04 \x03(\x0b\x32\x1c.interference.v1.ScopeResult\x12/\n\x07summary\x18\x05 \x03(\x0b\x32\x1e.interference.v1.SummaryMetric\x12\x34\n\rtop_conflicts\x18\x06 \x03(\x0b\x32\x1d.interference.v1.ConflictPair\x12-\n\x08matrices\x18\x07 \x03(\x0b\x32\x1b.interference.v1.MatrixInfo\x12/\n\x06method\x18\x08 \x01(\x0b\x32\x1f.interference.v1.AnalysisMethod:\x81\x01\xea\x41~\n$interference.internal/AnalysisResult\x12\x35projects/{project}/analysisJobs/{analysis_job}/result*\x0f\x61nalysisResults2\x0e\x61nalysisResult\"\xbb\x01\n\tClassInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05prior\x18\x02 \x01(\x01\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x11\n\trows_used\x18\x04 \x01(\x03\x12\r\n\x05\x66olds\x18\x05 \x01(\x05\x12\x10\n\x08minority\x18\x06 \x01(\x08\x12)\n\x05\x66lags\x18\x07 \x03(\x0e\x32\x1a.interference.v1.ClassFlag\x12\x0e\n\x06judged\x18\x08 \x01(\x08\x12\x11\n\tunlearned\x18\t \x01(\x08\"\x9a\x01\n\tLayerInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fparameter_count\x18\x02 \x01(\x03\x12\x0c\n\x04head\x18\x03 \x01(\x08\x12\x16\n\x0eparameter_norm\x18\x04 \x01(\x01\x12\x19\n\x11\x63onflicting_pairs\x18\x05 \x01(\x05\x12\'\n\x1fmajority_to_minority_norm_ratio\x18\x06 \x01(\x01\"b\n\x0bScopeResult\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x07metrics\x18\x02 \x03(\x0b\x32\x1d.interference.v1.MetricColumn\x12\x17\n\x0fmain_suppressor\x18\x03 \x03(\x05\"J\n\x0cMetricColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\r\n\x05lower\x18\x03 \x03(\x01\x12\r\n\x05upper\x18\x04 \x03(\x01\"\\\n\rSummaryMetric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x19.interference.v1.Estimate\x12\x10\n\x08\x63lass_id\x18\x03 \x01(\t\"|\n\x0c\x43onflictPair\x12\x0b\n\x03row\x18\x01 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\x05\x12)\n\x06\x63osine\x18\x03 \x01(\x0b\x32\x19.interference.v1.Estimate\x12\x0f\n\x07p_value\x18\x04 \x01(\x01\x12\x13\n\x0bsignificant\x18\x05 \x01(\x08\"\xa3\x02\n\x0e\x41nalysisMethod\x12\x16\n\x0e\x65ngine_version\x18\x01 \x01(\t\x12\x18\n\x10\x63onfidence_level\x18\x02 \x01(\x01\x12\x16\n\x0e\x63onflict_level\x18\x03 \x01(\x01\x12\r\n\x05\x66olds\x18\x04 \x01(\x05\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12-\n\tprecision\x18\x06 \x01(\x0e\x32\x1a.interference.v1.Precision\x12+\n\x06\x65ngine\x18\x07 \x01(\x0e\x32\x1b.interference.v1.EngineKind\x12\x14\n\x0csketch_width\x18\x08 \x01(\x05\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x18\n\x10sampling_outcome\x18\n \x01(\t\x12\x0e\n\x06rounds\x18\x0b \x01(\x05\"\xcd\x01\n\nMatrixInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\'\n\x08row_axis\x18\x04 \x01(\x0e\x32\x15.interference.v1.Axis\x12*\n\x0b\x63olumn_axis\x18\x05 \x01(\x0e\x32\x15.interference.v1.Axis\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x14\n\x0c\x63olumn_count\x18\x07 \x01(\x03\x12\x11\n\tsymmetric\x18\x08 \x01(\x08\"\xb0\x01\n\x0cMatrixHeader\x12)\n\x04info\x18\x01 \x01(\x0b\x32\x1b.interference.v1.MatrixInfo\x12\x32\n\x0c\x65lement_type\x18\x02 \x01(\x0e\x32\x1c.interference.v1.ElementType\x12-\n\x06layout\x18\x03 \x01(\x0e\x32\x1d.interference.v1.MatrixLayout\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\":\n\x0bMatrixChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\r\n\x05\x63rc32\x18\x03 \x01(\x07\";\n\x0fMatrixStreamEnd\x12\x14\n\x0cmatrix_count\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03*\xca\x01\n\tClassFlag\x12\x1a\n\x16\x43LASS_FLAG_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43LASS_FLAG_EMPTY\x10\x01\x12\x16\n\x12\x43LASS_FLAG_ONE_ROW\x10\x02\x12\x1a\n\x16\x43LASS_FLAG_NO_INTERVAL\x10\x03\x12 \n\x1c\x43LASS_FLAG_BELOW_NOISE_FLOOR\x10\x04\x12\x1c\n\x18\x43LASS_FLAG_WEAK_GRADIENT\x10\x05\x12\x17\n\x13\x43LASS_FLAG_FEW_ROWS\x10\x06*<\n\x04\x41xis\x12\x14\n\x10\x41XIS_UNSPECIFIED\x10\x00\x12\x0e\n\nAXIS_CLASS\x10\x01\x12\x0e\n\nAXIS_LAYER\x10\x02*y\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x01\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT64\x10\x02\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\x03*_\n\x0cMatrixLayout\x12\x1d\n\x19MATRIX_LAYOUT_UNSPECIFIED\x10\x00\x12\x17\n\x13MATRIX_LAYOUT_DENSE\x10\x01\x12\x17\n\x13MATRIX_LAYOUT_UPPER\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%interference/v1/analysis_result.proto\x12\x0finterference.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"interference/v1/analysis_job.proto\"\xab\x04\n\x0e\x41nalysisResult\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12+\n\x07\x63lasses\x18\x02 \x03(\x0b\x32\x1a.interference.v1.ClassInfo\x12*\n\x06layers\x18\x03 \x03(\x0b\x32\x1a.interference.v1.LayerInfo\x12,\n\x06scopes\x18\x04 \x03(\x0b\x32\x1c.interference.v1.ScopeResult\x12/\n\x07summary\x18\x05 \x03(\x0b\x32\x1e.interference.v1.SummaryMetric\x12\x34\n\rtop_conflicts\x18\x06 \x03(\x0b\x32\x1d.interference.v1.ConflictPair\x12-\n\x08matrices\x18\x07 \x03(\x0b\x32\x1b.interference.v1.MatrixInfo\x12/\n\x06method\x18\x08 \x01(\x0b\x32\x1f.interference.v1.AnalysisMethod\x12\x33\n\x08previous\x18\t \x01(\x0b\x32!.interference.v1.PreviousAnalysis:\x81\x01\xea\x41~\n$interference.internal/AnalysisResult\x12\x35projects/{project}/analysisJobs/{analysis_job}/result*\x0f\x61nalysisResults2\x0e\x61nalysisResult\"\xd9\x01\n\x10PreviousAnalysis\x12<\n\x0c\x61nalysis_job\x18\x01 \x01(\tB&\xfa\x41#\n!interference.internal/AnalysisJob\x12\x0f\n\x07version\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1d.interference.v1.MetricColumn\x12\x18\n\x10\x64iffering_fields\x18\x05 \x03(\t\"\xd5\x01\n\tClassInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05prior\x18\x02 \x01(\x01\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x11\n\trows_used\x18\x04 \x01(\x03\x12\r\n\x05\x66olds\x18\x05 \x01(\x05\x12\x10\n\x08minority\x18\x06 \x01(\x08\x12)\n\x05\x66lags\x18\x07 \x03(\x0e\x32\x1a.interference.v1.ClassFlag\x12\x0e\n\x06judged\x18\x08 \x01(\x08\x12\x11\n\tunlearned\x18\t \x01(\x08\x12\x18\n\x10unlearned_streak\x18\n \x01(\x05\"\x9a\x01\n\tLayerInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fparameter_count\x18\x02 \x01(\x03\x12\x0c\n\x04head\x18\x03 \x01(\x08\x12\x16\n\x0eparameter_norm\x18\x04 \x01(\x01\x12\x19\n\x11\x63onflicting_pairs\x18\x05 \x01(\x05\x12\'\n\x1fmajority_to_minority_norm_ratio\x18\x06 \x01(\x01\"b\n\x0bScopeResult\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x07metrics\x18\x02 \x03(\x0b\x32\x1d.interference.v1.MetricColumn\x12\x17\n\x0fmain_suppressor\x18\x03 \x03(\x05\"J\n\x0cMetricColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\r\n\x05lower\x18\x03 \x03(\x01\x12\r\n\x05upper\x18\x04 \x03(\x01\"\\\n\rSummaryMetric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x19.interference.v1.Estimate\x12\x10\n\x08\x63lass_id\x18\x03 \x01(\t\"|\n\x0c\x43onflictPair\x12\x0b\n\x03row\x18\x01 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\x05\x12)\n\x06\x63osine\x18\x03 \x01(\x0b\x32\x19.interference.v1.Estimate\x12\x0f\n\x07p_value\x18\x04 \x01(\x01\x12\x13\n\x0bsignificant\x18\x05 \x01(\x08\"\xa3\x02\n\x0e\x41nalysisMethod\x12\x16\n\x0e\x65ngine_version\x18\x01 \x01(\t\x12\x18\n\x10\x63onfidence_level\x18\x02 \x01(\x01\x12\x16\n\x0e\x63onflict_level\x18\x03 \x01(\x01\x12\r\n\x05\x66olds\x18\x04 \x01(\x05\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12-\n\tprecision\x18\x06 \x01(\x0e\x32\x1a.interference.v1.Precision\x12+\n\x06\x65ngine\x18\x07 \x01(\x0e\x32\x1b.interference.v1.EngineKind\x12\x14\n\x0csketch_width\x18\x08 \x01(\x05\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x18\n\x10sampling_outcome\x18\n \x01(\t\x12\x0e\n\x06rounds\x18\x0b \x01(\x05\"\xcd\x01\n\nMatrixInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\'\n\x08row_axis\x18\x04 \x01(\x0e\x32\x15.interference.v1.Axis\x12*\n\x0b\x63olumn_axis\x18\x05 \x01(\x0e\x32\x15.interference.v1.Axis\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x14\n\x0c\x63olumn_count\x18\x07 \x01(\x03\x12\x11\n\tsymmetric\x18\x08 \x01(\x08\"\xb0\x01\n\x0cMatrixHeader\x12)\n\x04info\x18\x01 \x01(\x0b\x32\x1b.interference.v1.MatrixInfo\x12\x32\n\x0c\x65lement_type\x18\x02 \x01(\x0e\x32\x1c.interference.v1.ElementType\x12-\n\x06layout\x18\x03 \x01(\x0e\x32\x1d.interference.v1.MatrixLayout\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\":\n\x0bMatrixChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\r\n\x05\x63rc32\x18\x03 \x01(\x07\";\n\x0fMatrixStreamEnd\x12\x14\n\x0cmatrix_count\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03*\xca\x01\n\tClassFlag\x12\x1a\n\x16\x43LASS_FLAG_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43LASS_FLAG_EMPTY\x10\x01\x12\x16\n\x12\x43LASS_FLAG_ONE_ROW\x10\x02\x12\x1a\n\x16\x43LASS_FLAG_NO_INTERVAL\x10\x03\x12 \n\x1c\x43LASS_FLAG_BELOW_NOISE_FLOOR\x10\x04\x12\x1c\n\x18\x43LASS_FLAG_WEAK_GRADIENT\x10\x05\x12\x17\n\x13\x43LASS_FLAG_FEW_ROWS\x10\x06*<\n\x04\x41xis\x12\x14\n\x10\x41XIS_UNSPECIFIED\x10\x00\x12\x0e\n\nAXIS_CLASS\x10\x01\x12\x0e\n\nAXIS_LAYER\x10\x02*y\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x01\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT64\x10\x02\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\x03*_\n\x0cMatrixLayout\x12\x1d\n\x19MATRIX_LAYOUT_UNSPECIFIED\x10\x00\x12\x17\n\x13MATRIX_LAYOUT_DENSE\x10\x01\x12\x17\n\x13MATRIX_LAYOUT_UPPER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,36 +39,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYSISRESULT'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_ANALYSISRESULT']._loaded_options = None
   _globals['_ANALYSISRESULT']._serialized_options = b'\352A~\n$interference.internal/AnalysisResult\0225projects/{project}/analysisJobs/{analysis_job}/result*\017analysisResults2\016analysisResult'
-  _globals['_CLASSFLAG']._serialized_start=2205
-  _globals['_CLASSFLAG']._serialized_end=2407
-  _globals['_AXIS']._serialized_start=2409
-  _globals['_AXIS']._serialized_end=2469
-  _globals['_ELEMENTTYPE']._serialized_start=2471
-  _globals['_ELEMENTTYPE']._serialized_end=2592
-  _globals['_MATRIXLAYOUT']._serialized_start=2594
-  _globals['_MATRIXLAYOUT']._serialized_end=2689
-  _globals['_ANALYSISRESULT']._serialized_start=155
-  _globals['_ANALYSISRESULT']._serialized_end=657
-  _globals['_CLASSINFO']._serialized_start=660
-  _globals['_CLASSINFO']._serialized_end=847
-  _globals['_LAYERINFO']._serialized_start=850
-  _globals['_LAYERINFO']._serialized_end=1004
-  _globals['_SCOPERESULT']._serialized_start=1006
-  _globals['_SCOPERESULT']._serialized_end=1104
-  _globals['_METRICCOLUMN']._serialized_start=1106
-  _globals['_METRICCOLUMN']._serialized_end=1180
-  _globals['_SUMMARYMETRIC']._serialized_start=1182
-  _globals['_SUMMARYMETRIC']._serialized_end=1274
-  _globals['_CONFLICTPAIR']._serialized_start=1276
-  _globals['_CONFLICTPAIR']._serialized_end=1400
-  _globals['_ANALYSISMETHOD']._serialized_start=1403
-  _globals['_ANALYSISMETHOD']._serialized_end=1694
-  _globals['_MATRIXINFO']._serialized_start=1697
-  _globals['_MATRIXINFO']._serialized_end=1902
-  _globals['_MATRIXHEADER']._serialized_start=1905
-  _globals['_MATRIXHEADER']._serialized_end=2081
-  _globals['_MATRIXCHUNK']._serialized_start=2083
-  _globals['_MATRIXCHUNK']._serialized_end=2141
-  _globals['_MATRIXSTREAMEND']._serialized_start=2143
-  _globals['_MATRIXSTREAMEND']._serialized_end=2202
+  _globals['_PREVIOUSANALYSIS'].fields_by_name['analysis_job']._loaded_options = None
+  _globals['_PREVIOUSANALYSIS'].fields_by_name['analysis_job']._serialized_options = b'\372A#\n!interference.internal/AnalysisJob'
+  _globals['_CLASSFLAG']._serialized_start=2537
+  _globals['_CLASSFLAG']._serialized_end=2739
+  _globals['_AXIS']._serialized_start=2741
+  _globals['_AXIS']._serialized_end=2801
+  _globals['_ELEMENTTYPE']._serialized_start=2803
+  _globals['_ELEMENTTYPE']._serialized_end=2924
+  _globals['_MATRIXLAYOUT']._serialized_start=2926
+  _globals['_MATRIXLAYOUT']._serialized_end=3021
+  _globals['_ANALYSISRESULT']._serialized_start=188
+  _globals['_ANALYSISRESULT']._serialized_end=743
+  _globals['_PREVIOUSANALYSIS']._serialized_start=746
+  _globals['_PREVIOUSANALYSIS']._serialized_end=963
+  _globals['_CLASSINFO']._serialized_start=966
+  _globals['_CLASSINFO']._serialized_end=1179
+  _globals['_LAYERINFO']._serialized_start=1182
+  _globals['_LAYERINFO']._serialized_end=1336
+  _globals['_SCOPERESULT']._serialized_start=1338
+  _globals['_SCOPERESULT']._serialized_end=1436
+  _globals['_METRICCOLUMN']._serialized_start=1438
+  _globals['_METRICCOLUMN']._serialized_end=1512
+  _globals['_SUMMARYMETRIC']._serialized_start=1514
+  _globals['_SUMMARYMETRIC']._serialized_end=1606
+  _globals['_CONFLICTPAIR']._serialized_start=1608
+  _globals['_CONFLICTPAIR']._serialized_end=1732
+  _globals['_ANALYSISMETHOD']._serialized_start=1735
+  _globals['_ANALYSISMETHOD']._serialized_end=2026
+  _globals['_MATRIXINFO']._serialized_start=2029
+  _globals['_MATRIXINFO']._serialized_end=2234
+  _globals['_MATRIXHEADER']._serialized_start=2237
+  _globals['_MATRIXHEADER']._serialized_end=2413
+  _globals['_MATRIXCHUNK']._serialized_start=2415
+  _globals['_MATRIXCHUNK']._serialized_end=2473
+  _globals['_MATRIXSTREAMEND']._serialized_start=2475
+  _globals['_MATRIXSTREAMEND']._serialized_end=2534
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,8 @@
+import datetime
+
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.api import resource_pb2 as _resource_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from interference.v1 import analysis_job_pb2 as _analysis_job_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -57,7 +60,7 @@ MATRIX_LAYOUT_DENSE: MatrixLayout
 MATRIX_LAYOUT_UPPER: MatrixLayout
 
 class AnalysisResult(_message.Message):
-    __slots__ = ("name", "classes", "layers", "scopes", "summary", "top_conflicts", "matrices", "method")
+    __slots__ = ("name", "classes", "layers", "scopes", "summary", "top_conflicts", "matrices", "method", "previous")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     LAYERS_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +69,7 @@ class AnalysisResult(_message.Message):
     TOP_CONFLICTS_FIELD_NUMBER: _ClassVar[int]
     MATRICES_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     name: str
     classes: _containers.RepeatedCompositeFieldContainer[ClassInfo]
     layers: _containers.RepeatedCompositeFieldContainer[LayerInfo]
@@ -74,10 +78,25 @@ class AnalysisResult(_message.Message):
     top_conflicts: _containers.RepeatedCompositeFieldContainer[ConflictPair]
     matrices: _containers.RepeatedCompositeFieldContainer[MatrixInfo]
     method: AnalysisMethod
-    def __init__(self, name: _Optional[str] = ..., classes: _Optional[_Iterable[_Union[ClassInfo, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerInfo, _Mapping]]] = ..., scopes: _Optional[_Iterable[_Union[ScopeResult, _Mapping]]] = ..., summary: _Optional[_Iterable[_Union[SummaryMetric, _Mapping]]] = ..., top_conflicts: _Optional[_Iterable[_Union[ConflictPair, _Mapping]]] = ..., matrices: _Optional[_Iterable[_Union[MatrixInfo, _Mapping]]] = ..., method: _Optional[_Union[AnalysisMethod, _Mapping]] = ...) -> None: ...
+    previous: PreviousAnalysis
+    def __init__(self, name: _Optional[str] = ..., classes: _Optional[_Iterable[_Union[ClassInfo, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[LayerInfo, _Mapping]]] = ..., scopes: _Optional[_Iterable[_Union[ScopeResult, _Mapping]]] = ..., summary: _Optional[_Iterable[_Union[SummaryMetric, _Mapping]]] = ..., top_conflicts: _Optional[_Iterable[_Union[ConflictPair, _Mapping]]] = ..., matrices: _Optional[_Iterable[_Union[MatrixInfo, _Mapping]]] = ..., method: _Optional[_Union[AnalysisMethod, _Mapping]] = ..., previous: _Optional[_Union[PreviousAnalysis, _Mapping]] = ...) -> None: ...
+
+class PreviousAnalysis(_message.Message):
+    __slots__ = ("analysis_job", "version", "end_time", "changes", "differing_fields")
+    ANALYSIS_JOB_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    DIFFERING_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    analysis_job: str
+    version: str
+    end_time: _timestamp_pb2.Timestamp
+    changes: _containers.RepeatedCompositeFieldContainer[MetricColumn]
+    differing_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, analysis_job: _Optional[str] = ..., version: _Optional[str] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[MetricColumn, _Mapping]]] = ..., differing_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ClassInfo(_message.Message):
-    __slots__ = ("id", "prior", "row_count", "rows_used", "folds", "minority", "flags", "judged", "unlearned")
+    __slots__ = ("id", "prior", "row_count", "rows_used", "folds", "minority", "flags", "judged", "unlearned", "unlearned_streak")
     ID_FIELD_NUMBER: _ClassVar[int]
     PRIOR_FIELD_NUMBER: _ClassVar[int]
     ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +106,7 @@ class ClassInfo(_message.Message):
     FLAGS_FIELD_NUMBER: _ClassVar[int]
     JUDGED_FIELD_NUMBER: _ClassVar[int]
     UNLEARNED_FIELD_NUMBER: _ClassVar[int]
+    UNLEARNED_STREAK_FIELD_NUMBER: _ClassVar[int]
     id: str
     prior: float
     row_count: int
@@ -96,7 +116,8 @@ class ClassInfo(_message.Message):
     flags: _containers.RepeatedScalarFieldContainer[ClassFlag]
     judged: bool
     unlearned: bool
-    def __init__(self, id: _Optional[str] = ..., prior: _Optional[float] = ..., row_count: _Optional[int] = ..., rows_used: _Optional[int] = ..., folds: _Optional[int] = ..., minority: bool = ..., flags: _Optional[_Iterable[_Union[ClassFlag, str]]] = ..., judged: bool = ..., unlearned: bool = ...) -> None: ...
+    unlearned_streak: int
+    def __init__(self, id: _Optional[str] = ..., prior: _Optional[float] = ..., row_count: _Optional[int] = ..., rows_used: _Optional[int] = ..., folds: _Optional[int] = ..., minority: bool = ..., flags: _Optional[_Iterable[_Union[ClassFlag, str]]] = ..., judged: bool = ..., unlearned: bool = ..., unlearned_streak: _Optional[int] = ...) -> None: ...
 
 class LayerInfo(_message.Message):
     __slots__ = ("id", "parameter_count", "head", "parameter_norm", "conflicting_pairs", "majority_to_minority_norm_ratio")

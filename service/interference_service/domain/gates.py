@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from interference_service.domain.result import AnalysisResult, Matrix
+from interference_service.domain.result import AnalysisResult, ClassInfo, Matrix
 from interference_service.domain.specification import Gate
 from interference_service.domain.verdict import Estimate, Verdict, judge, verdict
 
@@ -22,8 +22,8 @@ def subject(path: str, result: AnalysisResult, matrices: Mapping[str, Matrix]) -
     """The scalar at a path; NaN where there is none.
 
     Args:
-        path: ``summary/{metric}``, ``{scope}/{metric}/{class}`` or
-            ``{scope or layer}/{matrix}/{class}/{class}``.
+        path: ``summary/{metric}``, ``{scope}/{metric}/{class}``, ``changes/{metric}/{class}``,
+            ``classes/unlearned_streak/{class}`` or ``{scope or layer}/{matrix}/{class}/{class}``.
         result: The result that is asked.
         matrices: Its matrices by id, each of shape ``[C, C]``.
     """
@@ -31,12 +31,23 @@ def subject(path: str, result: AnalysisResult, matrices: Mapping[str, Matrix]) -
     if owner == "summary":
         return next((s.estimate for s in result.summary if s.name == rest), Estimate())
     quantity, _, who = rest.partition("/")
-    scope = result.scope(owner)
-    column = scope.column(quantity) if scope else None
+    index = result.class_index(who)
+    if (owner, quantity) == ("classes", "unlearned_streak"):
+        return Estimate() if index is None else _streak(result.classes[index])
+    columns = result.previous if owner == "changes" else result.scope(owner)
+    column = columns.column(quantity) if columns else None
     if column is not None:
-        index = result.class_index(who)
         return Estimate() if index is None else column.estimate(index)
     return _element(owner, quantity, who, result, matrices)
+
+
+def _streak(info: ClassInfo) -> Estimate:
+    """Undetermined of a class that was not judged, whose streak is that of earlier analyses."""
+    return _exactly(info.unlearned_streak) if info.judged else Estimate()
+
+
+def _exactly(value: float) -> Estimate:
+    return Estimate(value=value, lower=value, upper=value)
 
 
 def _element(
@@ -48,7 +59,7 @@ def _element(
         return Estimate()
     value = float(matrix[pair])
     if quantity != "cosine":
-        return Estimate(value=value, lower=value, upper=value)
+        return _exactly(value)
     lower, upper = (float(matrices[f"{owner}/{bound}"][pair]) for bound in ("lower", "upper"))
     return Estimate(value=value, lower=lower, upper=upper)
 

@@ -149,11 +149,20 @@ class JobStore(Protocol):
     def latest(self) -> Sequence[Job]:
         """The newest succeeded job of every monitor of every project, by end_time."""
 
+    def latest_of(self, project: str, monitor: str) -> Job | None:
+        """The newest succeeded job of one monitor, by end_time; None without one."""
+
+    def failures(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs failed since the last one that succeeded, by project and monitor.
+
+        Monitors without any are left out.
+        """
+
     def backlog(self) -> Backlog:
         """Counts of unfinished jobs."""
 
     def generation(self) -> int:
-        """A number that grows whenever a job succeeds or is deleted."""
+        """A number that grows whenever a job succeeds, fails or is deleted."""
 
     def secret(self, name: str) -> bytes:
         """32 random bytes, made at the first call for a name and the same ever after."""

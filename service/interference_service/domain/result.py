@@ -3,14 +3,14 @@
 NaN means undetermined, never zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from interference_service.domain.inputs import Value
 from interference_service.domain.job import ResolvedInputs
@@ -49,6 +49,8 @@ class ClassInfo(ResultValue):
     flags: tuple[ClassFlag, ...] = ()
     judged: bool
     unlearned: bool
+    unlearned_streak: int = Field(default_factory=lambda known: int(known["unlearned"]))
+    """Analyses of the monitor in a row, this one included, that found it unlearned."""
 
 
 class LayerInfo(ResultValue):
@@ -89,7 +91,27 @@ class ScopeResult(ResultValue):
 
     def column(self, name: str) -> MetricColumn | None:
         """The column of a metric, if the scope has it."""
-        return next((each for each in self.metrics if each.name == name), None)
+        return _named(name, self.metrics)
+
+
+class PreviousAnalysis(ResultValue):
+    """The analysis of the monitor that had succeeded last, and what has changed since."""
+
+    analysis_job: str
+    version: str
+    end_time: AwareDatetime
+    changes: tuple[MetricColumn, ...] = ()
+    """In the order of the classes; empty where the two cannot be compared."""
+    differing_fields: tuple[str, ...] = ()
+    """Why they cannot."""
+
+    def column(self, name: str) -> MetricColumn | None:
+        """The change of a metric, if it is told."""
+        return _named(name, self.changes)
+
+
+def _named(name: str, columns: Iterable[MetricColumn]) -> MetricColumn | None:
+    return next((each for each in columns if each.name == name), None)
 
 
 class SummaryMetric(ResultValue):
@@ -156,6 +178,7 @@ class AnalysisResult(ResultValue):
     top_conflicts: tuple[ConflictPair, ...]
     matrices: tuple[MatrixInfo, ...]
     method: AnalysisMethod
+    previous: PreviousAnalysis | None = None
 
     def scope(self, scope_id: str) -> ScopeResult | None:
         """The scope of that id, if there is one."""

@@ -29,6 +29,10 @@ ABSENT = "(absent)"
 """Name of the group of absent labels, with LOSS_KIND_MULTI_LABEL."""
 
 
+SHORTEST_INTERVAL = timedelta(seconds=60)
+LONGEST_INTERVAL = timedelta(days=366)
+
+
 class ModelFormat(StrEnum):
     """Format of a model; there is no pickle on purpose."""
 
@@ -64,6 +68,21 @@ class ModelReference(Value):
     version: Line = Field(default="", max_length=128)
     key_prefix: str = Field(default="", max_length=256)
     output: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,128}$")] = ""
+    expected_interval: timedelta | None = None
+
+    @field_validator("expected_interval")
+    @classmethod
+    def _interval_is_one_of_retraining(cls, interval: timedelta | None) -> timedelta | None:
+        if interval is not None and not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
+            seconds = interval.total_seconds()
+            raise ValueError(f"is {seconds} s; must be from 60 s to 366 days")
+        return interval
+
+    @model_validator(mode="after")
+    def _interval_is_of_a_monitor(self) -> Self:
+        if self.expected_interval is not None and not self.monitor:
+            raise ValueError("expected_interval needs a monitor")
+        return self
 
     @model_validator(mode="after")
     def _fields_fit_the_format(self) -> Self:

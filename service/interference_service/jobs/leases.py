@@ -145,9 +145,20 @@ class Leases:
     async def change(self, attempt: Attempt, change: Callable[[Job], Job]) -> Job:
         """See ``JobStore.change``; waits for a store that is away, as long as the lease lasts."""
         changing = partial(self._store.change, attempt.job.name, change, owner=attempt.owner)
+        return await self._patiently(attempt, changing)
+
+    async def previous(self, attempt: Attempt) -> Job | None:
+        """The job of the same monitor that succeeded last, if any; waits as ``change`` does."""
+        monitor = attempt.job.specification.model.monitor
+        if not monitor:
+            return None
+        finding = partial(self._store.latest_of, attempt.job.project, monitor)
+        return await self._patiently(attempt, finding)
+
+    async def _patiently(self, attempt: Attempt, question: Callable[[], _Answer]) -> _Answer:
         while True:
             try:
-                return await self._ask(changing)
+                return await self._ask(question)
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() >= attempt.trusted_until:
                     raise

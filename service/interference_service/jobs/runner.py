@@ -18,8 +18,9 @@ from interference_service.domain.events import AttemptStarted, JobFinished, Stag
 from interference_service.domain.gates import judge_all
 from interference_service.domain.job import Job, JobError, JobState, Progress, Stage, error_of
 from interference_service.domain.ports import ArtifactStore, Clock, EventSink, Executor, JobStore
-from interference_service.domain.result import Analysis
+from interference_service.domain.result import Analysis, AnalysisResult
 from interference_service.domain.tracing import UNTRACED, Tracer
+from interference_service.domain.verdict import Verdict
 from interference_service.errors import (
     Cancelled,
     LeaseLost,
@@ -31,6 +32,7 @@ from interference_service.errors import (
 )
 from interference_service.jobs.leases import Attempt, Leases
 from interference_service.jobs.notices import Notices, wait_set
+from interference_service.jobs.previous import with_changes
 from interference_service.jobs.service import QUEUE
 
 _log = structlog.get_logger(__name__)
@@ -238,10 +240,10 @@ class JobRunner:
 
     async def _succeeded(self, attempt: Attempt, analysis: Analysis) -> None:
         job, started = attempt.job, time.monotonic()
+        previous = await self._leases.previous(attempt)
         try:
-            gates, result = job.specification.gates, analysis.result
             with self._tracer.span("write"):
-                verdict = await asyncio.to_thread(judge_all, gates, result, analysis.matrices)
+                result, verdict = await asyncio.to_thread(self._judged, job, analysis, previous)
                 await asyncio.to_thread(self._artifacts.write, job, result, analysis.matrices)
         except Cancelled as error:
             await self._stopped(attempt, error)
@@ -262,6 +264,13 @@ class JobRunner:
             engine_version=analysis.result.method.engine_version,
             progress=written,
         )
+
+    def _judged(
+        self, job: Job, analysis: Analysis, previous: Job | None
+    ) -> tuple[AnalysisResult, Verdict]:
+        """The result beside the previous one, and what the gates say of it."""
+        result = with_changes(self._artifacts, job, analysis.result, previous)
+        return result, judge_all(job.specification.gates, result, analysis.matrices)
 
     async def _finish(self, attempt: Attempt, state: JobState, **changes: object) -> None:
         now = self._clock.now()

@@ -1,12 +1,18 @@
 """``AnalysisSpec`` of the contract <-> specification of the domain."""
 
 from datetime import timedelta
+from functools import partial, reduce
+
+from google.protobuf.message import Message
 
 from interference.v1 import analysis_job_pb2
 from interference_service.domain.specification import AnalysisSpecification
 from interference_service.errors import Violation
 from interference_service.rpc.times import seconds_of
 from interference_service.rpc.validation import attempt, invalid, validated
+
+_DURATIONS = ("max_run_duration", "model.expected_interval")
+"""Fields that JSON has as text, which may be out of range."""
 
 
 def specification_from_wire(
@@ -24,12 +30,15 @@ def specification_from_wire(
     violations: list[Violation] = []
     plain = analysis_job_pb2.AnalysisSpec()
     plain.CopyFrom(message)
-    plain.ClearField("max_run_duration")
     converted: dict[str, object] = {}
-    if message.HasField("max_run_duration"):
-        field = f"{path}.max_run_duration"
-        limit = attempt(lambda: seconds_of(message.max_run_duration, field), violations)
-        converted["max_run_duration"] = None if limit is None else timedelta(seconds=limit)
+    for field in _DURATIONS:
+        *parents, name = field.split(".")
+        owner: Message = reduce(getattr, parents, plain)
+        if owner.HasField(name):
+            of = partial(seconds_of, getattr(owner, name), f"{path}.{field}")
+            seconds = attempt(of, violations)
+            converted[field] = None if seconds is None else timedelta(seconds=seconds)
+            owner.ClearField(name)
     specification = attempt(
         lambda: validated(AnalysisSpecification, plain, path, converted), violations
     )

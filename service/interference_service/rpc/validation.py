@@ -55,7 +55,8 @@ def validated(
         kind: The model; its fields are named as those of the message.
         message: As the caller sent it; what is not set takes the model's default.
         path: Path of the message in the request.
-        converted: Fields that are not in the message, because they were converted before.
+        converted: Fields that are not in the message, by their paths in it, because they were
+            converted before.
 
     Raises:
         InvalidRequest: Some do not fit; every violation names the field as the request has it.
@@ -65,7 +66,13 @@ def validated(
     unfit = list(islice(_unfit_values(message, path), MAX_VIOLATIONS))
     if len(unfit) == MAX_VIOLATIONS:
         raise invalid(unfit)
-    values = MessageToDict(message, preserving_proto_field_name=True) | dict(converted or {})
+    values = MessageToDict(message, preserving_proto_field_name=True)
+    for field, value in (converted or {}).items():
+        *parents, name = field.split(".")
+        inner = values
+        for parent in parents:
+            inner = inner[parent]
+        inner[name] = value
     try:
         model = kind.model_validate(values)
     except ValidationError as error:

@@ -88,7 +88,8 @@ class FileArtifactStore:
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() != _manifest(path).get(_RESULT):
                 raise _damaged(job, _RESULT)
-            return AnalysisResult.model_validate_json(content)
+            # Another replica may be of a later version; what that has added is left out.
+            return AnalysisResult.model_validate_json(content, extra="ignore")
         except FileNotFoundError as error:
             raise _missing(job, _RESULT) from error
         except (OSError, ValidationError) as error:

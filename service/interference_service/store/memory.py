@@ -20,7 +20,9 @@ from interference_service.store.refusals import (
     request_id_reused,
 )
 from interference_service.store.requests import REMEMBERED
+from interference_service.store.tables import COUNTED
 
+_Monitor = tuple[str, str]
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -121,7 +123,7 @@ class MemoryJobStore:
             entry.job = change(before)
             if not entry.job.state.held:
                 entry.owner = entry.until = None
-            if entry.job.state is JobState.SUCCEEDED and before.state is not JobState.SUCCEEDED:
+            if entry.job.state is not before.state and entry.job.state in COUNTED:
                 self._generation += 1
             return entry.job
 
@@ -191,16 +193,19 @@ class MemoryJobStore:
 
     def latest(self) -> Sequence[Job]:
         """See ``JobStore.latest``."""
-        newest: dict[tuple[str, str], tuple[datetime, Job]] = {}
+        newest = self._newest()
+        return [newest[key] for key in sorted(newest)]
+
+    def latest_of(self, project: str, monitor: str) -> Job | None:
+        """See ``JobStore.latest_of``."""
+        return self._newest().get((project, monitor))
+
+    def failures(self) -> Mapping[tuple[str, str], int]:
+        """See ``JobStore.failures``."""
         with self._lock:
-            for job in sorted(self._jobs(), key=lambda each: each.uid):
-                monitor, end = job.specification.model.monitor, job.end_time
-                if job.state is not JobState.SUCCEEDED or not monitor or end is None:
-                    continue
-                key = job.project, monitor
-                if key not in newest or end > newest[key][0]:
-                    newest[key] = end, job
-        return [newest[key][1] for key in sorted(newest)]
+            newest, failed = self._newest(), self._ended(JobState.FAILED)
+        last = {key: end for key, job in newest.items() if (end := job.end_time) is not None}
+        return Counter(key for end, key, _ in failed if end > last.get(key, _LONG_AGO))
 
     def backlog(self) -> Backlog:
         """See ``JobStore.backlog``."""
@@ -226,6 +231,22 @@ class MemoryJobStore:
 
     def _active(self) -> Counter[str]:
         return Counter(job.project for job in self._jobs() if not job.state.terminal)
+
+    def _newest(self) -> dict[_Monitor, Job]:
+        """The newest succeeded job of every monitor."""
+        with self._lock:
+            found = self._ended(JobState.SUCCEEDED)
+        # The last of a monitor stays: the newest, and of equal times the one with the first uid.
+        by_uid = sorted(found, key=lambda each: each[2].uid, reverse=True)
+        return {key: job for _, key, job in sorted(by_uid, key=lambda each: each[0])}
+
+    def _ended(self, state: JobState) -> Sequence[tuple[datetime, _Monitor, Job]]:
+        """Jobs of monitors that ended so, with the time of it."""
+        return [
+            (job.end_time, (job.project, monitor), job)
+            for job in self._jobs()
+            if job.state is state and job.end_time and (monitor := job.specification.model.monitor)
+        ]
 
     def _jobs(self) -> Sequence[Job]:
         return [entry.job for entry in self._entries.values()]

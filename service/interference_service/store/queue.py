@@ -1,5 +1,6 @@
 """The queue in SQL: which job is taken next, and how many a project has."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 
 from interference_service.domain.job import PROMOTION, JobState, Priority
+from interference_service.domain.ports import Backlog
 from interference_service.store.tables import jobs, projects
 
 HELD = tuple(state.value for state in JobState if state.held)
@@ -98,6 +100,27 @@ def lock_project(connection: Connection, project: str) -> None:
 def active_count(connection: Connection, project: str) -> int:
     """Jobs of a project that are not finished."""
     return int(connection.execute(_ACTIVE, {"wanted": project}).scalar_one())
+
+
+def backlog_of(connection: Connection) -> Backlog:
+    """Counts of the jobs that are not finished."""
+    counts = (
+        select(
+            jobs.c.state,
+            jobs.c.project,
+            func.count().label("count"),
+            func.min(jobs.c.create_time).label("oldest"),
+        )
+        .where(jobs.c.state.in_(UNFINISHED))
+        .group_by(jobs.c.state, jobs.c.project)
+    )
+    rows = connection.execute(counts).mappings().all()
+    by_state, by_project = dict.fromkeys(map(JobState, UNFINISHED), 0), Counter[str]()
+    for row in rows:
+        by_state[JobState(row["state"])] += row["count"]
+        by_project[row["project"]] += row["count"]
+    pending = (row["oldest"] for row in rows if row["state"] == JobState.PENDING)
+    return Backlog(by_state, min(pending, default=None), by_project)
 
 
 def _abandoned(now: datetime) -> ColumnElement[bool]:

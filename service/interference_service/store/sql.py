@@ -1,7 +1,6 @@
 """Jobs in a SQL database."""
 
 import secrets as random_secrets
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -25,14 +23,18 @@ from interference_service.domain.job import Job, JobState, Progress
 from interference_service.domain.ports import Backlog, Clock, Idempotency, Mark, admit_all
 from interference_service.domain.query import JobPage, JobQuery
 from interference_service.store.documents import document
-from interference_service.store.latest import latest_of_monitors
 from interference_service.store.leases import LeaseTime, claimed, database_time
 from interference_service.store.marks import marks_of
+from interference_service.store.monitors import (
+    failures_since_success,
+    latest_of_monitor,
+    latest_of_monitors,
+)
 from interference_service.store.paging import cursor_after, fitting_rows
 from interference_service.store.queue import (
     HELD,
-    UNFINISHED,
     active_count,
+    backlog_of,
     lock_project,
     next_row,
     take_turn,
@@ -40,7 +42,7 @@ from interference_service.store.queue import (
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
 from interference_service.store.rows import job_of, row_of
-from interference_service.store.tables import GENERATION, counters, jobs, secrets
+from interference_service.store.tables import COUNTED, GENERATION, counters, jobs, secrets
 from interference_service.store.transactions import Transactions, repeated
 
 _log = structlog.get_logger(__name__)
@@ -205,27 +207,22 @@ class SqlJobStore:
         """See ``JobStore.latest``."""
         return self._jobs(latest_of_monitors())
 
+    def latest_of(self, project: str, monitor: str) -> Job | None:
+        """See ``JobStore.latest_of``."""
+        return next(iter(self._jobs(latest_of_monitor(project, monitor))), None)
+
+    @repeated
+    def failures(self) -> Mapping[tuple[str, str], int]:
+        """See ``JobStore.failures``."""
+        with self._transactions.reading() as connection:
+            rows = connection.execute(failures_since_success()).all()
+        return {(row.project, row.monitor): row.failures for row in rows}
+
     @repeated
     def backlog(self) -> Backlog:
         """See ``JobStore.backlog``."""
-        counts = (
-            select(
-                jobs.c.state,
-                jobs.c.project,
-                func.count().label("count"),
-                func.min(jobs.c.create_time).label("oldest"),
-            )
-            .where(jobs.c.state.in_(UNFINISHED))
-            .group_by(jobs.c.state, jobs.c.project)
-        )
         with self._transactions.reading() as connection:
-            rows = connection.execute(counts).mappings().all()
-        by_state, by_project = dict.fromkeys(map(JobState, UNFINISHED), 0), Counter[str]()
-        for row in rows:
-            by_state[JobState(row["state"])] += row["count"]
-            by_project[row["project"]] += row["count"]
-        pending = (row["oldest"] for row in rows if row["state"] == JobState.PENDING)
-        return Backlog(by_state, min(pending, default=None), by_project)
+            return backlog_of(connection)
 
     @repeated
     def generation(self) -> int:
@@ -286,7 +283,7 @@ def _replace(connection: Connection, before: Job, after: Job) -> None:
     if not after.state.held:
         values |= {"lease_owner": None, "lease_until": None}
     connection.execute(update(jobs).where(jobs.c.uid == before.uid), values)
-    if after.state is JobState.SUCCEEDED and before.state is not JobState.SUCCEEDED:
+    if after.state is not before.state and after.state in COUNTED:
         _bump_generation(connection)
 
 

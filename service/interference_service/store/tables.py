@@ -21,8 +21,12 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+from interference_service.domain.job import JobState
+
 GENERATION = "generation"
-"""Name of the counter that grows whenever a job succeeds or is deleted."""
+"""Name of the counter that grows whenever a job succeeds, fails or is deleted."""
+COUNTED = frozenset({JobState.SUCCEEDED, JobState.FAILED})
+"""States that a job makes it grow by entering."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -97,7 +101,7 @@ jobs = Table(
     Index(None, "state", "project", "priority", "create_time", "uid"),
     Index(None, "project", "create_time", "id"),
     Index(None, "project", "end_time", "id"),
-    Index(None, "monitor", "end_time"),
+    Index(None, "state", "project", "monitor", "end_time"),
     Index(None, "expire_time"),
 )
 

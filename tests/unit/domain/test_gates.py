@@ -25,6 +25,25 @@ def test_what_the_result_does_not_have_is_undetermined(path):
     assert math.isnan(subject(path, analysis_result(), result_matrices()).value)
 
 
+def test_a_change_is_found_by_its_metric_and_class():
+    result, path = analysis_result(), f"changes/progress_ratio/{CLASSES[1]}"
+    found = subject(path, result, {})
+    assert (found.value, found.lower, found.upper) == (-0.25, -0.5, 0.125)
+    for other in ("changes/progress_ratio/none", "changes/support/Müll", "changes/progress_ratio"):
+        assert math.isnan(subject(other, result, {}).value)
+    # The first analysis of a monitor has changed nothing, and passes no gate for it.
+    assert math.isnan(subject(path, result.model_copy(update={"previous": None}), {}).value)
+
+
+def test_a_streak_is_found_unless_its_class_was_not_judged():
+    result = analysis_result()
+    found = subject(f"classes/unlearned_streak/{CLASSES[2]}", result, {})
+    assert (found.value, found.lower, found.upper) == (4, 4, 4)
+    assert subject(f"classes/unlearned_streak/{CLASSES[1]}", result, {}).value == 0
+    for name in (CLASSES[0], "none"):
+        assert math.isnan(subject(f"classes/unlearned_streak/{name}", result, {}).value)
+
+
 def test_gates_of_nothing_but_slashes_take_no_time_where_classes_are_many():
     plain = analysis_result()
     classes = [plain.classes[0].model_copy(update={"id": f"class-{i}"}) for i in range(10_000)]

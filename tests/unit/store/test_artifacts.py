@@ -1,5 +1,6 @@
 """Results as files: what a crash, a rival or a damaged disk can do to them."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -50,6 +51,17 @@ def test_the_result_is_strict_json(directory):
         raise AssertionError(constant)
 
     json.loads((directory / "result.json").read_text(), parse_constant=refuse)
+
+
+def test_what_a_later_version_adds_is_left_out(artifacts, written, directory):
+    content = json.loads((directory / "result.json").read_text())
+    content["later"] = content["method"]["later"] = content["classes"][0]["later"] = {"deeper": 1}
+    later = json.dumps(content).encode()
+    (directory / "result.json").write_bytes(later)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    manifest["result.json"] = hashlib.sha256(later).hexdigest()
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    assert repr(artifacts.read_result(written)) == repr(analysis_result())
 
 
 def flip_a_bit(file: Path) -> None:

@@ -7,17 +7,14 @@ from datetime import timedelta
 
 from interference_service.domain.job import (
     Job,
-    JobError,
     JobState,
     Priority,
     Progress,
     Settings,
     Stage,
 )
-from interference_service.errors import (
-    InvalidData,
-)
 from support.jobs import START, job, specification, succeed
+from support.monitors import fail
 
 LEASE = timedelta(seconds=10)
 
@@ -163,10 +160,7 @@ def test_latest_is_the_last_success_of_every_monitor(store):
         succeed(store, job(name, spec=specification(monitor=monitor)), _minute(minute))
     other = job("o1", project="other", spec=specification(monitor="solar"))
     succeed(store, other, _minute(9))
-    store.create(job("s3"), None)
-    store.claim("worker", LEASE)
-    error = JobError.of(InvalidData("no"))
-    store.change(name_of("s3"), lambda now: now.to(JobState.FAILED, _minute(5), error=error))
+    fail(store, job("s3"), _minute(5))
     assert [each.id for each in store.latest()] == ["s2", "w1", "o1"]
     store.delete(name_of("s2"), allow)
     assert [each.id for each in store.latest()] == ["s1", "w1", "o1"]
@@ -191,14 +185,6 @@ def test_of_two_that_end_at_once_the_same_one_is_the_newest_however_it_is_asked(
         succeed(store, job(f"job-{uid}", uid=uid), START)
     assert [each.uid for each in store.latest()] == ["1"]
     assert store.latest_of("default", "solar").uid == "1"
-
-
-def fail(store, wanted, now):
-    """Make the job in the store, run it as the only one, and let it fail at ``now``."""
-    store.create(wanted, None)
-    store.claim("worker", LEASE)
-    error = JobError.of(InvalidData("no"))
-    store.change(wanted.name, lambda each: each.to(JobState.FAILED, now, error=error))
 
 
 def test_failures_are_counted_from_the_last_success_of_their_monitor_on(store):

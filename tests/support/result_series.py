@@ -1,8 +1,9 @@
 """Series of results, scraped from a store in memory."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from interference_service.domain.result import AnalysisResult
+from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import InternalError
 from interference_service.store.artifacts import MemoryArtifactStore
 from interference_service.store.memory import MemoryJobStore
@@ -16,6 +17,7 @@ from support.jobs import (
     specification,
     succeed,
 )
+from support.monitors import fail
 
 FAILED = "interference_results_collect_failed"
 
@@ -52,16 +54,25 @@ class Bench:
         monitor: str = "solar",
         result: AnalysisResult | None = None,
         project: str = "default",
+        matrices: Mapping[str, Matrix] | None = None,
+        interval: timedelta | None = None,
     ) -> None:
         """Let a job succeed, a second after the one before."""
         self.now += timedelta(seconds=1)
-        matrices = class_matrices()
+        matrices = class_matrices() if matrices is None else matrices
         spec = specification(monitor=monitor, version="v7")
+        model = spec.model.model_copy(update={"expected_interval": interval})
+        spec = spec.model_copy(update={"model": model})
         wanted = job(job_id, project=project, spec=spec)
         # Written under the number of the attempt that is about to succeed.
         running = wanted.model_copy(update={"attempt": 1})
         self.artifacts.write(running, result or analysis_result(matrices=matrices), matrices)
         succeed(self.store, wanted, self.now)
+
+    def fail(self, job_id: str, monitor: str = "solar") -> None:
+        """Let a job fail, a second after the one before."""
+        self.now += timedelta(seconds=1)
+        fail(self.store, job(job_id, spec=specification(monitor=monitor)), self.now)
 
     def samples(self) -> dict[tuple[str, ...], float]:
         """Name and label values (by label name, without the usual project) -> value."""

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
+_UNITS = frozenset({"ratio", "seconds"})
 _FAST = 1
 """Level of compression: the text repeats itself so much that more effort gains little."""
 
@@ -53,7 +54,9 @@ class BlockGauge(Metric):
 
     def __init__(self, name: str, documentation: str, blocks: Sequence[Block]) -> None:
         self._blocks = blocks
-        super().__init__(name, documentation, "gauge")
+        # OpenMetrics has a name end with its unit, so a bound of a ratio has none of its own.
+        last = name.rpartition("_")[2]
+        super().__init__(name, documentation, "gauge", last if last in _UNITS else "")
 
     @property
     def samples(self) -> list[Sample]:
@@ -68,6 +71,8 @@ class BlockGauge(Metric):
     def text(self) -> bytes:
         """The whole family, in every text format."""
         header = f"# HELP {self.name} {self.documentation}\n# TYPE {self.name} gauge\n"
+        if self.unit:  # a comment in formats that know no units
+            header += f"# UNIT {self.name} {self.unit}\n"
         return header.encode() + b"".join(block.text for block in self._blocks)
 
     @cached_property

@@ -1,12 +1,15 @@
 """Series of the store: the newest result of every monitor, and the queue.
 
 They come from the store, not from this process. So a restart keeps them, replicas agree, and what
-is deleted or expired vanishes at the next scrape.
+is deleted or expired vanishes at the next scrape. How many there are is bounded: of M monitors, each
+with what ``series`` says of it and two more, and of P projects
+
+    series <= min(M, max_monitors) * (2 + those of a monitor) + min(P, max_projects) + 7
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -14,18 +17,25 @@ from prometheus_client.registry import Collector
 
 from interference_service.domain.job import Job
 from interference_service.domain.ports import ArtifactStore, JobStore
+from interference_service.domain.result import AnalysisResult, Matrix
 from interference_service.errors import InternalError
 from interference_service.telemetry.blocks import Block, BlockGauge, Labels
+from interference_service.telemetry.descriptions import HELP
 from interference_service.telemetry.projects import bounded
 from interference_service.telemetry.series import (
-    HELP,
+    LAYERS_MATRIX,
     SUPPRESSION_MATRIX,
+    Amounts,
     Limits,
     monitor_blocks,
     monitor_labels,
 )
 
 _GENERATION = "interference_monitor_result_generation"
+_FAILED = "interference_monitor_failed_analyses"
+_MAX_ELEMENTS = 1 << 22
+"""A matrix with more of them (32 MB) is not read; what it would tell is told without amounts."""
+_Monitor = tuple[str, str]
 _log = structlog.get_logger(__name__)
 
 
@@ -48,7 +58,8 @@ class ResultCollector(Collector):
         Args:
             store: Says which results are the newest.
             artifacts: Has them.
-            max_monitors: Monitors that become series, those with the newest results.
+            max_monitors: Monitors that become series, those with the newest results; then those
+                that have none and fail.
             max_classes: Classes of a monitor; minorities first, then the smallest.
             max_layers: Layers of a monitor; those with the most conflicting pairs.
             max_projects: Projects whose jobs are counted, those with the most.
@@ -93,12 +104,26 @@ class ResultCollector(Collector):
         generation = self._store.generation()
         if generation == self._generation:
             return True
-        latest = self._store.latest()
+        latest, failures = self._store.latest(), self._store.failures()
         shown = _newest(latest, self._max_monitors)
         blocks = {job.uid: self._known_or_read(job) for job in shown}
         self._blocks = {uid: found for uid, found in blocks.items() if found is not None}
         read = [job for job in shown if job.uid in self._blocks]
-        self._families = self._gauges(read, generation, len(latest) - len(shown))
+        failing = self._failing(shown, failures)
+        known = failures.keys() | {_monitor(job) for job in latest}
+        self._families = [
+            *self._gauges(read, generation),
+            BlockGauge(
+                _FAILED,
+                "Analyses of the monitor that failed since its last one that succeeded.",
+                [Block(_FAILED, failing)],
+            ),
+            GaugeMetricFamily(
+                "interference_truncated_monitors",
+                "Monitors that have no series, because there are too many.",
+                float(len(known) - len(failing)),
+            ),
+        ]
         complete = len(read) == len(shown)
         self._generation = generation if complete else None
         return complete
@@ -109,14 +134,37 @@ class ResultCollector(Collector):
             return self._blocks[job.uid]
         try:
             result = self._artifacts.read_result(job)
-            known = any(each.id == SUPPRESSION_MATRIX for each in result.matrices)
-            suppression = self._artifacts.read_matrix(job, SUPPRESSION_MATRIX) if known else None
+            amounts = Amounts(
+                self._matrix(job, result, SUPPRESSION_MATRIX),
+                self._matrix(job, result, LAYERS_MATRIX),
+            )
         except InternalError as error:
             _log.warning("result_unreadable", job=job.name, message=error.message)
             return None
-        return monitor_blocks(job, result, suppression, self._limits)
+        return monitor_blocks(job, result, amounts, self._limits)
 
-    def _gauges(self, jobs: Sequence[Job], generation: int, truncated: int) -> Sequence[Metric]:
+    def _matrix(self, job: Job, result: AnalysisResult, matrix_id: str) -> Matrix | None:
+        """A matrix of a result; None if it has none, or one that is too large to be read here."""
+        info = next((each for each in result.matrices if each.id == matrix_id), None)
+        if info is None or info.row_count * info.column_count > _MAX_ELEMENTS:
+            return None
+        return self._artifacts.read_matrix(job, matrix_id)
+
+    def _failing(
+        self, shown: Sequence[Job], failures: Mapping[_Monitor, int]
+    ) -> list[tuple[Labels, float]]:
+        """Failures of the monitors that have results, and of others as far as there is room."""
+        with_results = {_monitor(job): failures.get(_monitor(job), 0) for job in shown}
+        others = sorted(
+            (-count, monitor) for monitor, count in failures.items() if monitor not in with_results
+        )[: self._max_monitors - len(shown)]
+        told = with_results | {monitor: -count for count, monitor in others}
+        return [
+            (Labels({"project": project, "monitor": monitor}), float(count))
+            for (project, monitor), count in told.items()
+        ]
+
+    def _gauges(self, jobs: Sequence[Job], generation: int) -> Sequence[Metric]:
         found = [self._blocks[job.uid] for job in jobs]
         gauges = [
             BlockGauge(name, text, [blocks[name] for blocks in found if name in blocks])
@@ -130,11 +178,6 @@ class ResultCollector(Collector):
                 _GENERATION,
                 "State of the store that these series show; of two replicas, the higher is newer.",
                 [Block(_GENERATION, points)],
-            ),
-            GaugeMetricFamily(
-                "interference_truncated_monitors",
-                "Monitors that have no series, because there are too many.",
-                float(truncated),
             ),
         ]
 
@@ -161,6 +204,10 @@ class ResultCollector(Collector):
                 age,
             ),
         )
+
+
+def _monitor(job: Job) -> _Monitor:
+    return job.project, job.specification.model.monitor
 
 
 def _newest(jobs: Sequence[Job], most: int) -> Sequence[Job]:

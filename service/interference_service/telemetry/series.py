@@ -2,83 +2,30 @@
 
 Undetermined numbers are absent, never exported as NaN: a comparison with NaN is false, so it would
 disarm an alert in silence. ``interference_class_judged`` says where they are missing.
+
+What callers name cannot make series without end. A monitor of C classes and L layers has
+
+    series <= 9 + 24 * min(C, max_classes) + min(L, max_layers)
+
+here, and what is cut is counted. ``results`` adds two more for a monitor.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from interference_service.core.metrics import (
-    CLASS_METRICS,
-    LAYER_METRICS,
-    PAIR_METRICS,
-    SUMMARY_METRICS,
-    Metric,
-)
+import numpy as np
+
 from interference_service.domain.job import Job
 from interference_service.domain.result import AnalysisResult, ClassInfo, Matrix, MetricColumn
 from interference_service.telemetry.blocks import Block, Labels
+from interference_service.telemetry.descriptions import CHANGES
 
 SCOPE = "shared"
 SUPPRESSION_MATRIX = f"{SCOPE}/suppression"
+LAYERS_MATRIX = "layers/suppression"
 _CONFLICTING_PAIRS = "conflicting_pairs"
-
-
-def _help(metric: Metric, note: str = "") -> str:
-    """How to read the metric, and what the series makes of it."""
-    return f"{metric.help.removesuffix('.')}; {note}." if note else metric.help
-
-
-HELP: Mapping[str, str] = MappingProxyType(
-    {
-        "interference_monitor_info": "Newest succeeded analysis of the monitor; join it.",
-        "interference_monitor_last_analysis_timestamp_seconds": "When that analysis ended.",
-        "interference_monitor_classes": "Classes of the analysis.",
-        "interference_monitor_minority_classes": "Classes that are minorities.",
-        "interference_monitor_unlearned_minority_classes": _help(
-            SUMMARY_METRICS["unlearned_minorities"]
-        ),
-        "interference_monitor_conflicting_pairs": _help(SUMMARY_METRICS[_CONFLICTING_PAIRS]),
-        "interference_monitor_truncated_classes": (
-            "Classes that have no series of their own, because there are too many."
-        ),
-        "interference_class_prior_ratio": "Share of the class in the update.",
-        "interference_class_minority": "1 for a minority, else 0.",
-        "interference_class_judged": (
-            "1 if the descent rate has an interval; 0: never to be read as healthy."
-        ),
-        "interference_class_unlearned": (
-            "1 for a minority that is unlearned, by bounds that hold for all of them; else 0."
-        ),
-        "interference_class_gradient_rows": "Rows of the class whose gradients were used.",
-        "interference_class_gradient_norm": _help(CLASS_METRICS["gradient_norm"]),
-        "interference_class_progress_ratio": _help(CLASS_METRICS["progress_ratio"]),
-        "interference_class_progress_ratio_lower": _help(
-            CLASS_METRICS["progress_ratio_simultaneous"], "lower bound"
-        ),
-        "interference_class_progress_ratio_upper": _help(
-            CLASS_METRICS["progress_ratio_simultaneous"], "upper bound"
-        ),
-        "interference_class_suppression_ratio": _help(CLASS_METRICS["suppression"]),
-        "interference_class_suppression_ratio_lower": _help(
-            CLASS_METRICS["suppression"], "lower bound"
-        ),
-        "interference_class_suppression_ratio_upper": _help(
-            CLASS_METRICS["suppression"], "upper bound"
-        ),
-        "interference_class_support_ratio": _help(CLASS_METRICS["support"]),
-        "interference_class_main_suppressor": _help(
-            PAIR_METRICS["suppression"],
-            "row: the class, column: its main suppressor; 1 where the amount is not known",
-        ),
-        "interference_layer_conflicting_pairs": _help(
-            LAYER_METRICS[_CONFLICTING_PAIRS], "of the most conflicting layers"
-        ),
-    }
-)
-"""Every series of a monitor, with its help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +37,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Amounts:
+    """How much of a class's own progress is cancelled, as far as it is known.
+
+    Attributes:
+        by_class: Of the row's class by the column's. Has shape ``[C, C]``.
+        by_layer: Of the column's class in the row's layer. Has shape ``[L, C]``.
+    """
+
+    by_class: Matrix | None = None
+    by_layer: Matrix | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Point:
     name: str
     labels: Labels
@@ -97,14 +57,14 @@ class _Point:
 
 
 def monitor_blocks(
-    job: Job, result: AnalysisResult, suppression: Matrix | None, limits: Limits
+    job: Job, result: AnalysisResult, amounts: Amounts, limits: Limits
 ) -> dict[str, Block]:
     """The blocks of one monitor, by name of the gauge.
 
     Args:
         job: A succeeded job with a monitor.
         result: Its result.
-        suppression: Of the row's class by the column's, if known. Has shape ``[C, C]``.
+        amounts: Its matrices of suppression.
         limits: How much becomes series.
     """
     kept = _kept(result.classes, limits.max_classes)
@@ -112,10 +72,12 @@ def monitor_blocks(
     labels = {index: Labels(own | {"class": result.classes[index].id}) for index in kept}
     points: defaultdict[str, list[tuple[Labels, float]]] = defaultdict(list)
     for point in (
-        *_monitor(job, result, Labels(own), len(result.classes) - len(kept)),
+        *_monitor(job, result, Labels(own), limits),
         *_classes(result, labels),
         *_columns(result, labels),
-        *_suppressors(result, suppression, own, kept),
+        *_changes(result, labels),
+        *_suppressors(result, amounts.by_class, own, kept),
+        *_main_layers(result, amounts.by_layer, own, kept),
         *_layers(result, own, limits.max_layers),
     ):
         if not math.isnan(point.value):
@@ -134,8 +96,8 @@ def _kept(classes: Sequence[ClassInfo], most: int) -> list[int]:
     return sorted(order[:most])
 
 
-def _monitor(job: Job, result: AnalysisResult, labels: Labels, truncated: int) -> Iterator[_Point]:
-    model = job.specification.model
+def _monitor(job: Job, result: AnalysisResult, labels: Labels, limits: Limits) -> Iterator[_Point]:
+    model, interval = job.specification.model, job.specification.model.expected_interval
     info = Labels(monitor_labels(job) | {"version": model.version, "job": job.name})
     minorities = [each for each in result.classes if each.minority]
     yield _Point("interference_monitor_info", info, 1.0)
@@ -145,7 +107,9 @@ def _monitor(job: Job, result: AnalysisResult, labels: Labels, truncated: int) -
         ("minority_classes", len(minorities)),
         ("unlearned_minority_classes", sum(each.unlearned for each in minorities)),
         ("conflicting_pairs", _conflicting_pairs(result)),
-        ("truncated_classes", truncated),
+        ("truncated_classes", max(0, len(result.classes) - limits.max_classes)),
+        ("truncated_layers", max(0, len(result.layers) - limits.max_layers)),
+        ("expected_interval_seconds", interval.total_seconds() if interval else math.nan),
     ):
         yield _Point(f"interference_monitor_{name}", labels, float(value))
 
@@ -165,6 +129,8 @@ def _classes(result: AnalysisResult, labels: Mapping[int, Labels]) -> Iterator[_
         yield _Point("interference_class_minority", own, float(each.minority))
         yield _Point("interference_class_judged", own, float(each.judged))
         yield _Point("interference_class_unlearned", own, float(each.unlearned))
+        streak = float(each.unlearned_streak)
+        yield _Point("interference_class_unlearned_streak", own, streak)
         yield _Point("interference_class_gradient_rows", own, float(each.rows_used))
 
 
@@ -172,7 +138,7 @@ def _columns(result: AnalysisResult, labels: Mapping[int, Labels]) -> Iterator[_
     scope = result.scope(SCOPE)
     if scope is None:
         return
-    progress, suppression = scope.column("progress_ratio"), scope.column("suppression")
+    progress, suppression, support = map(scope.column, ("progress_ratio", "suppression", "support"))
     # Alerts watch many classes, so their bounds must hold for all of them at once.
     bounds = scope.column("progress_ratio_simultaneous") or progress
     yield from _values("interference_class_gradient_norm", scope.column("gradient_norm"), labels)
@@ -180,7 +146,17 @@ def _columns(result: AnalysisResult, labels: Mapping[int, Labels]) -> Iterator[_
     yield from _bounds("interference_class_progress_ratio", bounds, labels)
     yield from _values("interference_class_suppression_ratio", suppression, labels)
     yield from _bounds("interference_class_suppression_ratio", suppression, labels)
-    yield from _values("interference_class_support_ratio", scope.column("support"), labels)
+    yield from _values("interference_class_support_ratio", support, labels)
+    yield from _bounds("interference_class_support_ratio", support, labels)
+
+
+def _changes(result: AnalysisResult, labels: Mapping[int, Labels]) -> Iterator[_Point]:
+    if result.previous is None:
+        return
+    for metric, name in CHANGES.items():
+        column = result.previous.column(metric)
+        yield from _values(name, column, labels)
+        yield from _bounds(name, column, labels)
 
 
 def _values(
@@ -214,6 +190,22 @@ def _suppressors(
         labels = Labels({**own, "class": whom, "suppressor": who})
         amount = 1.0 if suppression is None else float(suppression[index, by])
         yield _Point("interference_class_main_suppressor", labels, amount)
+
+
+def _main_layers(
+    result: AnalysisResult, by_layer: Matrix | None, own: Mapping[str, str], kept: Iterable[int]
+) -> Iterator[_Point]:
+    shared = [index for index, layer in enumerate(result.layers) if not layer.head]
+    if by_layer is None or not shared:
+        return
+    for index in kept:
+        amounts = np.nan_to_num(by_layer[shared, index])
+        if not result.classes[index].minority or not amounts.sum() > 0:
+            continue
+        most = int(amounts.argmax())
+        layer = result.layers[shared[most]].id
+        labels = Labels({**own, "class": result.classes[index].id, "layer": layer})
+        yield _Point("interference_class_main_layer", labels, float(amounts[most] / amounts.sum()))
 
 
 def _layers(result: AnalysisResult, own: Mapping[str, str], most: int) -> Iterator[_Point]:

@@ -2,6 +2,7 @@
 
 import gzip
 
+import pytest
 from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -40,8 +41,18 @@ def test_the_text_is_what_the_client_library_would_write(first, second):
     family = gauge(first, second)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(One(family))
-    assert family.text == generate_latest(registry)
+    unit = b"# UNIT some_ratio ratio\n"
+    assert family.text.replace(unit, b"") == generate_latest(registry)
     assert family.text + b"# EOF\n" == openmetrics.generate_latest(registry)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("some_ratio", "ratio"), ("some_seconds", "seconds"), ("ratio_lower", "")]
+)
+def test_the_unit_is_what_the_name_ends_with(name, unit):
+    family = BlockGauge(name, "A help text.", [])
+    assert family.unit == unit
+    assert (b"# UNIT" in family.text) == bool(unit)
 
 
 def test_the_compressed_text_is_the_text():

@@ -61,7 +61,14 @@ def test_undetermined_numbers_are_absent(bench):
     of_unseen = {key[0] for key in samples if "unseen" in key}
     assert of_unseen == {
         f"interference_class_{name}"
-        for name in ("prior_ratio", "minority", "judged", "unlearned", "gradient_rows")
+        for name in (
+            "prior_ratio",
+            "minority",
+            "judged",
+            "unlearned",
+            "unlearned_streak",
+            "gradient_rows",
+        )
     }
 
 
@@ -73,6 +80,8 @@ def test_values_of_a_class_are_those_of_the_shared_scope(bench):
         "class_suppression_ratio_lower": 1.3,
         "class_suppression_ratio_upper": 1.5,
         "class_support_ratio": 0.0,
+        "class_support_ratio_lower": -0.1,
+        "class_support_ratio_upper": 0.1,
         "class_gradient_norm": 0.5,
     }.items():
         assert bench.of(name)["cracked", "solar"] == pytest.approx(wanted), name

@@ -4,11 +4,12 @@ import pytest
 
 from interference_service.core.metrics import (
     CLASS_METRICS,
+    LAYER_CLASS_METRICS,
     LAYER_METRICS,
     PAIR_METRICS,
     SUMMARY_METRICS,
 )
-from interference_service.telemetry.series import HELP
+from interference_service.telemetry.descriptions import HELP
 
 METRIC_OF = {
     "monitor_unlearned_minority_classes": SUMMARY_METRICS["unlearned_minorities"],
@@ -21,6 +22,15 @@ METRIC_OF = {
     "class_suppression_ratio_lower": CLASS_METRICS["suppression"],
     "class_suppression_ratio_upper": CLASS_METRICS["suppression"],
     "class_support_ratio": CLASS_METRICS["support"],
+    "class_support_ratio_lower": CLASS_METRICS["support"],
+    "class_support_ratio_upper": CLASS_METRICS["support"],
+    "class_progress_ratio_change": CLASS_METRICS["progress_ratio"],
+    "class_progress_ratio_change_lower": CLASS_METRICS["progress_ratio"],
+    "class_progress_ratio_change_upper": CLASS_METRICS["progress_ratio"],
+    "class_suppression_ratio_change": CLASS_METRICS["suppression"],
+    "class_suppression_ratio_change_lower": CLASS_METRICS["suppression"],
+    "class_suppression_ratio_change_upper": CLASS_METRICS["suppression"],
+    "class_main_layer": LAYER_CLASS_METRICS["suppression"],
     "class_main_suppressor": PAIR_METRICS["suppression"],
     "layer_conflicting_pairs": LAYER_METRICS["conflicting_pairs"],
 }
@@ -30,10 +40,13 @@ FACTS = {
     "monitor_classes",
     "monitor_minority_classes",
     "monitor_truncated_classes",
+    "monitor_truncated_layers",
+    "monitor_expected_interval_seconds",
     "class_prior_ratio",
     "class_minority",
     "class_judged",
     "class_unlearned",
+    "class_unlearned_streak",
     "class_gradient_rows",
 }
 """Series of what the analysis was made of, which no metric stands behind."""
@@ -48,7 +61,8 @@ def test_a_series_of_a_metric_says_what_the_registry_says(name):
     text, wanted = HELP[f"interference_{name}"], METRIC_OF[name].help
     assert text.startswith(wanted.removesuffix("."))
     if name.endswith(("_lower", "_upper")):
-        assert text.endswith(f"; {name.rpartition('_')[2]} bound.")
+        assert text.endswith(f" {name.rpartition('_')[2]} bound.")
+    assert ("minus that of the previous analysis" in text) == ("_change" in name)
 
 
 @pytest.mark.parametrize("name", HELP)

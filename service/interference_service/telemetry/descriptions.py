@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from interference_service.core.metrics import (
     CLASS_METRICS,
-    LAYER_CLASS_METRICS,
     LAYER_METRICS,
     PAIR_METRICS,
     SUMMARY_METRICS,
@@ -27,19 +26,20 @@ def _help(metric: Metric, note: str = "") -> str:
     return f"{metric.help.removesuffix('.')}; {note}." if note else metric.help
 
 
-def _helps_of_change(metric: str) -> dict[str, str]:
+def _helps_of_change(metric: str, text: str) -> dict[str, str]:
     """What the series of a change say, by name."""
-    name, told = CHANGES[metric], "here minus that of the previous analysis"
-    return {
-        name: _help(CLASS_METRICS[metric], told),
-        f"{name}_lower": _help(CLASS_METRICS[metric], f"{told}, lower bound"),
-        f"{name}_upper": _help(CLASS_METRICS[metric], f"{told}, upper bound"),
+    name = CHANGES[metric]
+    return {name: f"{text}."} | {
+        f"{name}_{bound}": f"{text}; {bound} bound." for bound in ("lower", "upper")
     }
 
 
 HELP: Mapping[str, str] = MappingProxyType(
     {
-        "interference_monitor_info": "Newest succeeded analysis of the monitor; join it.",
+        "interference_monitor_info": (
+            "Newest succeeded analysis of the monitor, with the version of its model and of the one "
+            "that it is set beside; join it."
+        ),
         "interference_monitor_last_analysis_timestamp_seconds": "When that analysis ended.",
         "interference_monitor_classes": "Classes of the analysis.",
         "interference_monitor_minority_classes": "Classes that are minorities.",
@@ -87,11 +87,16 @@ HELP: Mapping[str, str] = MappingProxyType(
         "interference_class_support_ratio": _help(CLASS_METRICS["support"]),
         "interference_class_support_ratio_lower": _help(CLASS_METRICS["support"], "lower bound"),
         "interference_class_support_ratio_upper": _help(CLASS_METRICS["support"], "upper bound"),
-        **_helps_of_change("progress_ratio"),
-        **_helps_of_change("suppression"),
-        "interference_class_main_layer": _help(
-            LAYER_CLASS_METRICS["suppression"],
-            "of a minority, the layer with the most, as a share of all shared layers",
+        **_helps_of_change(
+            "progress_ratio",
+            "Progress ratio of the class minus that of the previous analysis, below 0: it got worse",
+        ),
+        **_helps_of_change(
+            "suppression",
+            "Suppression of the class minus that of the previous analysis, above 0: it got worse",
+        ),
+        "interference_class_main_layer": (
+            "Share of the suppression of a minority that sits in the layer, which has the most."
         ),
         "interference_class_main_suppressor": _help(
             PAIR_METRICS["suppression"],

@@ -98,7 +98,11 @@ def _kept(classes: Sequence[ClassInfo], most: int) -> list[int]:
 
 def _monitor(job: Job, result: AnalysisResult, labels: Labels, limits: Limits) -> Iterator[_Point]:
     model, interval = job.specification.model, job.specification.model.expected_interval
-    info = Labels(monitor_labels(job) | {"version": model.version, "job": job.name})
+    versions = {
+        "version": model.version,
+        "previous_version": result.previous.version if result.previous else "",
+    }
+    info = Labels(monitor_labels(job) | versions | {"job": job.name})
     minorities = [each for each in result.classes if each.minority]
     yield _Point("interference_monitor_info", info, 1.0)
     for name, value in (

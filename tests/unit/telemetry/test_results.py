@@ -27,7 +27,7 @@ def bench():
 
 def test_a_monitor_is_summed_up(bench):
     bench.publish()
-    assert bench.of("monitor_info") == {("projects/default/analysisJobs/a", "solar", "v7"): 1}
+    assert bench.of("monitor_info") == {("projects/default/analysisJobs/a", "solar", "", "v7"): 1}
     end = (START + timedelta(seconds=1)).timestamp()
     for name, wanted in {
         "last_analysis_timestamp_seconds": end,

@@ -56,6 +56,7 @@ def test_changes_are_told_with_their_bounds_where_they_are_known(bench):
         "class_suppression_ratio_change_upper": 0.6,
     }.items():
         assert bench.of(name)[CRACKED] == pytest.approx(wanted), name
+    assert ("v6", "v7") in {key[2:] for key in bench.of("monitor_info")}
     assert set(bench.of("class_suppression_ratio_change")) == {("clean", "solar"), CRACKED}
 
 

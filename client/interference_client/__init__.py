@@ -32,7 +32,13 @@ from interference_client.errors import (
     WaitTimeout,
     WrongState,
 )
-from interference_client.findings import ClassResult, Conflict, LayerResult, SummaryNumber
+from interference_client.findings import (
+    ClassResult,
+    Conflict,
+    LayerResult,
+    PreviousAnalysis,
+    SummaryNumber,
+)
 from interference_client.inputs import (
     Columns,
     Image,
@@ -115,6 +121,7 @@ __all__ = [
     "Options",
     "ParquetData",
     "PermissionDenied",
+    "PreviousAnalysis",
     "Progress",
     "QuotaExceeded",
     "ResolvedInputs",

@@ -181,6 +181,10 @@ _LONGEST_SECONDS = 1e9
 seconds = parsed(_seconds)
 
 
+def _length(text: str) -> timedelta:
+    return timedelta(seconds=_seconds(text))
+
+
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
@@ -213,6 +217,11 @@ _MODEL: _Flags = {
     "--key-prefix": {"metavar": "PREFIX", "help": "what the names of the weights begin with"},
     "--monitor": {"help": "series that this analysis belongs to"},
     "--version": {"help": "which model of the series"},
+    "--expected-interval": {
+        "type": parsed(_length),
+        "metavar": "SECONDS",
+        "help": "after at most how long the next analysis of the series is expected",
+    },
 }
 _DATA: _Flags = {
     "--data-uri": {"action": "append", "metavar": "URI", "help": "again for more files"},

@@ -1,10 +1,13 @@
 """Columns of a result's message as values, class by class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC
+from typing import Any
 
 from interference.v1 import analysis_result_pb2 as result_pb2
 from interference_client._gates import Subjects
-from interference_client.findings import ClassResult
+from interference_client.findings import ClassResult, PreviousAnalysis
 from interference_client.values import Estimate
 
 
@@ -31,9 +34,49 @@ def classes_of_scope(message: result_pb2.AnalysisResult, scope: str) -> Mapping[
             flags=tuple(_flag(each) for each in info.flags),
             main_suppressor=_name(names, found.main_suppressor, index),
             metrics={each.name: _estimate(each, index) for each in found.metrics},
+            unlearned_streak=info.unlearned_streak,
         )
         for index, info in enumerate(message.classes)
     }
+
+
+def previous_of(message: result_pb2.AnalysisResult) -> PreviousAnalysis | None:
+    """The analysis that a result is set beside, if any."""
+    if not message.HasField("previous"):
+        return None
+    previous = message.previous
+    return PreviousAnalysis(
+        job=previous.analysis_job,
+        version=previous.version,
+        end_time=previous.end_time.ToDatetime(tzinfo=UTC),
+        changes={
+            info.id: {each.name: _estimate(each, index) for each in previous.changes}
+            for index, info in enumerate(message.classes)
+        }
+        if previous.changes
+        else {},
+        differing_fields=tuple(previous.differing_fields),
+    )
+
+
+def data_frame(classes: Iterable[ClassResult]) -> Any:
+    """A row a class, value and bounds of every metric as columns.
+
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_pandas needs pandas; install it beside this client") from error
+    rows = []
+    for each in classes:
+        row = asdict(each)
+        for name, estimate in row.pop("metrics").items():
+            row[name] = estimate["value"]
+            row[f"{name}_lower"], row[f"{name}_upper"] = estimate["lower"], estimate["upper"]
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("id")
 
 
 def subjects_of(message: result_pb2.AnalysisResult) -> Subjects:
@@ -41,15 +84,26 @@ def subjects_of(message: result_pb2.AnalysisResult) -> Subjects:
     return Subjects(
         [each.id for each in message.classes],
         {each.name: Estimate.of(each.estimate) for each in message.summary},
-        {
-            scope.id: {
-                column.name: [_bounded(column, index) for index in range(len(column.values))]
-                for column in scope.metrics
-            }
-            for scope in message.scopes
+        {scope.id: _numbers(scope.metrics) for scope in message.scopes}
+        | {
+            "changes": _numbers(message.previous.changes),
+            "classes": {"unlearned_streak": [_streak(each) for each in message.classes]},
         },
         [each.id for each in message.matrices],
     )
+
+
+def _numbers(columns: Iterable[result_pb2.MetricColumn]) -> dict[str, list[Estimate]]:
+    return {
+        column.name: [_bounded(column, index) for index in range(len(column.values))]
+        for column in columns
+    }
+
+
+def _streak(info: result_pb2.ClassInfo) -> Estimate:
+    """Undetermined of a class that was not judged, whose streak is that of earlier analyses."""
+    value = info.unlearned_streak
+    return Estimate(value, value, value) if info.judged else Estimate()
 
 
 def _estimate(column: result_pb2.MetricColumn, index: int) -> Estimate:

@@ -91,6 +91,10 @@ def _facts(job: JobSnapshot, result: Result) -> Table:
         "engine": f"{result.method['engine_version']} on {result.method['device']}",
         "sampling": result.sampling_outcome.replace("_", " "),
     }
+    if previous := result.previous:
+        differing = ", ".join(previous.differing_fields)
+        facts["previous analysis"] = f"{previous.version} {previous.job}".strip()
+        facts["not comparable with it in"] = differing
     rows = tuple((Cell(name), Cell(value)) for name, value in facts.items() if value)
     return Table("What was analysed", (Column("fact"), Column("value")), rows)
 

@@ -27,17 +27,21 @@ def specification_message(
     max_run_duration: timedelta | None = None,
 ) -> job_pb2.AnalysisSpec:
     """The message of a specification."""
-    limit = None
-    if max_run_duration is not None:
-        limit = duration_pb2.Duration()
-        limit.FromTimedelta(max_run_duration)
     return job_pb2.AnalysisSpec(
         model=_model(model),
         data=_data(data),
         options=_options(options) if options is not None else None,
         gates=[gate_message(gate) for gate in gates],
-        max_run_duration=limit,
+        max_run_duration=_duration(max_run_duration),
     )
+
+
+def _duration(length: timedelta | None) -> duration_pb2.Duration | None:
+    if length is None:
+        return None
+    made = duration_pb2.Duration()
+    made.FromTimedelta(length)
+    return made
 
 
 def _model(model: ModelReference) -> job_pb2.ModelReference:
@@ -52,6 +56,7 @@ def _model(model: ModelReference) -> job_pb2.ModelReference:
         version=model.version,
         key_prefix=model.key_prefix,
         output=model.output,
+        expected_interval=_duration(model.expected_interval),
     )
 
 

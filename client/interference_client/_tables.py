@@ -60,12 +60,14 @@ def minorities(result: Result) -> Table:
     if len(found) > _MOST_MINORITIES:
         title += f": the worst {_MOST_MINORITIES} of {len(found)}"
         found = sorted(found, key=_badness)[:_MOST_MINORITIES]
+    changed = result.previous if result.previous and result.previous.changes else None
     return Table(
         title,
         (
             Column("class"),
             Column("rows", right=True),
             Column("progress ratio", right=True),
+            *((Column("change", right=True),) if changed else ()),
             Column("suppression", right=True),
             Column("by"),
             Column("finding"),
@@ -75,6 +77,11 @@ def minorities(result: Result) -> Table:
                 Cell(each.id),
                 Cell(str(each.rows_used)),
                 Cell(estimate_text(each.progress_ratio_simultaneous)),
+                *(
+                    (Cell(estimate_text(changed.change(each.id, "progress_ratio"))),)
+                    if changed
+                    else ()
+                ),
                 Cell(estimate_text(each.suppression)),
                 Cell(each.main_suppressor or "-"),
                 finding(each),
@@ -97,7 +104,8 @@ def finding(each: ClassResult) -> Cell:
         return Cell(f"not judged: {why or 'too uncertain'}", "doubtful")
     caveat = f" ({why})" if why else ""
     if each.unlearned:
-        return Cell(f"unlearned{caveat}", "bad")
+        often = f", {each.unlearned_streak} in a row" if each.unlearned_streak > 1 else ""
+        return Cell(f"unlearned{often}{caveat}", "bad")
     if each.descent_rate_simultaneous.lower > 0:
         return Cell(f"learns{caveat}", "good")
     return Cell(f"undetermined{caveat}", "doubtful")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from interference_client.values import Estimate
 
@@ -25,6 +26,8 @@ class ClassResult:
         flags: What stands against reading its numbers.
         main_suppressor: The class that suppresses it most; empty if none does.
         metrics: Every number by its name.
+        unlearned_streak: Analyses of the monitor in a row, this one included, that found it
+            unlearned; one that could not judge it left the number as it was.
     """
 
     id: str
@@ -37,6 +40,7 @@ class ClassResult:
     flags: tuple[str, ...]
     main_suppressor: str
     metrics: Mapping[str, Estimate]
+    unlearned_streak: int = 0
 
     def metric(self, name: str) -> Estimate:
         """A number by its name; undetermined if the service does not have it."""
@@ -93,6 +97,30 @@ class LayerResult:
     parameter_norm: float
     conflicting_pairs: int
     majority_to_minority_norm_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousAnalysis:
+    """The analysis of the same monitor that had succeeded last, and what has changed since.
+
+    Attributes:
+        job: Its resource name; it may be gone.
+        version: Of its model.
+        end_time: When it ended.
+        changes: Number here minus number there, by class and metric (``progress_ratio`` and
+            ``suppression``); empty where the two cannot be compared.
+        differing_fields: Why they cannot: what decides what is measured, and differs.
+    """
+
+    job: str
+    version: str
+    end_time: datetime
+    changes: Mapping[str, Mapping[str, Estimate]]
+    differing_fields: tuple[str, ...]
+
+    def change(self, class_id: str, metric: str) -> Estimate:
+        """The change of a number of a class; undetermined if it is not known."""
+        return self.changes.get(class_id, {}).get(metric, _UNDETERMINED)
 
 
 @dataclass(frozen=True, slots=True)

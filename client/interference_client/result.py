@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 
 from interference.v1 import analysis_result_pb2 as result_pb2
-from interference_client._columns import classes_of_scope, subjects_of
+from interference_client._columns import classes_of_scope, data_frame, previous_of, subjects_of
 from interference_client._gates import Subjects
 from interference_client._matrix_stream import Matrix
 from interference_client.comparison import Comparison, compare
-from interference_client.findings import ClassResult, Conflict, LayerResult, SummaryNumber
+from interference_client.findings import (
+    ClassResult,
+    Conflict,
+    LayerResult,
+    PreviousAnalysis,
+    SummaryNumber,
+)
 from interference_client.specification import Gate
 from interference_client.values import Estimate, Verdict, json_ready
 
@@ -101,6 +107,11 @@ class ResultData:
             for each in self._message.top_conflicts
         )
 
+    @cached_property
+    def previous(self) -> PreviousAnalysis | None:
+        """What has changed since the previous analysis of the monitor; None without one."""
+        return previous_of(self._message)
+
     @property
     def minorities(self) -> Sequence[ClassResult]:
         """The minorities, in the order of the classes."""
@@ -149,6 +160,7 @@ class ResultData:
             "top_conflicts": [json_ready(asdict(each)) for each in self.top_conflicts],
             "matrices": list(self.matrix_ids),
             "method": json_ready(dict(self.method)),
+            "previous": json_ready(asdict(self.previous)) if self.previous else None,
         }
 
     def ids_in(self, layers: str, ids: Sequence[str] = ()) -> list[str]:
@@ -184,18 +196,7 @@ class ResultData:
         Raises:
             ImportError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_pandas needs pandas; install it beside this client") from error
-        rows = []
-        for each in self.classes.values():
-            row = asdict(each)
-            for name, estimate in row.pop("metrics").items():
-                row[name] = estimate["value"]
-                row[f"{name}_lower"], row[f"{name}_upper"] = estimate["lower"], estimate["upper"]
-            rows.append(row)
-        return pd.DataFrame(rows).set_index("id")
+        return data_frame(self.classes.values())
 
 
 Read = Callable[[Sequence[str], Sequence[str], float | None], Iterator[tuple[str, Matrix]]]

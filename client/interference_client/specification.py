@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 from interference_client.inputs import Input
@@ -25,6 +26,8 @@ class ModelReference:
             empty: what training tools add is found.
         output: Which output of forward holds the logits: a key, or a position from 0; empty:
             ``logits`` where there is one, else the first.
+        expected_interval: After at most how long the next analysis of the monitor is expected, from
+            a minute to 366 days, so that monitoring can say that it is stale; None: none is.
     """
 
     uri: str
@@ -38,6 +41,7 @@ class ModelReference:
     architecture_arguments: Mapping[str, Any] = field(default_factory=dict)
     key_prefix: str = ""
     output: str = ""
+    expected_interval: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -202,8 +206,9 @@ class Gate:
 
     Attributes:
         id: Its name.
-        subject: ``summary/{metric}``, ``{scope}/{metric}/{class}`` or
-            ``{scope or layer}/cosine/{class}/{class}``.
+        subject: ``summary/{metric}``, ``{scope}/{metric}/{class}``,
+            ``{scope or layer}/cosine/{class}/{class}``, ``changes/{metric}/{class}`` since the
+            previous analysis of the monitor, or ``classes/unlearned_streak/{class}``.
         at_least: Lower bound.
         at_most: Upper bound.
     """

@@ -27,6 +27,7 @@ class FakeClass:
         suppression: Likewise.
         minority: Whether it is a minority.
         unlearned: Whether it was found to be unlearned.
+        unlearned_streak: How often in a row; None: once if it is unlearned.
         row_count: Rows in the data, all of which were used.
         metrics: Other numbers of it, by name.
     """
@@ -35,6 +36,7 @@ class FakeClass:
     suppression: Number = (0.1, 0.0, 0.2)
     minority: bool = False
     unlearned: bool = False
+    unlearned_streak: int | None = None
     row_count: int = 1000
     metrics: Mapping[str, Number] = field(default_factory=dict)
 
@@ -107,6 +109,7 @@ class FakeResult:
 
     def _class(self, name: str) -> result_pb2.ClassInfo:
         each, rows = self.classes[name], sum(each.row_count for each in self.classes.values())
+        streak = each.unlearned_streak
         return result_pb2.ClassInfo(
             id=name,
             prior=each.row_count / rows if rows else 0.0,
@@ -116,6 +119,7 @@ class FakeResult:
             minority=each.minority,
             judged=all(map(math.isfinite, _bounded(each.progress_ratio))),
             unlearned=each.unlearned,
+            unlearned_streak=int(each.unlearned) if streak is None else streak,
         )
 
     def _scope(self, scope: str) -> result_pb2.ScopeResult:

@@ -110,6 +110,13 @@ def test_gates_and_limit_of_the_command_line_stand_beside_a_file(service, run, t
     assert sent.max_run_duration.seconds == 60
 
 
+def test_the_expected_interval_is_given_in_seconds(service, run):
+    service.script("CreateAnalysisJob", job())
+    assert run(*SUBMISSION, "--monitor=solar", "--expected-interval=86400")[0] == 0
+    sent = service.requests("CreateAnalysisJob")[0].analysis_job.spec.model
+    assert (sent.monitor, sent.expected_interval.seconds) == ("solar", 86_400)
+
+
 def test_other_flags_beside_a_file_are_refused_by_name(service, run, tmp_path):
     path = tmp_path / "spec.json"
     path.write_text("{}")

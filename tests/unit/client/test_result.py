@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from interference_client import Result
+from interference_client import Estimate, Result
 from interference_client._render import UNDETERMINED, render_result
 from interference_service.domain.result import AnalysisResult
 from interference_service.rpc.convert_result import result_to_wire
@@ -64,6 +64,42 @@ def test_a_metric_that_the_service_does_not_have_is_undetermined(result):
     assert not result.classes[CLASSES[0]].metric("invented").determined
 
 
+def test_the_previous_analysis_is_told_with_what_has_changed_since(analysis, result):
+    found, told = result.previous, analysis.previous
+    assert (found.job, found.version, found.end_time) == (
+        told.analysis_job,
+        "v6",
+        told.end_time,
+    )
+    assert found.change(CLASSES[1], "progress_ratio") == Estimate(-0.25, -0.5, 0.125)
+    for name, metric in ((CLASSES[0], "progress_ratio"), ("nobody", "progress_ratio")):
+        assert not found.change(name, metric).determined
+    assert not found.change(CLASSES[1], "suppression").determined
+    assert found.differing_fields == ("options.head",)
+    document = result.to_dict()["previous"]
+    assert document["changes"][CLASSES[0]]["progress_ratio"]["value"] is None
+
+
+def test_the_first_analysis_has_none_before_it(analysis):
+    first = result_of(analysis.model_copy(update={"previous": None}))
+    assert first.previous is None
+    assert first.to_dict()["previous"] is None
+
+
+def test_a_streak_is_told_of_every_class(result):
+    assert [each.unlearned_streak for each in result.classes.values()] == [0, 0, 4]
+
+
+def test_people_are_shown_how_often_a_class_was_unlearned_and_how_it_has_changed(analysis):
+    matrices = cosine_example()
+    analysis = analysis.model_copy(update={"matrices": infos(analysis, matrices)})
+    text = rendered(result_of(analysis, matrices), width=160)
+    assert "unlearned, 4 in a row" in text
+    assert "-0.25 [-0.50, +0.12]" in text
+    first = analysis.model_copy(update={"previous": None})
+    assert "change" not in rendered(result_of(first, matrices), width=160)
+
+
 def test_a_scope_that_is_not_there_is_an_error(result):
     with pytest.raises(KeyError):
         result.classes_in("layer9")
@@ -74,8 +110,8 @@ def test_the_result_becomes_json_without_nan(result):
     assert json.loads(text)["name"] == f"{NAME}/result"
 
 
-def rendered(result: Result, **changes) -> str:
-    console = Console(file=io.StringIO(), width=120, color_system=None)
+def rendered(result: Result, width: int = 120, **changes) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
     render_result(result, console, **changes)
     return console.file.getvalue()
 

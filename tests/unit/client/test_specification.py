@@ -53,6 +53,7 @@ def test_everything_that_can_be_said_arrives():
             architecture_arguments={"width": 2},
             monitor="solar-panels",
             version="v7",
+            expected_interval=timedelta(days=1, seconds=0.5),
         ),
         ParquetData(
             ["data://a.parquet", "data://b.parquet"],

@@ -23,6 +23,7 @@ from support.scripted_service import NAME, fails, job, progress, snapshot
         (*SUBMISSION, "--set-label=team"),
         (*SUBMISSION, "--ttl=inf"),
         (*SUBMISSION, "--max-run-duration=1e400"),
+        (*SUBMISSION, "--expected-interval=daily"),
         (*SUBMISSION, "--input=y=image:y,scale=1/0"),
         (*SUBMISSION, "--input=x=tensor:y"),
         ("wait", "nightly", "--timeout=nan"),

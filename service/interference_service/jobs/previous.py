@@ -6,6 +6,7 @@ from interference_service.domain.changes import since_previous
 from interference_service.domain.job import Job
 from interference_service.domain.ports import ArtifactStore
 from interference_service.domain.result import AnalysisResult
+from interference_service.errors import InternalError
 
 _log = structlog.get_logger(__name__)
 
@@ -25,6 +26,8 @@ def with_changes(
         return result
     try:
         return since_previous(job, result, previous, artifacts.read_result(previous))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, this analysis is sound
-        _log.warning("previous_result_unreadable", previous=previous.name, error=str(error))
-        return result
+    except InternalError as error:
+        _log.warning("previous_result_unreadable", previous=previous.name, message=error.message)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, this analysis is sound
+        _log.exception("comparison_failed", previous=previous.name)
+    return result

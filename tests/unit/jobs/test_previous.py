@@ -122,9 +122,15 @@ async def test_an_older_job_that_ends_later_follows_the_one_that_ended_before_it
     assert [each.id for each in world.store.latest()] == ["older"]
 
 
-@pytest.mark.parametrize("error", [InternalError("it is damaged"), KeyError("a defect")])
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (InternalError("it is damaged"), "previous_result_unreadable"),
+        (KeyError("a defect"), "comparison_failed"),
+    ],
+)
 async def test_a_previous_result_that_cannot_be_read_costs_the_comparison_alone(
-    world, runner, monkeypatch, error
+    world, runner, monkeypatch, error, event
 ):
     await analysed(world, "a")
     read = world.artifacts.read_result
@@ -138,7 +144,7 @@ async def test_a_previous_result_that_cannot_be_read_costs_the_comparison_alone(
     with capture_logs() as logs:
         second = await analysed(world, "b")
     assert (second.previous, streak(second)) == (None, 1)
-    (told,) = [each for each in logs if each["event"] == "previous_result_unreadable"]
+    (told,) = [each for each in logs if each["event"] == event]
     assert told["previous"] == name_of("a")
 
 

@@ -38,6 +38,7 @@ from interference_service.errors import InputUnavailable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NAME = "projects/solar/analysisJobs/nightly-7"
+WORST = Estimate(value=-0.5)
 CLASSES = ("background", "Snow, wet", "Müll")
 
 
@@ -250,11 +251,7 @@ def analysis_result(size: int = 3, layers: int = 2) -> AnalysisResult:
                 main_suppressor=(-1,) * size,
             ),
         ),
-        summary=(
-            SummaryMetric(
-                name="worst_progress_ratio", estimate=Estimate(value=-0.5), class_id=names[-1]
-            ),
-        ),
+        summary=(SummaryMetric(name="worst_progress_ratio", estimate=WORST, class_id=names[-1]),),
         top_conflicts=(
             ConflictPair(
                 row=0,
@@ -288,17 +285,16 @@ def analysis_result(size: int = 3, layers: int = 2) -> AnalysisResult:
             sampling_outcome="single_round",
         ),
         previous=PreviousAnalysis(
-            analysis_job=NAME.replace("7", "6"),
+            analysis_job=f"{NAME}-before",
             version="v6",
             end_time=NOW,
-            changes=(
-                MetricColumn(
-                    name="progress_ratio",
-                    values=(math.nan, *(-0.25,) * (size - 1)),
-                    lower=(math.nan, *(-0.5,) * (size - 1)),
-                    upper=(math.nan, *(0.125,) * (size - 1)),
-                ),
-            ),
+            changes=(_change(size),),
             differing_fields=("options.head",),
         ),
     )
+
+
+def _change(size: int) -> MetricColumn:
+    """Of all classes but the first."""
+    values, lower, upper = ((math.nan, *(each,) * (size - 1)) for each in (-0.25, -0.5, 0.125))
+    return MetricColumn(name="progress_ratio", values=values, lower=lower, upper=upper)

@@ -103,6 +103,7 @@ async def _serve(
     ready_file: Path | None,
 ) -> None:
     observed = observation(settings.telemetry, state, traces)
+    state = observed.state
     observed.metrics.follow_tasks(asyncio.get_running_loop())
     keepers = Keepers(_kept(settings))
     stores = Stores({**settings.directories, **keepers.stores}, settings.model_policy)
@@ -114,6 +115,7 @@ async def _serve(
         clock=state.clock,
         tracer=observed.tracer,
     )
+    observed.metrics.follow_workers(executor.workers)
     checker = StoreReferenceChecker(stores, models)
     analyses = RegisteredModels(executor, stores, models)
     serving = Serving(settings, state, observed, checker, analyses)

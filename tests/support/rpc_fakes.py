@@ -1,7 +1,7 @@
 """The use cases as a fake, and a real server on a socket in front of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,10 +130,13 @@ class Served:
     server: RpcServer
     observed: asyncio.Queue[tuple[str, str, str, float]]
     """Method, type, code and seconds of every finished call."""
+    begun: list[tuple[str, str]]
+    """Method and type of every call that has begun."""
 
 
-def ignore(*_: Any) -> None:
-    """An observer that looks away."""
+def ignore(*_: Any) -> Any:
+    """An observer that looks away, and goes on to."""
+    return ignore
 
 
 class NoSink:
@@ -168,10 +171,16 @@ async def served(
 ) -> AsyncIterator[Served]:
     """Serve the fake on a free port of this machine."""
     observed: asyncio.Queue[tuple[str, str, str, float]] = asyncio.Queue()
+    begun: list[tuple[str, str]] = []
+
+    def observe(*call: str) -> Callable[..., None]:
+        begun.append(call)
+        return lambda *end: observed.put_nowait((*call, *end))
+
     server = RpcServer(
         servicer(jobs, sink, key, minimum_client_version=minimum_client_version, tracer=tracer),
         interceptors=interceptors(
-            lambda *call: observed.put_nowait(call),
+            observe,
             authenticator,
             count_refusal,
             limits,
@@ -187,7 +196,7 @@ async def served(
         address = f"127.0.0.1:{server.port}"
         async with grpc.aio.insecure_channel(address, options=options) as channel:
             stub = analysis_service_pb2_grpc.AnalysisServiceStub(channel)
-            yield Served(stub, channel, server, observed)
+            yield Served(stub, channel, server, observed, begun)
     finally:
         await server.stop(0)
 

@@ -141,7 +141,9 @@ class JobActors(Runner):
             turns.finished(flight.unit)
             name = calls[flight.unit].losses.name
             self._tell(name, outcome.work, rows=outcome.rows, device=outcome.device)
-            self._sink.emit(RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device))
+            self._sink.emit(
+                RowsDifferentiated(outcome.rows, outcome.seconds, outcome.device, outcome.memory)
+            )
         return True
 
     def _take_in(self, seat: Seat, flight: _Flight, lost: Lost, turns: Turns) -> None:

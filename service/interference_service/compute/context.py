@@ -11,6 +11,7 @@ from interference_service.compute.segmentation.known import HOMOGENEOUS, Segment
 from interference_service.compute.worker_log import WorkerLog
 from interference_service.domain.events import Work
 from interference_service.domain.specification import AnalysisSpecification
+from interference_service.domain.workers import DeviceMemory
 from interference_service.references.data.columns import Rows
 from interference_service.references.data.source import Fragment
 from interference_service.references.stores import Stores
@@ -114,6 +115,8 @@ class UnitReport:
     seconds: float
     device: str
     work: Work | None = None
+    memory: DeviceMemory | None = None
+    """Of the device, after the unit."""
 
 
 @dataclass(frozen=True, slots=True)

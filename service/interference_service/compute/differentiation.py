@@ -21,6 +21,7 @@ from interference_service.compute.context import (
     UnitReport,
     UnitTask,
 )
+from interference_service.compute.device_memory import memory_of
 from interference_service.compute.engines import engine_for
 from interference_service.compute.limits import MODEL_COPIES, lacks_memory, memory_bounded
 from interference_service.compute.segmentation.known import HOMOGENEOUS, Segmentation
@@ -140,7 +141,8 @@ class GradientWorker:
                 for block, (start, end) in zip(columns, task.columns, strict=True):
                     block[first + index] = kept[start:end]
         rows = sum(len(segment.position) for segment in task.segments)
-        report = UnitReport(rows, time.perf_counter() - started, self._device.type)
+        seconds = time.perf_counter() - started
+        report = UnitReport(rows, seconds, self._device.type, memory=memory_of(self._device))
         return report, columns
 
     def _sums(self, segments: Sequence[SegmentTask], blocks: Sequence[RowBlock]) -> Tensor:

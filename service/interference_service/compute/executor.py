@@ -72,6 +72,7 @@ class RayExecutor:
         )
         self._models = ModelCache(settings.model_cache_bytes)
         self._pool = ActorPool(RayFleet(settings, self._nodes), bounds)
+        self.workers = self._pool.workers
         self._tending = threading.Thread(target=self._pool.run, name="actor-pool", daemon=True)
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from interference_service.compute.fairness import Claim, shares
 from interference_service.compute.fleet import Fleet, Room, Worker
 from interference_service.compute.spares import PoolBounds, Spares
 from interference_service.domain.job import Priority
+from interference_service.domain.workers import Workers
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
@@ -97,6 +98,13 @@ class ActorPool:
                 for worker in place.fresh:
                     self._spares.give_back(worker)
                 self.balance()
+
+    def workers(self) -> Workers:
+        """How many there are; asked without the lock, so that nobody waits for the cluster."""
+        places = self._places.copy()
+        granted = sum(len(place.fresh) + len(place.idle) for place in places)
+        busy = sum(len(place.busy) for place in places)
+        return Workers(self._spares.starting, self._spares.ready + granted, busy)
 
     def run(self) -> None:
         """Tend the pool until it is closed."""

@@ -85,6 +85,11 @@ class Spares:
         """Spares that a job may have at once."""
         return len(self._ready)
 
+    @property
+    def starting(self) -> int:
+        """Processes that are not ready yet."""
+        return len(self._starting)
+
     def take(self, room: Room, working: Iterable[Worker]) -> Worker:
         """One for a job, from the node where most slots are free."""
         node = emptiest({each.node: room.slots.get(each.node, 0) for each in self._ready}, working)

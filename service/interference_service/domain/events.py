@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from interference_service.domain.job import JobState, Stage
 from interference_service.domain.quotas import StreamKind
+from interference_service.domain.workers import DeviceMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class RowsDifferentiated:
     rows: int
     seconds: float
     device: str
+    memory: DeviceMemory | None = None
+    """Of the device, just after."""
 
 
 @dataclass(frozen=True, slots=True)

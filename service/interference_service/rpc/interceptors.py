@@ -52,8 +52,10 @@ _ABORT_SECONDS = 5.0
 _QUIET = frozenset({HEALTH_CHECK})
 """Methods that are called every few seconds, logged at debug level."""
 
-Observe = Callable[[str, str, str, float], None]
-"""Is told of every finished call: method, its type, name of the status code, seconds."""
+Finished = Callable[[str, float], None]
+"""Is told of the end of a call: name of the status code, seconds."""
+Observe = Callable[[str, str], Finished]
+"""Is told of the begin of every call: method, its type; returns what is told of its end."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -70,7 +72,7 @@ def interceptors(
     """The interceptors in their order, outermost first.
 
     Args:
-        observe: Is told of every finished call.
+        observe: Is told of every call.
         authenticator: Establishes who calls; None: nobody is told from another.
         count_refusal: Is told of every call that is refused.
         limits: What a call may cost.
@@ -133,6 +135,7 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
         structlog.contextvars.bind_contextvars(request_id=request_id)
         self._tracer.describe({"interference.request_id": request_id})
         add_trailing_metadata(context, ((REQUEST_ID_KEY, request_id),))
+        finished = self._observe(call.method, kind)
         begin = time.perf_counter()
         code = grpc.StatusCode.OK
         try:
@@ -147,7 +150,7 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
             self._tracer.describe({"rpc.grpc.status_code": code.value[0]})
             if code in SERVER_ERRORS:
                 self._tracer.fail(code.name)
-            self._observe(call.method, kind, code.name, seconds)
+            finished(code.name, seconds)
 
 
 def _request_id(call: grpc.HandlerCallDetails) -> str:

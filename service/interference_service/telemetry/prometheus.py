@@ -5,6 +5,7 @@ there from the start, so that the first failure is an increase.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import assert_never
 
 from prometheus_client import (
@@ -16,9 +17,10 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 
-from interference_service import __version__, errors
+from interference_service import errors
 from interference_service.domain.events import (
     AttemptStarted,
     DependencySeen,
@@ -34,9 +36,11 @@ from interference_service.domain.events import (
     WorkerDied,
 )
 from interference_service.domain.job import JobState, Stage
+from interference_service.telemetry.exemplars import Exemplar, no_exemplar
 from interference_service.telemetry.process import ProcessMetrics
 from interference_service.telemetry.rpc import RpcMetrics
 from interference_service.telemetry.usage import UsageMetrics
+from interference_service.telemetry.workers import WorkerMetrics
 
 _FAILURES = (
     errors.InputUnavailable,
@@ -53,8 +57,6 @@ _ENDS = (
     (JobState.CANCELLED, errors.Cancelled.reason),
     *((JobState.FAILED, failure.reason) for failure in _FAILURES),
 )
-_DEVICES = ("cpu", "cuda")
-_LOSSES = ("died", "out_of_memory", "node_died")
 _STAGE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
 _JOB_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 43200, 86400)
 
@@ -62,30 +64,43 @@ _JOB_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 43200, 86
 class ServiceMetrics:
     """``EventSink`` that counts; safe to share among threads."""
 
-    def __init__(self, registry: CollectorRegistry, *, max_projects: int = 100) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        build: Mapping[str, str],
+        exemplar: Exemplar = no_exemplar,
+        max_projects: int = 100,
+    ) -> None:
         """Register all series.
 
         Args:
             registry: Where they are scraped.
+            build: What runs, by the names of the labels that tell it.
+            exemplar: Names the trace of what is measured.
             max_projects: Projects that have series of their own; the others share one.
         """
+        # Nobody asks when a counter began; to say so would double the series.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # unannotated there
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
-        build = Info("interference_build", "Version of the service.", registry=registry)
-        build.info({"version": __version__})
+        told = Info("interference_build", "What the service is made of.", registry=registry)
+        told.info(dict(build))
+        self._exemplar = exemplar
         self._tasks = Gauge(
             "interference_event_loop_tasks",
             "Tasks of the event loop; some for every call that is open.",
             registry=registry,
         )
-        self._rpc = RpcMetrics(registry)
+        self._rpc = RpcMetrics(registry, exemplar)
         self.observe_rpc = self._rpc.observe
         self.observe_stuck_stream = self._rpc.observe_stuck
         self._process = ProcessMetrics(registry)
         self.follow_loop = self._process.follow_loop
         self._make_job_metrics(registry)
-        self._make_work_metrics(registry)
+        self._workers = WorkerMetrics(registry)
+        self.follow_workers = self._workers.follow
         self._usage = UsageMetrics(registry, max_projects)
         self._begin_at_zero()
 
@@ -115,30 +130,11 @@ class ServiceMetrics:
             buckets=_JOB_BUCKETS,
             registry=registry,
         )
-
-    def _make_work_metrics(self, registry: CollectorRegistry) -> None:
         self._stage_seconds = Histogram(
             "interference_stage_duration_seconds",
             "Time in a stage of an attempt; QUEUED is the wait before the first attempt.",
             ("stage",),
             buckets=_STAGE_BUCKETS,
-            registry=registry,
-        )
-        self._rows = Counter(
-            "interference_gradient_rows",
-            "Rows whose gradients were computed.",
-            ("device",),
-            registry=registry,
-        )
-        self._gradient_seconds = Counter(
-            "interference_gradient_seconds",
-            "Time that workers spent on gradients, summed over workers.",
-            registry=registry,
-        )
-        self._workers_lost = Counter(
-            "interference_workers_lost",
-            "Workers that were lost; their work ran again elsewhere.",
-            ("reason",),
             registry=registry,
         )
 
@@ -149,10 +145,6 @@ class ServiceMetrics:
             self._attempts.labels(kind)
         for stage in Stage:
             self._stage_seconds.labels(stage.value)
-        for device in _DEVICES:
-            self._rows.labels(device)
-        for reason in _LOSSES:
-            self._workers_lost.labels(reason)
 
     def emit(self, event: Event) -> None:
         """See ``EventSink.emit``."""
@@ -165,14 +157,11 @@ class ServiceMetrics:
             case AttemptStarted(_, attempt, waited):
                 self._begin(attempt, waited)
             case StageFinished(_, stage, seconds):
-                self._stage_seconds.labels(stage.value).observe(seconds)
-            case RowsDifferentiated(rows, seconds, device):
-                self._rows.labels(device).inc(rows)
-                self._gradient_seconds.inc(seconds)
+                self._stage_seconds.labels(stage.value).observe(seconds, self._exemplar())
+            case RowsDifferentiated() | WorkerDied():
+                self._workers.note(event)
             case WorkDone():
                 pass  # for traces; there is no end of kinds of work to count
-            case WorkerDied(reason):
-                self._workers_lost.labels(reason).inc()
             case JobFinished(_, state, reason, seconds):
                 self._finished.labels(state.value, reason).inc()
                 self._job_seconds.observe(seconds)

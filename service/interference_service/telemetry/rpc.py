@@ -1,9 +1,11 @@
 """Counting of RPCs under the names that public dashboards know (go-grpc-prometheus)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from interference_service.telemetry.exemplars import Exemplar, no_exemplar
 
 _SERVICE = "interference.v1.AnalysisService"
 _HEALTH = "grpc.health.v1.Health"
@@ -58,10 +60,11 @@ _UNKNOWN = "unknown"
 class RpcMetrics:
     """Counts and times of RPCs."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, exemplar: Exemplar = no_exemplar) -> None:
+        self._exemplar = exemplar
         self._started = Counter(
             "grpc_server_started",
-            "RPCs that the server began; each is counted when it ends, with grpc_server_handled.",
+            "RPCs that the server began; those that are not handled yet are in flight.",
             _LABELS,
             registry=registry,
         )
@@ -97,20 +100,24 @@ class RpcMetrics:
         _, name = split_method(method)
         self._stuck.labels(name).inc()
 
-    def observe(self, method: str, kind: str, code: str, seconds: float) -> None:
-        """Count a finished RPC.
+    def observe(self, method: str, kind: str) -> Callable[[str, float], None]:
+        """Count an RPC that begins.
 
         Args:
             method: Full name, as ``/package.Service/Method``.
             kind: ``unary``, ``server_stream``, ``client_stream`` or ``bidi_stream``.
-            code: Name of the status code, e.g. ``NOT_FOUND``.
-            seconds: From its begin to its end.
+
+        Returns:
+            What counts its end, by the name of its status code and its seconds.
         """
-        service, name = split_method(method)
-        labels = kind, service, name
+        labels = kind, *split_method(method)
         self._started.labels(*labels).inc()
-        self._handled.labels(*labels, CODES.get(code, "Unknown")).inc()
-        self._seconds.labels(*labels).observe(seconds)
+
+        def finished(code: str, seconds: float) -> None:
+            self._handled.labels(*labels, CODES.get(code, "Unknown")).inc()
+            self._seconds.labels(*labels).observe(seconds, self._exemplar())
+
+        return finished
 
 
 def split_method(method: str) -> tuple[str, str]:

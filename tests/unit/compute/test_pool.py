@@ -7,6 +7,7 @@ from interference_service.compute.lost import Loss, Lost
 from interference_service.compute.pool import ActorPool
 from interference_service.compute.spares import PoolBounds
 from interference_service.domain.job import Priority
+from interference_service.domain.workers import Workers
 from interference_service.errors import InputUnsupported, WorkerLost
 from support.fake_fleet import FakeClock, FakeFleet
 from support.fake_pool import NORMAL, Job, World
@@ -286,3 +287,12 @@ def test_no_actor_is_idle_while_a_job_waits(jobs, capacity):
         for job in running:
             job.finish(1)
     world.stack.close()
+
+
+def test_workers_are_counted_by_what_they_do():
+    world = World(4, spares=3)
+    job = world.job(units=2)
+    assert world.pool.workers() == Workers(starting=2, idle=1, busy=2)
+    world.settle()
+    job.finish()
+    assert world.pool.workers() == Workers(idle=5)

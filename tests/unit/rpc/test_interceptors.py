@@ -90,6 +90,7 @@ async def test_a_call_is_logged_and_observed_once(log):
         )
         method, kind, code, seconds = await rpc.observed.get()
         assert rpc.observed.empty()
+        assert rpc.begun == [(method, kind)]
     assert (method, kind, code) == (f"{SERVICE}/GetServerInfo", "unary", "OK")
     assert seconds > 0
     (line,) = [each for each in log if each["event"] == "call finished"]

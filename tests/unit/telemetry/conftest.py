@@ -13,7 +13,7 @@ def registry():
 
 @pytest.fixture
 def metrics(registry):
-    return ServiceMetrics(registry)
+    return ServiceMetrics(registry, build={"version": "1.2.3", "revision": "abc"})
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def registry():
 
 
 def test_refusals_are_counted_by_project_and_limit_within_a_bound(registry):
-    metrics = ServiceMetrics(registry, max_projects=2)
+    metrics = ServiceMetrics(registry, build={}, max_projects=2)
     for project in ("solar", "wind", "solar", "water", "earth", "wind"):
         metrics.emit(QuotaRefused(project, "max_watches"))
     metrics.emit(QuotaRefused("solar", "max_active_jobs"))
@@ -41,7 +41,7 @@ def test_refusals_are_counted_by_project_and_limit_within_a_bound(registry):
 
 @pytest.mark.parametrize("kind", StreamKind)
 def test_streams_are_counted_while_they_are_open(registry, kind):
-    metrics = ServiceMetrics(registry)
+    metrics = ServiceMetrics(registry, build={})
 
     def value() -> float | None:
         return registry.get_sample_value("interference_streams_open", {"kind": kind.value})

@@ -11,6 +11,10 @@ from interference_service.domain.job import Priority, ProjectId
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
+LIMITS = ("max_active_jobs", "submits_per_minute", "max_watches", "max_matrix_streams")
+"""Names of the limits that calls are refused for."""
+
+
 class StreamKind(StrEnum):
     """What a stream of responses carries."""
 

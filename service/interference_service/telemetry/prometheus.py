@@ -85,7 +85,11 @@ class ServiceMetrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
-        told = Info("interference_build", "What the service is made of.", registry=registry)
+        told = Info(
+            "interference_build",
+            "Versions of what runs; the revision is a fingerprint of the sources of the service.",
+            registry=registry,
+        )
         told.info(dict(build))
         self._exemplar = exemplar
         self._tasks = Gauge(

@@ -9,8 +9,11 @@ from interference_service.telemetry.exemplars import Exemplar, no_exemplar
 
 _SERVICE = "interference.v1.AnalysisService"
 _HEALTH = "grpc.health.v1.Health"
+_REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
 _UNARY = "unary"
 _STREAM = "server_stream"
+_BOTH = "bidi_stream"
+_UNKNOWN = "unknown"
 METHODS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         (_SERVICE, "CreateAnalysisJob"): _UNARY,
@@ -24,10 +27,13 @@ METHODS: Mapping[tuple[str, str], str] = MappingProxyType(
         (_SERVICE, "ReadMatrices"): _STREAM,
         (_SERVICE, "GetServerInfo"): _UNARY,
         (_HEALTH, "Check"): _UNARY,
+        (_HEALTH, "List"): _UNARY,
         (_HEALTH, "Watch"): _STREAM,
+        (_REFLECTION, "ServerReflectionInfo"): _BOTH,
+        (_UNKNOWN, _UNKNOWN): _BOTH,
     }
 )
-"""Types of the methods that have series of their own; others share those of ``unknown``."""
+"""Types of the methods that have series of their own; all others are ``unknown``."""
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -54,7 +60,6 @@ CODES: Mapping[str, str] = MappingProxyType(
 
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
-_UNKNOWN = "unknown"
 
 
 class RpcMetrics:

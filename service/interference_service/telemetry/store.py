@@ -11,7 +11,7 @@ from interference_service.domain.ports import JobStore
 from interference_service.errors import InternalError, ServiceError, StoreUnavailable
 
 OPERATIONS = tuple(name for name in vars(JobStore) if not name.startswith("_"))
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30)
 
 
 class StoreMetrics:

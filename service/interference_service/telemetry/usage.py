@@ -10,8 +10,8 @@ from interference_service.domain.events import (
     StreamOpened,
     UsageEvent,
 )
-from interference_service.domain.quotas import StreamKind
-from interference_service.telemetry.projects import ProjectLabels
+from interference_service.domain.quotas import LIMITS, StreamKind
+from interference_service.telemetry.projects import OTHERS, ProjectLabels
 
 
 class UsageMetrics:
@@ -31,6 +31,8 @@ class UsageMetrics:
             ("kind",),
             registry=registry,
         )
+        for limit in LIMITS:
+            self._refused.labels(OTHERS, limit)
         for kind in StreamKind:
             self._open.labels(kind.value)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from interference_service.composition.listening import address
+from interference_service.composition.listening import address, metrics_tls
 from interference_service.composition.observation import Observation, observation
 from interference_service.composition.reporting import log_configuration, opened_traces
 from interference_service.composition.serving import ENGINE_VERSION, Serving
@@ -184,6 +184,7 @@ def _exposed(
             "/healthz": Liveness(loop_watch, settings.health.stall_seconds).why_not,
             "/readyz": readiness.why_not,
         },
+        metrics_tls(settings.telemetry, observed.security),
     )
 
 

@@ -191,3 +191,18 @@ def test_traces_are_sent_by_grpc_alone(monkeypatch, signal):
         ValidationError, match=f"OTEL_EXPORTER_{signal}_PROTOCOL is 'http/protobuf'"
     ):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("set_", "told"),
+    [
+        ({"CERTIFICATE"}, "set together"),
+        ({"KEY"}, "set together"),
+        ({"CLIENT_AUTHORITIES"}, "needs tls_certificate"),
+    ],
+)
+def test_tls_of_the_metrics_port_is_set_as_a_whole(monkeypatch, set_, told):
+    for name in set_:
+        monkeypatch.setenv(f"INTERFERENCE_TELEMETRY__TLS_{name}", "/some/file")
+    with pytest.raises(ValidationError, match=told):
+        Settings()

@@ -1,6 +1,10 @@
-"""Where calls are answered: who may make them, and what they may cost."""
+"""Where calls and scrapes are answered: who may make them, and what they may cost."""
+
+import ssl
+from collections.abc import Callable
 
 import grpc
+import structlog
 
 from interference_service.domain.ports import Authenticator
 from interference_service.rpc.connections import Connections
@@ -9,12 +13,16 @@ from interference_service.rpc.tls import server_credentials
 from interference_service.security.access_file import open_access_file
 from interference_service.security.authenticator import AccessAuthenticator
 from interference_service.security.certificates import open_certificate
-from interference_service.security.description import SecurityDescription
+from interference_service.security.description import SecurityDescription, is_loopback
 from interference_service.security.keys import open_keys
+from interference_service.security.metrics_port import open_context
 from interference_service.security.oidc import OidcTokens
 from interference_service.settings import Settings
+from interference_service.settings.parts import TelemetryPart
 from interference_service.telemetry.prometheus import ServiceMetrics
 from interference_service.telemetry.security import SecurityMetrics
+
+_log = structlog.get_logger(__name__)
 
 
 def address(host: str, port: int) -> str:
@@ -48,6 +56,22 @@ def credentials(
     )
     metrics.show_certificate_expiry(lambda: certificate.current().expires.timestamp())
     return server_credentials(certificate)
+
+
+def metrics_tls(
+    part: TelemetryPart, metrics: SecurityMetrics
+) -> Callable[[], ssl.SSLContext] | None:
+    """For TLS of the metrics port, renewed with its files; None: plain text."""
+    if part.tls_certificate is None or part.tls_key is None:
+        if not is_loopback(part.host):
+            _log.warning("metrics_in_the_clear", host=part.host)
+        return None
+    return open_context(
+        part.tls_certificate,
+        part.tls_key,
+        part.tls_client_authorities,
+        metrics.count_reload_failure,
+    ).current
 
 
 def connections(settings: Settings) -> Connections:

@@ -18,14 +18,26 @@ _LEAST_PART = 0.1
 """Of a certificate's life; what has less of it left should have been renewed."""
 
 
-def certificate(chain: Path, key: Path, client_authorities: Path | None) -> str:
-    """Whether the files belong together, and for how long they hold."""
+def certificate(
+    chain: Path,
+    key: Path,
+    client_authorities: Path | None,
+    variables: str = "INTERFERENCE_SECURITY__",
+) -> str:
+    """Whether the files belong together, and for how long they hold.
+
+    Args:
+        chain: File of the certificate.
+        key: File of its key.
+        client_authorities: File of who may have signed a client's; None: nobody is asked.
+        variables: How the names of those begin that say where the files are.
+    """
     try:
         found = open_certificate(chain, key, client_authorities, _nobody_is_told).current()
     except UnusableFile as error:
         raise Unwell(
             str(error),
-            "see INTERFERENCE_SECURITY__CERTIFICATE, __KEY and __CLIENT_AUTHORITIES",
+            f"see {variables}CERTIFICATE, …KEY and …CLIENT_AUTHORITIES",
         ) from None
     own = x509.load_pem_x509_certificates(found.chain)[0]
     life = own.not_valid_after_utc - own.not_valid_before_utc

@@ -11,6 +11,7 @@ from interference_service.diagnosis import callers, local, remote
 from interference_service.diagnosis.check import Check, Skipped
 from interference_service.security.description import SecurityDescription
 from interference_service.settings import Settings
+from interference_service.settings.parts import TelemetryPart
 from interference_service.store.database import open_database
 
 _CLUSTER_SECONDS = 120.0
@@ -40,6 +41,7 @@ def checks_of(settings: Settings, *, cluster: bool, ports: bool) -> Iterator[lis
         ),
         Check("results", lambda: local.results_directory(settings.artifacts, _database(settings))),
         *_of_callers(settings.security),
+        *_of_scrapes(settings.telemetry),
         *(
             Check(f"store {name}", partial(local.readable_directory, directory))
             for name, directory in settings.directories.items()
@@ -84,6 +86,13 @@ def _of_callers(security: SecurityDescription) -> Iterator[Check]:
         yield Check("access file", partial(callers.access_file, security.access_file))
     if security.oidc is not None:
         yield Check("issuer keys", partial(callers.issuer_keys, security.oidc), _ISSUER_SECONDS)
+
+
+def _of_scrapes(part: TelemetryPart) -> Iterator[Check]:
+    if part.tls_certificate is not None and part.tls_key is not None:
+        files = (part.tls_certificate, part.tls_key, part.tls_client_authorities)
+        look = partial(callers.certificate, *files, variables="INTERFERENCE_TELEMETRY__TLS_")
+        yield Check("metrics certificate", look)
 
 
 def _ports(settings: Settings) -> list[Check]:

@@ -89,4 +89,5 @@ class Source(StrEnum):
 
     ACCESS_FILE = "access_file"
     CERTIFICATE = "certificate"
+    METRICS_CERTIFICATE = "metrics_certificate"
     ISSUER_KEYS = "issuer_keys"

@@ -45,11 +45,21 @@ def open_certificate(
     """
     paths = [path for path in (certificate, key, client_authorities) if path is not None]
     return Watched(
-        Source.CERTIFICATE, paths, lambda: _load(certificate, key, client_authorities), failed
+        Source.CERTIFICATE,
+        paths,
+        lambda: load_certificate(certificate, key, client_authorities),
+        failed,
     )
 
 
-def _load(certificate: Path, key: Path, client_authorities: Path | None) -> ServerCertificate:
+def load_certificate(
+    certificate: Path, key: Path, client_authorities: Path | None
+) -> ServerCertificate:
+    """The certificate in these files, as of now; see ``open_certificate``.
+
+    Raises:
+        UnusableFile: A file cannot be read, they do not belong together, or it has expired.
+    """
     chain, secret = read_bytes(certificate), read_bytes(key)
     authorities = None if client_authorities is None else read_bytes(client_authorities)
     own = _certificates(chain, certificate)[0]

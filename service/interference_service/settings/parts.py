@@ -3,13 +3,14 @@
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 _OTLP_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -129,6 +130,12 @@ class TelemetryPart(Part):
     """Interface of the metrics port."""
     port: Port = 9464
     """Port of ``/metrics``; 0: any free one."""
+    tls_certificate: Path | None = None
+    """Certificate of the metrics port and those between it and its authority, PEM; none: no TLS."""
+    tls_key: Path | None = None
+    """Its key, PEM without a password."""
+    tls_client_authorities: Path | None = None
+    """Who may have signed a client's certificate, PEM; then scrapes need one, and probes do not."""
     max_monitors: Annotated[int, Field(ge=0)] = 1_000
     """Monitors that become series."""
     max_classes: Annotated[int, Field(ge=0)] = 50
@@ -143,6 +150,14 @@ class TelemetryPart(Part):
     """JSON lines; else for people."""
     traces: bool = False
     """Whether spans are sent to where OpenTelemetry's own ``OTEL_…`` variables say."""
+
+    @model_validator(mode="after")
+    def _tls_is_complete(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key are set together")
+        if self.tls_client_authorities is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_authorities needs tls_certificate and tls_key")
+        return self
 
     @field_validator("traces")
     @classmethod

@@ -2,16 +2,20 @@
 
 ``/metrics`` has everything, ``/metrics/service`` what this process counted, ``/metrics/results``
 what the store holds. ``/healthz`` and ``/readyz`` are for probes that cannot speak gRPC; what they
-say is up to the caller.
+say is up to the caller. Where clients are asked for certificates, a scrape needs one and a probe,
+which has none, does not.
 """
 
 import gzip
 import socket
+import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import chain
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -27,6 +31,8 @@ _CLIENT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 """How long closing the port may go unnoticed."""
 _TEXT = "text/plain; charset=utf-8"
+_STRANGER = "interference.stranger"
+"""Of a request: whether its client has not shown the certificate that it was asked for."""
 Probe = Callable[[], str]
 """Says in words why not; empty: all is well. Must not wait."""
 _log = structlog.get_logger(__name__)
@@ -60,6 +66,7 @@ def start_exposition(
     service_registry: CollectorRegistry,
     results_registry: CollectorRegistry,
     probes: Mapping[str, Probe],
+    tls: Callable[[], ssl.SSLContext] | None = None,
 ) -> Exposition:
     """Serve the two registries.
 
@@ -69,12 +76,13 @@ def start_exposition(
         service_registry: What this process counts.
         results_registry: What the store holds.
         probes: By path.
+        tls: What the next handshake is made with; None: plain text.
 
     Raises:
         OSError: The port is taken, or the interface is not there.
     """
     try:
-        server = _Server(host, port)
+        server = _Server(host, port, tls)
     except OSError as error:
         raise OSError(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
     server.set_app(
@@ -146,6 +154,8 @@ class _Application:
         if path not in self._routes:
             known = " ".join((*self._routes, *self._probes))
             return HTTPStatus.NOT_FOUND, {"Content-Type": _TEXT}, f"try {known}\n".encode()
+        if environ[_STRANGER]:
+            return HTTPStatus.FORBIDDEN, {"Content-Type": _TEXT}, b"show a client certificate\n"
         return self._scrape(path, environ)
 
     def _scrape(
@@ -168,6 +178,16 @@ class _Application:
 class _Handler(WSGIRequestHandler):
     timeout = _CLIENT_SECONDS
 
+    def get_environ(self) -> dict[str, Any]:
+        """The request, and whether a certificate is missing."""
+        connection = self.connection
+        asked = (
+            isinstance(connection, ssl.SSLSocket)
+            and connection.context.verify_mode is not ssl.CERT_NONE
+        )
+        stranger = asked and not connection.getpeercert()
+        return {**super().get_environ(), _STRANGER: stranger}
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Scrapes come every few seconds and are not logged."""
 
@@ -176,9 +196,23 @@ class _Server(ThreadingMixIn, WSGIServer):
     # A client that does not read must not keep the process from ending.
     daemon_threads = True
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        self._tls = tls
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         self.address_family = family
         super().__init__((str(address[0]), int(address[1])), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection; the handshake is left to its own thread, where time is bounded."""
+        connection, address = super().get_request()
+        if self._tls is None:
+            return connection, address
+        return self._tls().wrap_socket(
+            connection, server_side=True, do_handshake_on_connect=False
+        ), address
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base's
+        """Note a client that speaks no TLS, has a wrong certificate, or is gone."""
+        _log.info("metrics_client_lost", client=str(client_address), why=str(sys.exception()))

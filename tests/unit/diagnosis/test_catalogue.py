@@ -25,14 +25,23 @@ def test_what_keeps_the_service_from_starting_is_looked_at(
         "SECURITY__OIDC__ISSUER": "https://issuer.example",
         "SECURITY__OIDC__AUDIENCE": "interference",
         "SECURITY__OIDC__KEYS_FILE": gone,
+        "TELEMETRY__TLS_CERTIFICATE": gone,
+        "TELEMETRY__TLS_KEY": gone,
     }.items():
         monkeypatch.setenv(f"INTERFERENCE_{name}", value)
     with checks_of(Settings(), cluster=False, ports=False) as checks:
         found = {each.name: each for each in findings(checks)}
     failed = {name for name, each in found.items() if each.outcome is Outcome.FAILED}
-    assert failed == {"certificate", "access file", "issuer keys", "audit file"}
+    assert failed == {
+        "certificate",
+        "metrics certificate",
+        "access file",
+        "issuer keys",
+        "audit file",
+    }
     assert found["results"].outcome is Outcome.OK
     assert "INTERFERENCE_AUDIT__FILE" in found["audit file"].remedy
+    assert "TELEMETRY__TLS_CERTIFICATE" in found["metrics certificate"].remedy
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -64,6 +64,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--ports", action="store_true", help="look whether the ports are free")
     check.add_argument("--json", action="store_true", help="one JSON document")
     check.set_defaults(command=_check)
+    health = commands.add_parser(
+        "healthcheck", help="ask the service on this machine whether it lives, as a probe"
+    )
+    health.add_argument(
+        "--ready",
+        action="store_const",
+        const="/readyz",
+        default="/healthz",
+        dest="path",
+        help="whether it takes work, rather than whether it lives",
+    )
+    health.set_defaults(command=_healthcheck)
     config = commands.add_parser("config", help="show the settings in effect, without secrets")
     config.set_defaults(command=_config)
     demo = commands.add_parser("demo", help="train, submit, look: the whole story in a minute")
@@ -160,6 +172,24 @@ def _check(options: argparse.Namespace) -> int:
         settings, cluster=not options.no_cluster, ports=options.ports, as_json=options.json
     )
     return 0 if well else FAILURE
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    from interference_service.diagnosis.health import why_not
+
+    try:
+        telemetry = Settings().telemetry
+    except (ValidationError, SettingsError) as error:
+        # Docker gives statuses above 1 no meaning.
+        for each in _complaints(error):
+            _complain(each)
+        return FAILURE
+    why = why_not(telemetry, options.path)
+    if why:
+        _complain(why)
+        return FAILURE
+    sys.stdout.write("ok\n")
+    return 0
 
 
 def _config(_: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ which has none, does not.
 """
 
 import gzip
+import io
 import socket
 import ssl
 import sys
@@ -137,7 +138,12 @@ class _Application:
         self._probes = probes
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        status, headers, body = self._answer(environ)
+        try:
+            status, headers, body = self._answer(environ)
+        except Exception:  # noqa: BLE001 - the next scrape must find the port alive
+            _log.exception("scrape_failed", path=environ["PATH_INFO"])
+            status, headers = HTTPStatus.INTERNAL_SERVER_ERROR, {"Content-Type": _TEXT}
+            body = b"see the log\n"
         headers["Content-Length"] = str(len(body))
         start(f"{status.value} {status.phrase}", list(headers.items()))
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
@@ -162,13 +168,9 @@ class _Application:
         self, path: str, environ: WSGIEnvironment
     ) -> tuple[HTTPStatus, dict[str, str], bytes]:
         compress = gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        try:
-            content_type, body = rendered(
-                self._routes[path], environ.get("HTTP_ACCEPT", ""), compress=compress
-            )
-        except Exception:  # noqa: BLE001 - the next scrape must find the port alive
-            _log.exception("scrape_failed", path=path)
-            return HTTPStatus.INTERNAL_SERVER_ERROR, {"Content-Type": _TEXT}, b"see the log\n"
+        content_type, body = rendered(
+            self._routes[path], environ.get("HTTP_ACCEPT", ""), compress=compress
+        )
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
@@ -187,6 +189,10 @@ class _Handler(WSGIRequestHandler):
         )
         stranger = asked and not connection.getpeercert()
         return {**super().get_environ(), _STRANGER: stranger}
+
+    def get_stderr(self) -> io.StringIO:
+        """Nowhere: of a client that is gone the library would write a stack trace there."""
+        return io.StringIO()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Scrapes come every few seconds and are not logged."""

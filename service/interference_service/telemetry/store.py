@@ -39,7 +39,9 @@ class StoreMetrics:
         """The same store, counted and timed."""
         return cast("JobStore", _Timed(store, self._call))
 
-    def _call(self, operation: str, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    def _call(
+        self, operation: str, function: Callable[..., Any], /, *given: Any, **named: Any
+    ) -> Any:
         begin = time.perf_counter()
         try:
             return function(*given, **named)

@@ -138,6 +138,12 @@ def test_a_broken_collector_fails_its_scrape_and_nothing_else(port, results):
     assert ask(port, "/metrics/results").status == 200
 
 
+def test_a_broken_probe_says_no_and_nothing_else_fails(port, reasons):
+    del reasons["/readyz"]
+    assert ask(port, "/readyz").status == 500
+    assert ask(port, "/healthz").status == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/metrics/../healthz", "/favicon.ico"])
 def test_other_paths_are_not_found(port, path):
     response = ask(port, path)

@@ -3,6 +3,7 @@
 import http.client
 import socket
 import ssl
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +25,7 @@ AUTHORITY, STRANGERS = authority(), authority("strangers")
 class Port:
     """A metrics port with TLS."""
 
-    def __init__(self, directory: Path, *, mutual: bool) -> None:
+    def __init__(self, directory: Path, *, mutual: bool, text: str = "Calls.") -> None:
         self.directory, self.failures = directory, Failures()
         self.certificate, self.key = AUTHORITY.server().write(directory, "server")
         authorities = directory / "authorities"
@@ -33,7 +34,7 @@ class Port:
             self.certificate, self.key, authorities if mutual else None, self.failures
         )
         registry = CollectorRegistry()
-        Counter("calls", "Calls.", registry=registry)
+        Counter("calls", text, registry=registry)
         self.exposition = start_exposition(
             "127.0.0.1", 0, registry, registry, {"/healthz": lambda: ""}, opened.current
         )
@@ -105,6 +106,19 @@ def test_a_certificate_of_somebody_else_is_refused_and_told_in_a_line(mutual, ca
 def test_scrapes_do_not_wait_for_a_client_that_shakes_no_hand(port):
     with socket.create_connection(("127.0.0.1", port.exposition.port)):
         assert port.ask("/healthz")[0] == 200
+
+
+def test_a_client_that_goes_before_the_end_leaves_no_stack_trace(tmp_path: Path, capfd):
+    port = Port(tmp_path, mutual=False, text="x" * 10_000_000)
+    with socket.create_connection(("127.0.0.1", port.exposition.port), timeout=10) as plain:
+        client = port.context().wrap_socket(plain, server_hostname="localhost")
+        client.sendall(b"GET /metrics/service HTTP/1.1\r\n\r\n")
+        assert client.recv(1)
+        client.close()
+    threads = {each for each in threading.enumerate() if "process_request" in each.name}
+    eventually(lambda: not any(each.is_alive() for each in threads))
+    assert capfd.readouterr().err == ""
+    port.exposition.close()
 
 
 def test_plain_text_is_not_answered(port):

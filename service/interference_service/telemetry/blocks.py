@@ -6,7 +6,8 @@ analysis renders and compresses only its own blocks.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from prometheus_client.metrics_core import Metric
@@ -37,7 +38,13 @@ class Block:
 
     def __init__(self, name: str, points: Sequence[tuple[Labels, float]]) -> None:
         self._name = name
-        self._points = points
+        # A pair for every number would be hundreds of thousands of objects, which every collection walks.
+        self._labels = tuple(labels for labels, _ in points)
+        self._values = array("d", (value for _, value in points))
+
+    @property
+    def _points(self) -> Iterator[tuple[Labels, float]]:
+        return zip(self._labels, self._values, strict=True)
 
     @property
     def samples(self) -> list[Sample]:

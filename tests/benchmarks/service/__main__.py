@@ -1,4 +1,4 @@
-"""``make bench-service``: latencies, watches, streams and memory of a real service."""
+"""``make bench-service``: latencies, watches, streams, scrapes and memory of a real service."""
 
 import argparse
 import sys
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from benchmarks.service import parts
 from benchmarks.service.page import Line, page
+from benchmarks.service.scrapes import scrapes
 from benchmarks.service.soak import soaked
 
 RESULTS = Path(__file__).with_name("service.md")
-PARTS = ("unary", "submits", "watches", "streams", "soak")
+PARTS = ("unary", "submits", "watches", "streams", "scrapes", "soak")
 
 
 def main() -> None:
@@ -36,6 +37,8 @@ def _lines(options: argparse.Namespace) -> Iterator[Line]:
         yield from parts.watches(options.seconds)
     if "streams" in options.only:
         yield from parts.streams()
+    if "scrapes" in options.only:
+        yield from scrapes()
     if "soak" in options.only:
         yield from soaked(options.minutes)
 

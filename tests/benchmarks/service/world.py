@@ -62,10 +62,12 @@ class World:
     Attributes:
         service: Its process and addresses.
         cores: Who runs where.
+        state: Its state directory.
     """
 
     service: Running
     cores: Cores
+    state: Path
 
     @property
     def rss(self) -> int:
@@ -121,4 +123,4 @@ def started(
             with cores.for_the_service():
                 service = stack.enter_context(running_service(home, {"data": files}, variables))
             cores.set_ray_apart(service.process.pid)
-            yield World(service, cores)
+            yield World(service, cores, home / "state")

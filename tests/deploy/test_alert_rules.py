@@ -133,6 +133,19 @@ def test_rules_speak_of_series_and_labels_that_exist(rule, known):
         assert strange_labels(expression, known) == set()
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'interference_jobs{typo="x"}',
+        "sum by (typo) (interference_jobs)",
+        "interference_jobs and on (typo) interference_jobs",
+    ],
+)
+def test_a_label_that_no_series_has_is_noticed(expression, known):
+    assert strange_labels(expression, known) == {"typo"}
+    assert strange_labels(expression.replace("typo", "state"), known) == set()
+
+
 def test_the_scrape_of_results_is_not_cut_by_its_own_limits():
     (job,) = (
         each

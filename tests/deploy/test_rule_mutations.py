@@ -14,6 +14,11 @@ _OUTCOMES = re.compile(r"exp:|exp_samples|got:")
 """What promtool prints where a test fails, and not where a file cannot be read."""
 
 
+def test_rules_without_a_mistake_survive(tmp_path):
+    same = Mutant("none", "InterferenceNotReady", RULES.read_text("utf-8"))
+    assert _survives(tmp_path, 0, same)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_mistake_survives(tmp_path):

@@ -12,23 +12,28 @@ from support.result_series import Bench
 _ENDINGS = {"counter": ("_total",), "info": ("_info",), "histogram": ("_bucket", "_count", "_sum")}
 _OF_PROMETHEUS = {"up": frozenset[str](), "scrape_samples_scraped": frozenset[str]()}
 _CLASS = frozenset({"project", "monitor", "class"})
-_ANNOUNCED = {
-    "interference_class_unlearned_streak": _CLASS,
-    "interference_class_progress_ratio_change_upper": _CLASS,
-    "interference_class_suppression_ratio_change_lower": _CLASS,
-    "interference_class_main_layer": _CLASS | {"layer"},
-    "interference_monitor_failed_analyses": frozenset({"project", "monitor"}),
-    "interference_monitor_expected_interval_seconds": frozenset({"project", "monitor"}),
-    "interference_store_operation_seconds_bucket": frozenset({"operation", "le"}),
-    "interference_store_errors_total": frozenset({"operation"}),
-    "interference_gradient_workers": frozenset({"state"}),
-    "interference_device_memory_bytes": frozenset({"device", "kind"}),
-}
 _OF_MONITORS = {
     "monitor": frozenset({"project", "monitor"}),
     "class": _CLASS,
     "layer": frozenset({"project", "monitor", "layer"}),
 }
+_NOT_SHOWN = {
+    "interference_class_main_layer": _CLASS | {"layer"},
+    "interference_device_memory_bytes": frozenset({"device", "kind"}),
+}
+"""Labels of series that the example does not have."""
+_ANNOUNCED = {
+    "interference_class_unlearned_streak": _CLASS,
+    "interference_class_progress_ratio_change_upper": _CLASS,
+    "interference_class_suppression_ratio_change_lower": _CLASS,
+    "interference_monitor_failed_analyses": frozenset({"project", "monitor"}),
+    "interference_monitor_expected_interval_seconds": frozenset({"project", "monitor"}),
+    "interference_store_operation_seconds_bucket": frozenset({"operation", "le"}),
+    "interference_store_errors_total": frozenset({"operation"}),
+    "interference_gradient_workers": frozenset({"state"}),
+    **_NOT_SHOWN,
+}
+"""Series that other changes bring."""
 
 
 def exposed() -> dict[str, frozenset[str]]:
@@ -48,7 +53,8 @@ def exposed() -> dict[str, frozenset[str]]:
 def _stored(family: Metric) -> dict[str, frozenset[str]]:
     labels = {label for sample in family.samples for label in sample.labels}
     if not family.samples:  # a series of monitors that the example does not have
-        labels |= _OF_MONITORS.get(family.name.split("_")[1], frozenset())
+        kind = family.name.split("_")[1]
+        labels |= _NOT_SHOWN.get(family.name) or _OF_MONITORS.get(kind, frozenset())
     # A target has labels of its own by these names, so scrapes rename those that are exposed.
     renamed = {f"exported_{each}" if each in OF_TARGETS else each for each in labels}
     endings = _ENDINGS.get(family.type, ("",))

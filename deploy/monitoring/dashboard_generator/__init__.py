@@ -1,0 +1,1 @@
+"""Writes the dashboards of Grafana: ``python -m dashboard_generator DIRECTORY``."""

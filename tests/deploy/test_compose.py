@@ -19,7 +19,7 @@ from support.deploy_tools import DEPLOY, checker, run
 
 COMPOSE = DEPLOY / "compose"
 FILES = ("compose.yaml", "compose.gpu.yaml")
-SECRETS = {"database_password", "grafana_password", "access.jsonl"}
+SECRETS = {"database_password", "grafana_password", "access.jsonl", "alertmanager.yml"}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def prepared(tmp_path_factory) -> Path:
     """A copy in which the set-up has run twice."""
     copy = tmp_path_factory.mktemp("deploy") / "compose"
     copy.mkdir()
+    shutil.copytree(DEPLOY / "monitoring", copy.parent / "monitoring")
     for name in ("setup.sh", ".env.example", *FILES):
         shutil.copy(COMPOSE / name, copy)
     for _ in range(2):
@@ -150,3 +151,22 @@ def test_every_secret_is_read_from_a_file(stack):
         for variable, value in each.get("environment", {}).items():
             if "PASSWORD" in variable or "TOKEN" in variable:
                 assert str(value).startswith("/run/secrets/"), (name, variable)
+
+
+def test_prometheus_scrapes_and_alerts_by_the_names_of_containers(stack, prepared):
+    text = (prepared / "prometheus.yml").read_text("utf-8")
+    scrapes = yaml.safe_load(text)["scrape_configs"]
+    targets = {
+        target for each in scrapes for group in each["static_configs"] for target in group["targets"]
+    }
+    assert targets == {"service:9464"}
+    assert '["alertmanager:9093"]' in text
+    assert "127.0.0.1" not in text
+    assert {"service", "alertmanager"} < set(stack["services"])
+
+
+def test_the_receivers_that_an_operator_named_stay(prepared):
+    path = prepared / "secrets" / "alertmanager.yml"
+    path.write_text("route: {receiver: ours}\n", "utf-8")
+    assert run(prepared / "setup.sh").returncode == 0
+    assert path.read_text("utf-8") == "route: {receiver: ours}\n"

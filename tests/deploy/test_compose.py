@@ -157,7 +157,10 @@ def test_prometheus_scrapes_and_alerts_by_the_names_of_containers(stack, prepare
     text = (prepared / "prometheus.yml").read_text("utf-8")
     scrapes = yaml.safe_load(text)["scrape_configs"]
     targets = {
-        target for each in scrapes for group in each["static_configs"] for target in group["targets"]
+        target
+        for each in scrapes
+        for group in each["static_configs"]
+        for target in group["targets"]
     }
     assert targets == {"service:9464"}
     assert '["alertmanager:9093"]' in text

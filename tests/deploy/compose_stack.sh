@@ -44,7 +44,9 @@ trap finish EXIT
 
 say "bases of Debian's packages"
 bootstrap() { # NAME PACKAGES
-    [ -e "$work/$1.tar" ] || mmdebstrap --quiet --variant=minbase --include="$2" bookworm "$work/$1.tar"
+    [ ! -e "$work/$1.tar" ] || return 0
+    mmdebstrap --quiet --variant=minbase --format=tar --include="$2" bookworm "$work/$1.part"
+    mv "$work/$1.part" "$work/$1.tar"
 }
 bootstrap python python3,python3-venv,ca-certificates
 bootstrap servers postgresql-15,prometheus,prometheus-alertmanager,wget,ca-certificates
@@ -58,8 +60,9 @@ if [ ! -e "$work/wheels/.ready" ]; then
 fi
 
 say "an engine of our own"
-for table in filter nat; do iptables --table "$table" --list-rules > /dev/null; done
-iptables-save > "$work/firewall"
+iptables-save > "$work/firewall" # lacks tables that nobody has used
+grep --quiet '^\*filter' "$work/firewall" || printf '%s\n' '*filter' ':FORWARD ACCEPT [0:0]' COMMIT >> "$work/firewall"
+grep --quiet '^\*nat' "$work/firewall" || printf '%s\n' '*nat' COMMIT >> "$work/firewall"
 dockerd --host "$DOCKER_HOST" --data-root "$work/data" --exec-root "$work/exec" \
     --pidfile "$work/docker.pid" --default-ulimit nofile=4096:4096 --default-ulimit nproc=4096:4096 \
     > "$work/dockerd.log" 2>&1 &

@@ -14,6 +14,7 @@ checkout="$work/checkout"
 export DOCKER_HOST="unix://$work/docker.sock"
 unset DOCKER_CONFIG COMPOSE_FILE COMPOSE_PROJECT_NAME
 mkdir -p "$work"
+if git -C "$work" rev-parse 2> /dev/null; then echo "$work is within a checkout" >&2; exit 2; fi
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -41,6 +42,7 @@ finish() {
     exit "$status"
 }
 trap finish EXIT
+trap 'exit 143' TERM INT
 
 say "bases of Debian's packages"
 bootstrap() { # NAME PACKAGES

@@ -79,7 +79,7 @@ def test_who_starts_waits_for_the_health_of_the_others(stack):
     }
     assert {("service", "database", "service_healthy")} < waited
     assert {condition for *_, condition in waited} == {"service_healthy"}
-    assert all("healthcheck" in services[other] or other == "service" for _, other, _ in waited)
+    assert all("healthcheck" in services[other] for _, other, _ in waited)
 
 
 def test_the_database_meets_the_service_alone(stack):

@@ -138,7 +138,7 @@ say "the service runs as nobody in particular, on a root that nobody writes"
 inside() { compose exec -T service "$@"; }
 [ "$(inside id -u)" = 10001 ]
 [ "$(inside grep CapEff /proc/1/status | tr -d '\t')" = CapEff:0000000000000000 ]
-inside grep --quiet 'NoNewPrivs:.1' /proc/self/status
+inside grep --quiet 'NoNewPrivs:.1' /proc/1/status
 if inside touch /opt/interference/here 2> "$work/last"; then echo "the root can be written" >&2; exit 1; fi
 grep --quiet 'Read-only file system' "$work/last"
 
@@ -160,7 +160,7 @@ examples.write(examples.example(), home / "rows" / "rows.parquet")
 END
 chmod 644 "$checkout"/deploy/compose/{models,rows}/*
 interference submit --token-file "$token" --monitor small --model-uri models://small.pt2 \
-    --data-uri rows://rows.parquet --label label --input input=x:tensor,shape=1x6x6 --wait
+    --data-uri rows://rows.parquet --label label --input input=tensor:x,shape=1x6x6 --wait
 
 say "Prometheus has the result, its rules are loaded"
 ask() { wget --quiet --output-document=- "http://127.0.0.1:9990/api/v1/$1"; }
@@ -192,6 +192,6 @@ compose stop service
 docker inspect --format '{{.State.ExitCode}}' gradient-interference_service_1 | grep --quiet '^0$'
 compose start service
 within 180 healthy service
-interference list --token-file "$token" | grep --quiet SUCCEEDED
+interference list --json --state SUCCEEDED --token-file "$token" | grep --quiet analysisJobs
 
 say "the stack is up, healthy, scraped, and alerts"

@@ -4,6 +4,10 @@ import json
 
 import pytest
 import yaml
+
+from interference_service import __version__
+from interference_service.lifecycle.drain import DrainTimes
+from interference_service.settings import Settings
 from support.helm_chart import (
     CASES,
     CHART,
@@ -16,10 +20,6 @@ from support.helm_chart import (
     pods,
     render,
 )
-
-from interference_service import __version__
-from interference_service.lifecycle.drain import DrainTimes
-from interference_service.settings import Settings
 
 
 @pytest.fixture(params=CASES)

@@ -1,6 +1,7 @@
 """Who the pods of the Helm chart are, and who reaches them."""
 
 import pytest
+
 from support.helm_chart import CASES, case, environment, of_kind, only, pods
 from support.network_policies import Pod, may_connect
 
@@ -37,7 +38,9 @@ def test_no_pod_is_root_or_more_than_it_must_be(manifests):
 def test_only_what_must_be_written_can_be(manifests):
     for name, pod in pods(manifests).items():
         [container] = pod["spec"]["containers"]
-        written = {each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")}
+        written = {
+            each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")
+        }
         assert written == {
             "Deployment": {"/tmp", "/dev/shm", "/var/lib/interference"},
             "Job": {"/tmp"},
@@ -95,7 +98,9 @@ def test_ray_gets_no_secret_of_the_service():
 
 def test_ray_asks_for_a_token(manifests):
     for name, pod in pods(manifests).items():
-        variables = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
+        variables = {
+            each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]
+        }
         if of_kind(manifests, "RayCluster") and name != "Job":
             assert variables["RAY_AUTH_MODE"] == "token"
             assert variables["RAY_AUTH_TOKEN_PATH"] == "/etc/interference/ray/auth_token"

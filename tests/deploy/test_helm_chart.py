@@ -48,12 +48,31 @@ def test_the_service_accepts_what_the_chart_sets(manifests, monkeypatch, tmp_pat
     assert set(settings.stores) == set(json.loads(variables["INTERFERENCE_STORES"]))
 
 
-def test_settings_reach_the_service(monkeypatch):
+def test_settings_reach_the_service():
     variables = environment(case("everything"))
     assert variables["INTERFERENCE_COMPUTE__BATCH_ROWS"] == "256"
     assert variables["INTERFERENCE_ALLOW_CHECKPOINTS"] == "true"
     assert json.loads(variables["INTERFERENCE_ARCHITECTURES"]) == ["mlp"]
     assert variables["INTERFERENCE_COMPUTE__DEVICE"] == "gpu"
+
+
+def test_large_numbers_stay_readable():
+    rendered = render(
+        {
+            "settings": {"INTERFERENCE_COMPUTE__UNIT_BYTES": 1073741824},
+            "monitoring": {
+                "serviceMonitor": {"enabled": True, "sampleLimit": 2000000},
+                "prometheusRule": {
+                    "enabled": True,
+                    "runbookBase": "https://runbooks.example",
+                    "levels": {"stale_seconds": 3024000},
+                },
+            },
+        }
+    )
+    assert environment(rendered)["INTERFERENCE_COMPUTE__UNIT_BYTES"] == "1073741824"
+    assert only(rendered, "ServiceMonitor")["spec"]["sampleLimit"] == 2000000
+    assert "vector(3024000)" in str(only(rendered, "PrometheusRule"))
 
 
 def test_a_setting_of_the_operator_decides_where_gpus_are():

@@ -59,6 +59,7 @@ HOSTILE = [
     {"podLabels": {"app.kubernetes.io/component": "ray"}},
     {"service": {"type": "ExternalName"}},
     {"service": {"port": 70000}},
+    {"service": {"port": 443}},
     {"resources": {"limits": {"memory": "lots"}}},
     {"resources": {"limits": {"cpu": "1; rm", "memory": "1Gi"}}},
     {"ray": {"mode": "none"}},

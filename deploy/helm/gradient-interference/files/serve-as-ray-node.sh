@@ -8,21 +8,18 @@
 # lets running jobs come to their ends.
 set -u
 
-node_files=${TMPDIR:-/tmp}/ray
-rm -rf "$node_files" # of the container that was here before
-
-ray start --block --disable-usage-stats --address="$RAY_ADDRESS" --node-ip-address="$POD_IP" \
-    --temp-dir="$node_files" --num-cpus=0 --num-gpus=0 --object-store-memory="$OBJECT_STORE_BYTES" 1>&2 &
-node=$!
-service=
-
+stopping= node= service=
 stop() {
     stopping=yes
     kill -TERM ${service:-$node} 2> /dev/null
 }
-stopping=
 trap stop TERM INT
 
+node_files=${TMPDIR:-/tmp}/ray
+rm -rf "$node_files" # of the container that was here before
+ray start --block --disable-usage-stats --address="$RAY_ADDRESS" --node-ip-address="$POD_IP" \
+    --temp-dir="$node_files" --num-cpus=0 --num-gpus=0 --object-store-memory="$OBJECT_STORE_BYTES" 1>&2 &
+node=$!
 until [ -S "$node_files/session_latest/sockets/raylet" ]; do
     kill -0 "$node" 2> /dev/null || exit 1 # its own words are in the log
     sleep 0.2

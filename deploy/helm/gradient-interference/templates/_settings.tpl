@@ -58,7 +58,7 @@ INTERFERENCE_COMPUTE__GPU_WAIT_SECONDS: "900"
 {{- end }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
-{{ $name }}: {{ ternary (toJson $value) (toString $value) (or (kindIs "map" $value) (kindIs "slice" $value)) | quote }}
+{{ $name }}: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
 {{- end }}
 {{- end -}}
 

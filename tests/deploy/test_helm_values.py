@@ -155,3 +155,10 @@ def test_the_readme_tells_every_value_and_its_default():
         for path, value in flat(yaml.safe_load((CHART / "values.yaml").read_text("utf-8")))
     }
     assert told == expected
+
+
+@pytest.mark.parametrize("example", readmes.blocks(README.read_text("utf-8"), "yaml"))
+def test_the_examples_of_the_readme_render(example):
+    changes = yaml.safe_load(example)
+    assert complaints(changes) == []
+    assert render(changes)

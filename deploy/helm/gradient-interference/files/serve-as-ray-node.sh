@@ -32,11 +32,11 @@ service=$!
 
 wait -n "$service" "$node"
 status=$?
-# The signal ends a wait, and the service is not gone yet.
+# A signal ends a wait, and the service is not gone yet; how it ends is known for good afterwards.
 while [ -n "$stopping" ] && kill -0 "$service" 2> /dev/null; do
     wait "$service"
-    status=$?
 done
+[ -z "$stopping" ] || { wait "$service"; status=$?; }
 [ -n "$stopping" ] || [ "$status" -ne 0 ] || status=1 # neither ends by itself
 
 kill -TERM "$service" "$node" 2> /dev/null

@@ -43,7 +43,7 @@ where [traces](README.md#traces) are sent.
 The last column bounds the series of a family, those of histograms with their buckets. In it *M* is the number of monitors, at most
 `INTERFERENCE_TELEMETRY__MAX_MONITORS`, *C* that of classes of a monitor, at most `…__MAX_CLASSES`, *L* that of layers, at most `…__MAX_LAYERS`, and *P* that
 of projects, at most `…__MAX_PROJECTS`. What a limit cuts off is counted: `interference_truncated_monitors`,
-`interference_monitor_truncated_classes`, and the project `_others`.
+`interference_monitor_truncated_classes`, `interference_monitor_truncated_layers`, and the project `_others`.
 """
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {

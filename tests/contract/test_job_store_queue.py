@@ -162,8 +162,11 @@ def test_latest_is_the_last_success_of_every_monitor(store):
     succeed(store, other, _minute(9))
     fail(store, job("s3"), _minute(5))
     assert [each.id for each in store.latest()] == ["s2", "w1", "o1"]
+    known = store.latest()
+    assert store.latest(known) == known
     store.delete(name_of("s2"), allow)
     assert [each.id for each in store.latest()] == ["s1", "w1", "o1"]
+    assert store.latest(known) == store.latest(known[1:]) == store.latest()
 
 
 def test_the_newest_success_of_one_monitor_is_found_by_its_end(store):

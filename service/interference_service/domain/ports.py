@@ -146,8 +146,8 @@ class JobStore(Protocol):
     def attempts(self, uids: Collection[str]) -> Mapping[str, int]:
         """The present attempt of each of these jobs that is there, whoever can read the job."""
 
-    def latest(self) -> Sequence[Job]:
-        """The newest succeeded job of every monitor of every project, by end_time."""
+    def latest(self, known: Collection[Job] = ()) -> Sequence[Job]:
+        """The newest succeeded job of every monitor, by end_time; of ``known`` as they are there."""
 
     def latest_of(self, project: str, monitor: str) -> Job | None:
         """The newest succeeded job of one monitor, by end_time; None without one."""

@@ -191,7 +191,7 @@ class MemoryJobStore:
         with self._lock:
             return {job.uid: job.attempt for job in self._jobs() if job.uid in uids}
 
-    def latest(self) -> Sequence[Job]:
+    def latest(self, known: Collection[Job] = ()) -> Sequence[Job]:  # noqa: ARG002 - all is known
         """See ``JobStore.latest``."""
         newest = self._newest()
         return [newest[key] for key in sorted(newest)]

@@ -1,12 +1,16 @@
 """A job <-> its row, one function each way."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from interference_service.domain.job import Job
 from interference_service.store.documents import document
 
+_log = structlog.get_logger(__name__)
 _PLAIN = (
     "uid",
     "project",
@@ -49,3 +53,17 @@ def job_of(row: RowMapping) -> Job:
         ValidationError: This version cannot read it.
     """
     return Job.model_validate({name: row[name] for name in (*_PLAIN, *_DOCUMENTS)}, extra="ignore")
+
+
+def readable(rows: Iterable[RowMapping]) -> list[Job]:
+    """The jobs of rows, as far as this version can read them."""
+    return [job for row in rows if (job := readable_job(row)) is not None]
+
+
+def readable_job(row: RowMapping) -> Job | None:
+    """The job of a row; None, and a line in the log, where a later version has written it."""
+    try:
+        return job_of(row)
+    except ValidationError as error:
+        _log.warning("job_unreadable", job=row["name"], error=str(error))
+        return None

@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-from pydantic import ValidationError
 from sqlalchemy import (
     Connection,
     Engine,
@@ -41,11 +39,10 @@ from interference_service.store.queue import (
 )
 from interference_service.store.refusals import job_exists, lease_lost, not_found
 from interference_service.store.requests import answered, remember
-from interference_service.store.rows import job_of, row_of
+from interference_service.store.rows import job_of, readable, readable_job, row_of
 from interference_service.store.tables import COUNTED, GENERATION, counters, jobs, secrets
 from interference_service.store.transactions import Transactions, repeated
 
-_log = structlog.get_logger(__name__)
 _TERMINAL = tuple(state.value for state in JobState if state.terminal)
 _SECRET_BYTES = 32
 # Made once, and rows are given as parameters: to build a statement costs more than to run it.
@@ -115,7 +112,7 @@ class SqlJobStore:
         """See ``JobStore.list``."""
         with self._transactions.reading() as connection:
             fitting, more = fitting_rows(connection, query)
-        found = tuple(job for row in fitting if (job := _readable(row)) is not None)
+        found = tuple(job for row in fitting if (job := readable_job(row)) is not None)
         if not more:
             return JobPage(found, None)
         last = fitting[-1]
@@ -153,7 +150,7 @@ class SqlJobStore:
                 row = next_row(connection, now, self._unreadable)
                 if row is None:
                     return None
-                found = _readable(row)
+                found = readable_job(row)
                 if found is not None:
                     break
                 # It stays for the version that can; those behind it must not wait.
@@ -203,9 +200,11 @@ class SqlJobStore:
         with self._transactions.reading() as connection:
             return {row.uid: row.attempt for row in connection.execute(wanted)}
 
-    def latest(self) -> Sequence[Job]:
+    @repeated
+    def latest(self, known: Collection[Job] = ()) -> Sequence[Job]:
         """See ``JobStore.latest``."""
-        return self._jobs(latest_of_monitors())
+        with self._transactions.reading() as connection:
+            return latest_of_monitors(connection, known)
 
     def latest_of(self, project: str, monitor: str) -> Job | None:
         """See ``JobStore.latest_of``."""
@@ -255,16 +254,7 @@ class SqlJobStore:
     def _jobs(self, statement: Select[Any]) -> Sequence[Job]:
         with self._transactions.reading() as connection:
             rows = connection.execute(statement).mappings().all()
-        return [job for row in rows if (job := _readable(row)) is not None]
-
-
-def _readable(row: RowMapping) -> Job | None:
-    """The job of a row; None, and a line in the log, where a later version has written it."""
-    try:
-        return job_of(row)
-    except ValidationError as error:
-        _log.warning("job_unreadable", job=row["name"], error=str(error))
-        return None
+        return readable(rows)
 
 
 def _named(name: str) -> Select[Any]:

@@ -72,6 +72,7 @@ class ResultCollector(Collector):
         self._max_projects = max_projects
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._latest: Sequence[Job] = ()
         self._blocks: dict[str, dict[str, Block]] = {}
         self._generation: int | None = None
         self._families: Sequence[Metric] = ()
@@ -104,7 +105,8 @@ class ResultCollector(Collector):
         generation = self._store.generation()
         if generation == self._generation:
             return True
-        latest, failures = self._store.latest(), self._store.failures()
+        self._latest = latest = self._store.latest(self._latest)
+        failures = self._store.failures()
         shown = _newest(latest, self._max_monitors)
         blocks = {job.uid: self._known_or_read(job) for job in shown}
         self._blocks = {uid: found for uid, found in blocks.items() if found is not None}

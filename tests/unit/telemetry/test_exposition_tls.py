@@ -97,9 +97,10 @@ def test_a_scrape_needs_a_certificate_where_one_is_asked_for_and_a_probe_does_no
 
 
 def test_a_certificate_of_somebody_else_is_refused_and_told_in_a_line(mutual, capfd):
-    with capture_logs() as lines, pytest.raises(OSError, match=r"."):
-        mutual.ask("/metrics", STRANGERS.client("prometheus"))
-    eventually(lambda: [each for each in lines if each["event"] == "metrics_client_lost"])
+    with capture_logs() as lines:
+        with pytest.raises(OSError, match=r"."):
+            mutual.ask("/metrics", STRANGERS.client("prometheus"))
+        eventually(lambda: [each for each in lines if each["event"] == "metrics_client_lost"])
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -60,6 +60,7 @@ def open_engine(url: URL, password_file: Path | None, connections: int) -> Engin
             options["password"] = _password(password_file)
         connection = BoundedConnection.connect(*arguments, **(_CONNECTION | options))
         try:
+            _check_encoding(connection.info.parameter_status("server_encoding"))
             connection.autocommit = True
             connection.execute(_SET, [*chain(*_SESSION.items())])
             connection.autocommit = False
@@ -86,6 +87,14 @@ def unhurried(connection: Connection) -> Iterator[None]:
         yield
     finally:
         bounded.answer_seconds = usual
+
+
+def _check_encoding(encoding: str | None) -> None:
+    if encoding != "UTF8":
+        raise StoreUnavailable(
+            f"the database has the encoding {encoding}, which cannot hold all texts; make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _password(file: Path) -> str:

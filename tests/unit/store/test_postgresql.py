@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from interference_service.errors import StoreUnavailable
+from interference_service.store.connecting import DatabaseUnavailable, connected
 from interference_service.store.database import open_database
 from interference_service.store.failures import words
 from interference_service.store.sql import SqlJobStore
@@ -48,6 +49,15 @@ def test_options_of_the_url_are_kept(postgres, postgres_database):
     with engine.begin() as connection:
         assert connection.execute(text("SHOW search_path")).scalar_one() == "pg_catalog"
     engine.dispose()
+
+
+def test_a_database_that_cannot_hold_all_texts_is_refused_with_what_to_do(postgres):
+    postgres.run("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    try:
+        with pytest.raises(DatabaseUnavailable, match=r"SQL_ASCII, which .* make one with CREATE"):
+            connected(open_database(postgres.url("ascii")), patience_seconds=0)
+    finally:
+        postgres.drop("ascii")
 
 
 def test_times_are_kept_as_instants(postgres_engine):

@@ -229,3 +229,11 @@ def test_images_are_not_sampled_in_a_way_that_there_is_not(kind, planes, interpo
     }
     target = f"{kind.format(planes)}.default"
     refused(target, values, match="by a mode that there is not", **arguments)
+
+
+@pytest.mark.parametrize("kind", ["max_pool1d", "avg_pool1d"])
+def test_windows_whose_places_overflow_are_refused(kind):
+    arguments = {"self": tensor("x"), "kernel_size": {"as_ints": [(1 << 63) - 1]}}
+    padding = {"padding": {"as_ints": [1]}, "ceil_mode": {"as_bool": True}}
+    values = {"x": torch.ones(2, 1, 2)}
+    refused(f"{kind}.default", values, match="windows of more than", **arguments, **padding)

@@ -127,6 +127,14 @@ def _samples_in_a_known_way(
         raise ValueError("samples by a mode that there is not")
 
 
+def _has_windows(_: Tensor, *sizes: Any, **named: Any) -> None:
+    """Places are sums and products of the sizes of windows, which can overflow."""
+    for given in (*sizes, *named.values()):
+        each = given if isinstance(given, list) else [given]
+        if any(isinstance(size, int) and abs(size) > MAX_COUNT for size in each):
+            raise ValueError(f"has windows of more than {MAX_COUNT} entries")
+
+
 def _recurrent(gates: int) -> Callable[..., None]:
     """Of layers whose weights have rows for so many gates."""
 
@@ -177,6 +185,9 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "_native_batch_norm_legit": _one_per_channel,
     "_native_batch_norm_legit_no_training": _one_per_channel,
     "_weight_norm": _one_length_per_vector,
+    "avg_pool1d": _has_windows,
+    "avg_pool2d": _has_windows,
+    "avg_pool3d": _has_windows,
     "binary_cross_entropy": _compared,
     "binary_cross_entropy_with_logits": _compared,
     "dist": _compared,
@@ -191,6 +202,11 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "l1_loss": _compared,
     "lstm": _recurrent(4),
     "lstm_cell": _cell,
+    "max_pool1d": _has_windows,
+    "max_pool2d": _has_windows,
+    "max_pool2d_with_indices": _has_windows,
+    "max_pool3d": _has_windows,
+    "max_pool3d_with_indices": _has_windows,
     "mse_loss": _compared,
     "native_group_norm": _in_groups,
     "one_hot": _has_classes,

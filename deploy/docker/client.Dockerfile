@@ -1,8 +1,8 @@
 # The command line of pipelines, `interference`: neither torch nor Ray.
 # From the root of the checkout: docker build --file deploy/docker/client.Dockerfile .
 
-# A release gives this by digest: --build-arg BASE_IMAGE=docker.io/library/python@sha256:…
-ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
+# A release gives this by digest: --build-arg BASE_IMAGE=python@sha256:…
+ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /build

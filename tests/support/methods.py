@@ -20,6 +20,9 @@ _ATTRIBUTES = {
     (True, True): "stream_stream",
 }
 
+_WROTE_TOO_LATE = "Internal error from Core"
+"""What grpc.aio says of a message that it wrote into a call that was over, whatever status came."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -74,6 +77,14 @@ class Method:
         self, channel: grpc.aio.Channel, body: bytes, metadata: Sequence[tuple[str, str]] = ()
     ) -> Any:
         """Call it; returns the error that it ends with, or the call that went well."""
+        while True:
+            found = await self._ended(channel, body, metadata)
+            if found.code() is not grpc.StatusCode.INTERNAL or found.details() != _WROTE_TOO_LATE:
+                return found
+
+    async def _ended(
+        self, channel: grpc.aio.Channel, body: bytes, metadata: Sequence[tuple[str, str]]
+    ) -> Any:
         call = self.opened(channel)(self.sent(body), metadata=metadata, timeout=60)
         try:
             if self.descriptor.server_streaming:

@@ -100,6 +100,7 @@ def test_a_file_that_kills_whoever_reads_it_is_named(
     assert caught.value.message.startswith(what)
 
 
+@pytest.mark.slow
 def test_a_task_that_is_ended_for_lack_of_memory_is_run_again(short_of_memory, tmp_path: Path):
     payloads, events = short_of_memory.submit(ray_calls.hungry, str(tmp_path / "tried")).result()
     assert payloads == ["done"]

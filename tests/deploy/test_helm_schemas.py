@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from support.deploy_tools import checker
 from support.helm_chart import CASES, ROOT, case, of_kind, only
 from support.ray_cluster_schema import RAY_CLUSTER, as_pod_templates
 
@@ -18,13 +19,11 @@ OLDEST, NEWEST = "1.27", "1.37"
 
 def of_kubernetes(manifests, tmp_path, version):
     """What `kubernetes-validate` says of manifests, and whether all is well."""
-    checker = CHECKERS / "kubernetes-validate"
-    if not checker.exists():
-        pytest.skip("kubernetes-validate is not installed; make test makes .venv-deploy")
+    program = checker("kubernetes-validate", "make test makes .venv-deploy")
     file = tmp_path / "manifests.yaml"
     file.write_text(yaml.safe_dump_all(manifests), "utf-8")
     done = subprocess.run(
-        [checker, "--strict", "--no-warn", "--quiet", "--kubernetes-version", version, file],
+        [program, "--strict", "--no-warn", "--quiet", "--kubernetes-version", version, file],
         capture_output=True,
         text=True,
         check=False,

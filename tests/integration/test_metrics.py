@@ -1,7 +1,6 @@
 """Metrics of a real service that has done something, as Prometheus and a probe would see them."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from interference_client import Client, ModelReference
+from support.deploy_tools import checker
 from support.metric_page import PAGE, told
 from support.probes import ask, value_of
 from support.submissions import submit
@@ -33,9 +33,7 @@ def test_what_is_scraped_is_what_the_page_says(analysed):
 
 
 def test_promtool_has_nothing_to_complain_of(analysed):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is missing; it comes with Prometheus (apt install prometheus)")
+    promtool = checker("promtool", "install the package prometheus")
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=ask(analysed, "/metrics").body,

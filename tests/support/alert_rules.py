@@ -1,16 +1,15 @@
 """The rules of Prometheus in ``deploy/``, and the tools that check them."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+from support.deploy_tools import DEPLOY, checker
+
 MONITORING = DEPLOY / "monitoring"
 RULES = MONITORING / "rules" / "interference.rules.yml"
 TESTS = MONITORING / "tests"
@@ -56,10 +55,7 @@ def queries(annotation: str) -> Iterator[str]:
 
 def tool(name: str) -> str:
     """Where a tool is; the test is skipped where it is missing."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is missing (Debian: apt-get install {_PACKAGES[name]})")
-    return found
+    return checker(name, f"install the package {_PACKAGES[name]}")
 
 
 def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

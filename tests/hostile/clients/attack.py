@@ -25,9 +25,9 @@ MOST_SECONDS = 5.0
 """In which a normal call is answered, whatever others do."""
 TIMES_THE_USUAL, LEAST_SECONDS = 10, 0.5
 """How much longer than before an attack the answers may take soon after it, and what is no time."""
-MOST_GROWTH = 160 * MIB
-"""Of the memory of the service's process by one attack: each thread that had a part keeps some pages."""
-MOST_GROWTH_OF_ALL = 256 * MIB
+MOST_GROWTH = 96 * MIB
+"""Of the memory of the service's process by one attack."""
+MOST_GROWTH_OF_ALL = 192 * MIB
 """By all of them together, so that none leaks a little."""
 MOST_FILES = 16
 MOST_TASKS = 12

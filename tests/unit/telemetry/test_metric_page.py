@@ -1,12 +1,12 @@
 """The page of series says what is scraped, and what is scraped is well-formed."""
 
-import shutil
 import subprocess
 from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from support.deploy_tools import checker
 from support.metric_page import PAGE, RESULTS, SERVICE, exposed, page, told
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -38,9 +38,7 @@ def test_every_family_is_on_the_page_and_the_other_way_round(port, path):
 
 
 def test_promtool_has_nothing_to_complain_of(port):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is missing; it comes with Prometheus (apt install prometheus)")
+    promtool = checker("promtool", "install the package prometheus")
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=scraped(port, "/metrics"),

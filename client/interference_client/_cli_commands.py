@@ -1,6 +1,7 @@
 """Commands that make jobs and follow them; each returns its exit status."""
 
 import argparse
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -9,7 +10,7 @@ from interference_client import _cli_exit as exits
 from interference_client._cli_exit import Exit
 from interference_client._cli_mistakes import Mistake, as_given
 from interference_client._cli_output import Output
-from interference_client._cli_signals import Terminated, told_of_termination
+from interference_client._cli_signals import ended_by
 from interference_client._cli_specification import specification
 from interference_client._client import Client, Job
 from interference_client._requests import Changes, Submission
@@ -52,20 +53,21 @@ def wait(client: Client, arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _wait(job: Job, arguments: argparse.Namespace, output: Output) -> int:
-    try:
-        with told_of_termination():
-            output.note(f"waiting for {job.name}")
-            job.wait(timeout=arguments.timeout, progress=True, check=False)
-    except KeyboardInterrupt as interrupt:
-        if arguments.cancel_on_interrupt:
-            # Who ends this process does not wait long for it.
-            job.cancel("interrupted", timeout=_CANCEL_SECONDS)
-            output.note(f"{job.name} is being cancelled")
-        else:
-            output.note(f"{job.name} goes on")
-        return Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
-    output.job(job.snapshot)
-    return exits.of_job(job.snapshot)
+    def wait() -> None:
+        output.note(f"waiting for {job.name}")
+        job.wait(timeout=arguments.timeout, progress=True, check=False)
+
+    ending = ended_by(wait)
+    if ending is None:
+        output.job(job.snapshot)
+        return exits.of_job(job.snapshot)
+    if arguments.cancel_on_interrupt:
+        # Who ends this process does not wait long for it.
+        job.cancel("interrupted", timeout=_CANCEL_SECONDS)
+        output.note(f"{job.name} is being cancelled")
+    else:
+        output.note(f"{job.name} goes on")
+    return Exit.TERMINATED if ending is signal.SIGTERM else Exit.INTERRUPTED
 
 
 def watch(client: Client, arguments: argparse.Namespace, output: Output) -> int:

@@ -21,6 +21,7 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.jobs.retention import Retention
+from interference_service.lifecycle.allocator import keep_few_arenas
 from interference_service.lifecycle.deadline import Deadline
 from interference_service.lifecycle.dependency import Rhythm
 from interference_service.lifecycle.drain import DrainTimes
@@ -65,6 +66,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         OSError: A port is taken, the state directory cannot be written, or a file of who may call
             cannot be used.
     """
+    keep_few_arenas()
     configure_log = log_configuration(settings)
     configure_log(audit_file=settings.audit.file)
     state = open_state(settings)

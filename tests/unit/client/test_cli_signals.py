@@ -1,43 +1,62 @@
-"""A signal that ends a wait arrives, whoever drops it on its way."""
+"""A wait ends by what it waits for or by a signal, whichever comes first."""
 
+import os
 import signal
 import threading
-from contextlib import suppress
 
 import pytest
 
-from interference_client._cli_signals import Terminated, told_of_termination
+from interference_client._cli_signals import ended_by
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
-def wait_though_it_is_dropped() -> None:
-    with told_of_termination():
-        with suppress(Terminated):
-            signal.raise_signal(signal.SIGTERM)
-        threading.Event().wait(20)
+@pytest.mark.parametrize("sent", ENDING)
+def test_a_signal_ends_a_wait_that_goes_on(sent):
+    begun, never = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        never.wait(60)
+
+    def send() -> None:  # to whichever thread the system chooses
+        assert begun.wait(20)
+        os.kill(os.getpid(), sent)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        assert ended_by(wait) is sent
+    finally:
+        never.set()
+        sender.join(20)
 
 
-def test_a_termination_that_is_dropped_is_told_again():
-    with pytest.raises(Terminated):
-        wait_though_it_is_dropped()
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+def test_a_wait_that_ends_was_ended_by_none():
+    assert ended_by(lambda: "whatever it returns") is None
+
+
+def test_what_a_wait_raises_is_raised():
+    def wait() -> None:
+        raise ZeroDivisionError("1 / 0")
+
+    with pytest.raises(ZeroDivisionError, match="1 / 0"):
+        ended_by(wait)
 
 
 def test_signals_are_left_as_they_were():
-    watched = (signal.SIGTERM, signal.SIGALRM)
-    before = [signal.getsignal(each) for each in watched]
-    with told_of_termination():
-        assert [signal.getsignal(each) for each in watched] != before
-    assert [signal.getsignal(each) for each in watched] == before
+    before = [signal.getsignal(each) for each in ENDING]
+    inside = []
+    ended_by(lambda: inside.extend(signal.getsignal(each) for each in ENDING))
+    assert not set(inside) & set(before)
+    assert [signal.getsignal(each) for each in ENDING] == before
 
 
 def test_elsewhere_than_in_the_main_thread_nothing_is_changed():
     before, inside = signal.getsignal(signal.SIGTERM), []
-
-    def wait() -> None:
-        with told_of_termination():
-            inside.append(signal.getsignal(signal.SIGTERM))
-
-    thread = threading.Thread(target=wait)
+    thread = threading.Thread(
+        target=ended_by, args=(lambda: inside.append(signal.getsignal(signal.SIGTERM)),)
+    )
     thread.start()
     thread.join(20)
     assert inside == [before]

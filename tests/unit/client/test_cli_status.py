@@ -1,8 +1,10 @@
 """The exit status that a pipeline decides by."""
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import grpc
@@ -126,7 +128,8 @@ def test_an_interrupted_wait_cancels_if_told_to(service, run, monkeypatch):
 
 
 def interrupted(*_: Any, **__: Any) -> None:
-    raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+    threading.Event().wait(20)
 
 
 def test_a_defect_of_the_client_is_never_a_verdict(service, run, monkeypatch):

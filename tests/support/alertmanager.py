@@ -2,55 +2,44 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import pytest
 
 from support.network_ports import free_port
-from support.waiting import eventually
+from support.programs import OPENER, SECONDS, running_program
 
-_SECONDS = 10
 _NAMES = ("prometheus-alertmanager", "alertmanager")
 
 
+@dataclass(frozen=True, slots=True)
 class Alertmanager:
     """One that runs."""
 
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/api/v2"
-
-    def ready(self) -> bool:
-        """Whether it answers yet."""
-        try:
-            return bool(self._ask(f"{self._url}/status"))
-        except URLError:
-            return False
+    port: int
 
     def fire(self, *alerts: Mapping[str, str]) -> None:
         """Tell it of alerts by their labels."""
         body = json.dumps([{"labels": labels} for labels in alerts]).encode()
-        self._ask(Request(f"{self._url}/alerts", body, {"Content-Type": "application/json"}))
+        self._ask(body)
 
     def inhibited(self) -> Sequence[Mapping[str, str]]:
         """Labels of the alerts that others silence."""
-        return [
-            each["labels"]
-            for each in self._ask(f"{self._url}/alerts")
-            if each["status"]["inhibitedBy"]
-        ]
+        return [each["labels"] for each in self._ask() if each["status"]["inhibitedBy"]]
 
     def count(self) -> int:
         """How many alerts it knows."""
-        return len(self._ask(f"{self._url}/alerts"))
+        return len(self._ask())
 
-    def _ask(self, request: Request | str) -> Any:
-        with urlopen(request, timeout=_SECONDS) as answer:
+    def _ask(self, body: bytes | None = None) -> Any:
+        url = f"http://127.0.0.1:{self.port}/api/v2/alerts"
+        request = Request(url, body, {"Content-Type": "application/json"})
+        with OPENER.open(request, timeout=SECONDS) as answer:
             return json.loads(answer.read() or "null")
 
 
@@ -60,7 +49,7 @@ def alertmanager(configuration: Path, home: Path) -> Iterator[Alertmanager]:
 
     Args:
         configuration: Its file.
-        home: Where it keeps what it knows.
+        home: Where it keeps what it knows, and its log.
 
     Yields:
         It, once it answers.
@@ -69,21 +58,12 @@ def alertmanager(configuration: Path, home: Path) -> Iterator[Alertmanager]:
     if program is None:
         pytest.skip("alertmanager is missing (Debian: apt-get install prometheus-alertmanager)")
     port = free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={configuration}",
-            f"--storage.path={home}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        running = Alertmanager(port)
-        eventually(running.ready, within_seconds=30, what="Alertmanager answers")
-        yield running
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
+    command = [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.path={home / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with running_program(command, home / "alertmanager.log", port):
+        yield Alertmanager(port)

@@ -27,7 +27,8 @@ class ClassResult:
         main_suppressor: The class that suppresses it most; empty if none does.
         metrics: Every number by its name.
         unlearned_streak: Analyses of the monitor in a row, this one included, that found it
-            unlearned; one that could not judge it left the number as it was.
+            unlearned; one that could not judge it left the number as it was, and what was found
+            again of the same version counts once.
     """
 
     id: str

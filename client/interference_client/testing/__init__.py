@@ -16,12 +16,13 @@ submission points at is neither read nor checked, beyond that it is there.
 """
 
 from interference_client.testing._plans import Fails, KeepsRunning, Plan, StaysPending, Succeeds
-from interference_client.testing._results import FakeClass, FakeResult
+from interference_client.testing._results import FakeClass, FakePrevious, FakeResult
 from interference_client.testing._service import FakeService
 
 __all__ = [
     "Fails",
     "FakeClass",
+    "FakePrevious",
     "FakeResult",
     "FakeService",
     "KeepsRunning",

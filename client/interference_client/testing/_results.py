@@ -1,8 +1,9 @@
 """Results that a test makes up."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,7 @@ Number = float | tuple[float, float, float]
 """A number, or one with its lower and upper bound."""
 
 _MOST_CONFLICTS = 200
+_COMPARED = ("progress_ratio", "suppression")
 _PAIRS = ("cosine", "plain_cosine", "lower", "upper")
 
 
@@ -60,6 +62,37 @@ _CLASSES = {
 
 
 @dataclass(frozen=True, slots=True)
+class FakePrevious:
+    """The analysis of the same monitor before a made-up one.
+
+    Attributes:
+        job: Its resource name.
+        version: Of its model.
+        end_time: When it ended.
+        changes: Numbers now minus numbers then, by class and by ``progress_ratio`` and
+            ``suppression``; what is not given is undetermined.
+        differing_fields: Why the two cannot be compared; then there are no changes.
+    """
+
+    job: str = "projects/default/analysisJobs/before"
+    version: str = ""
+    end_time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    changes: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    differing_fields: Sequence[str] = ()
+
+    def message(self, classes: Iterable[str]) -> result_pb2.PreviousAnalysis:
+        """It as the service tells it, with changes in the order of the classes."""
+        told = result_pb2.PreviousAnalysis(
+            analysis_job=self.job, version=self.version, differing_fields=self.differing_fields
+        )
+        told.end_time.FromDatetime(self.end_time)
+        if not self.differing_fields:
+            numbers = [self.changes.get(name, {}) for name in classes]
+            told.changes.extend(_column(name, numbers) for name in _COMPARED)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class FakeResult:
     """A made-up result; what is not given is dull.
 
@@ -68,12 +101,14 @@ class FakeResult:
         layers: Names of the layers; the last is the head.
         summary: Numbers of the whole analysis, by name.
         matrices: By id, as ``shared/cosine``; those of classes of shape ``[C, C]``.
+        previous: The analysis of the monitor before; None: this is its first.
     """
 
     classes: Mapping[str, FakeClass] = field(default_factory=lambda: _CLASSES)
     layers: Sequence[str] = ("features", "head")
     summary: Mapping[str, Number] = field(default_factory=dict)
     matrices: Mapping[str, ArrayLike] = field(default_factory=dict)
+    previous: FakePrevious | None = None
 
     def all_matrices(self) -> dict[str, Matrix]:
         """Those given, and no conflicts in the shared scope where none are."""
@@ -105,6 +140,7 @@ class FakeResult:
                 sampling_outcome="single_round",
                 rounds=1,
             ),
+            previous=self.previous.message(self.classes) if self.previous else None,
         )
 
     def _class(self, name: str) -> result_pb2.ClassInfo:
@@ -124,14 +160,8 @@ class FakeResult:
 
     def _scope(self, scope: str) -> result_pb2.ScopeResult:
         numbers = [each.numbers() for each in self.classes.values()]
-        columns = []
-        for name in dict.fromkeys(name for each in numbers for name in each):
-            values, lower, upper = zip(
-                *(_bounded(each.get(name, math.nan)) for each in numbers), strict=True
-            )
-            columns.append(
-                result_pb2.MetricColumn(name=name, values=values, lower=lower, upper=upper)
-            )
+        names = dict.fromkeys(name for each in numbers for name in each)
+        columns = [_column(name, numbers) for name in names]
         return result_pb2.ScopeResult(
             id=scope, metrics=columns, main_suppressor=[-1] * len(numbers)
         )
@@ -167,6 +197,14 @@ def matrix_info(name: str, matrix: Matrix) -> result_pb2.MatrixInfo:
         column_count=columns,
         symmetric=rows == columns and np.array_equal(matrix, matrix.T, equal_nan=True),
     )
+
+
+def _column(name: str, numbers: Sequence[Mapping[str, Number]]) -> result_pb2.MetricColumn:
+    """A number of every class by its name; undetermined where a class has none."""
+    values, lower, upper = zip(
+        *(_bounded(each.get(name, math.nan)) for each in numbers), strict=True
+    )
+    return result_pb2.MetricColumn(name=name, values=values, lower=lower, upper=upper)
 
 
 def _bounded(number: Number) -> tuple[float, float, float]:

@@ -46,7 +46,8 @@ def since_previous(
 
     Classes are found by their ids. A class that is unlearned continues the streak that it had, and
     one that is not ends it. One that could not be judged keeps it: nothing was found, so what was
-    found before still stands. One that the previous result lacks begins anew.
+    found before still stands. One that the previous result lacks begins anew. What is found again
+    of a version that was named and is analysed once more counts once.
 
     Changes are told where the specifications agree in what decides what is measured, and both models
     or neither have a class head. Otherwise the fields that differ are told instead.
@@ -65,7 +66,9 @@ def since_previous(
         changes=() if differing else tuple(_changes(result, before)),
         differing_fields=differing,
     )
-    classes = tuple(_counted(each, _class_of(before, each.id)) for each in result.classes)
+    version = job.specification.model.version
+    again = bool(version) and version == told.version
+    classes = tuple(_counted(each, _class_of(before, each.id), again) for each in result.classes)
     return result.model_copy(update={"classes": classes, "previous": told})
 
 
@@ -98,11 +101,12 @@ def _class_of(result: AnalysisResult, class_id: str) -> ClassInfo | None:
     return None if index is None else result.classes[index]
 
 
-def _counted(each: ClassInfo, before: ClassInfo | None) -> ClassInfo:
-    """The class with its streak."""
+def _counted(each: ClassInfo, before: ClassInfo | None, again: bool) -> ClassInfo:
+    """The class with its streak, where the version before may be analysed again."""
     if before is None or (each.judged and not each.unlearned):
         return each
-    streak = before.unlearned_streak + int(each.unlearned)
+    counted = again and before.unlearned
+    streak = before.unlearned_streak + int(each.unlearned and not counted)
     return each.model_copy(update={"unlearned_streak": streak})
 
 

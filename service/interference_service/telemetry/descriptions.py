@@ -66,7 +66,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         ),
         "interference_class_unlearned_streak": (
             "Analyses in a row, the newest included, that found the class unlearned; one that could "
-            "not judge it leaves the number as it was."
+            "not judge it leaves the number as it was, and so does one more of the same version."
         ),
         "interference_class_gradient_rows": "Rows of the class whose gradients were used.",
         "interference_class_gradient_norm": _help(CLASS_METRICS["gradient_norm"]),

@@ -1,6 +1,7 @@
 """The fake service behaves as the real one, and as a test tells it to."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from interference_client.aio import AsyncClient
 from interference_client.testing import (
     Fails,
     FakeClass,
+    FakePrevious,
     FakeResult,
     FakeService,
     KeepsRunning,
@@ -125,6 +127,25 @@ def test_numbers_and_matrices_are_those_that_were_made_up(fake, client):
     np.testing.assert_array_equal(result.conflict(), cosines)
     np.testing.assert_array_equal(result.layer_metric("gradient_norm"), flow)
     assert result.top_conflicts[0].significant
+
+
+def test_an_analysis_before_is_what_changes_are_judged_by(fake, client):
+    fallen = FakePrevious(version="v6", changes={"rare": {"progress_ratio": (-0.6, -0.8, -0.4)}})
+    fake.plan(Succeeds(FakeResult(previous=fallen)))
+    gate = Gate.parse("no-fall:changes/progress_ratio/rare>=0")
+    job = client.submit(model=MODEL, data=DATA, gates=[gate]).wait(timeout=20)
+    told = job.result().previous
+    assert (told.version, told.end_time) == ("v6", fallen.end_time)
+    assert told.change("rare", "progress_ratio").upper == -0.4
+    assert math.isnan(told.change("rare", "suppression").value)
+    assert job.verdict.outcome == "VIOLATED"
+
+
+def test_an_analysis_before_that_cannot_be_compared_says_why(fake, client):
+    other = FakePrevious(differing_fields=("options.loss",))
+    fake.plan(Succeeds(FakeResult(previous=other)))
+    told = client.submit(model=MODEL, data=DATA).wait(timeout=20).result().previous
+    assert (told.differing_fields, told.changes) == (("options.loss",), {})
 
 
 def test_cut_streams_are_resumed(fake, client):

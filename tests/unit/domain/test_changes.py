@@ -52,6 +52,25 @@ def test_a_streak_grows_ends_or_waits_for_a_judgement(before, now, streak):
     assert found.unlearned_streak == streak
 
 
+@pytest.mark.parametrize(
+    ("version", "before", "now", "streak"),
+    [
+        ("v7", one(unlearned=True, streak=1), one(unlearned=True), 1),
+        ("v7", one(unlearned=True, streak=1), one(), 0),
+        ("v7", one(judged=False, streak=1), one(unlearned=True), 2),
+        ("v7", one(), one(unlearned=True), 1),
+        ("", one(unlearned=True, streak=1), one(unlearned=True), 2),
+    ],
+)
+def test_what_is_found_again_of_a_version_counts_once(version, before, now, streak):
+    spec = specification(version=version)
+    previous = job("before", end_time=END, spec=spec)
+    found = since_previous(
+        job("after", spec=spec), analysis_result([now]), previous, analysis_result([before])
+    )
+    assert found.classes[0].unlearned_streak == streak
+
+
 def test_a_streak_begins_with_the_first_analysis():
     made = class_info("rare", prior=0.1).model_dump(exclude={"unlearned_streak"})
     for unlearned in (True, False):
@@ -135,7 +154,9 @@ def test_pointwise_bounds_stand_in_where_one_result_has_no_others():
 )
 def test_what_was_measured_otherwise_is_not_compared_but_streaks_go_on(field, options):
     previous = job(
-        "before", end_time=END, spec=specification().model_copy(update={"options": options})
+        "before",
+        end_time=END,
+        spec=specification(version="v6").model_copy(update={"options": options}),
     )
     found = since_previous(
         job("after"),

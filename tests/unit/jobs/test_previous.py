@@ -32,7 +32,8 @@ def found_unlearned(**changes):
 
 
 async def submitted(world, job_id: str, **changes) -> None:
-    await world.submit(job_id, **changes)
+    """A job of a version of its own, that runs."""
+    await world.submit(job_id, **{"specification": specification(version=job_id)} | changes)
     await running(world, job_id)
 
 
@@ -164,8 +165,8 @@ async def test_a_store_that_is_away_for_a_moment_ends_no_streak(world, runner, m
 
 
 async def test_gates_see_what_has_changed(world, runner):
-    spec = specification(gates=[STREAK])
-    await analysed(world, "a", specification=spec)
-    await analysed(world, "b", specification=spec)
+    for version in ("a", "b"):
+        spec = specification(version=version, gates=[STREAK])
+        await analysed(world, version, specification=spec)
     outcomes = [world.store.get(name_of(each)).verdict.outcome for each in ("a", "b")]
     assert outcomes == ["PASSED", "VIOLATED"]

@@ -1,6 +1,7 @@
 """The Ray cluster: started beside the service, or attached to."""
 
 import os
+import secrets
 from typing import Any
 
 import ray
@@ -24,6 +25,7 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
 """Ray is configured through the environment alone; what the operator set stays."""
+_TOKENS = frozenset({"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"})
 
 
 class ClusterUnavailable(ConnectionError):
@@ -49,6 +51,10 @@ def connect(settings: ComputeSettings) -> None:
     if settings.address:
         options["address"] = settings.address
     else:
+        # Its ports are on every interface, and who may speak to them may run code. So the token is
+        # of this process alone, rather than of a file that Ray leaves readable for all.
+        if not _TOKENS & os.environ.keys():
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         options |= {
             "address": "local",
             "include_dashboard": False,

@@ -24,7 +24,7 @@ def soaked(minutes: float) -> list[Line]:
         with clients(order, world.cores.clients) as process:
             began = time.monotonic()
             while (passed := time.monotonic() - began) < seconds:
-                samples.append((passed, world.rss))
+                samples.append((passed, world.own))
                 with urlopen(f"http://{world.service.metrics}/metrics", timeout=30) as page:
                     page.read()
                 time.sleep(_SAMPLE_SECONDS)
@@ -37,7 +37,7 @@ def soaked(minutes: float) -> list[Line]:
     )
     return [
         Line(f"Soak of {minutes:g} minutes", "", what),
-        Line("memory after a fifth of it", "", f"{sizes[0] / 1e6:.0f} MB"),
+        Line("its own memory after a fifth of it", "", f"{sizes[0] / 1e6:.0f} MB"),
         Line("largest growth since then", "flat", f"{(sizes.max() - sizes[0]) / 1e6:+.1f} MB"),
         Line("slope since then", "flat", f"{slope / 1e6:+.3f} MB a minute"),
     ]

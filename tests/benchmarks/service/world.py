@@ -75,6 +75,11 @@ class World:
         return int(self._process.memory_info().rss)
 
     @property
+    def own(self) -> int:
+        """Those of them that no other process has; Ray's object store is of all."""
+        return int(self._process.memory_full_info().uss)
+
+    @property
     def cpu_seconds(self) -> float:
         """Time of its core that the service has taken so far."""
         times = self._process.cpu_times()

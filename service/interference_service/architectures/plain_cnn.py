@@ -2,42 +2,28 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
-from interference_service.architectures.activations import ACTIVATIONS, Activation
-from interference_service.architectures.architecture import Arguments, ExampleInput
-
-Side = Annotated[int, Field(ge=1, le=4096)]
-Channels = Annotated[int, Field(ge=1, le=1 << 16)]
+from interference_service.architectures.activations import ACTIVATIONS
+from interference_service.architectures.architecture import ExampleInput
+from interference_service.architectures.images import Channels, ImageArguments, image_inputs
 
 
-class PlainCnnArguments(Arguments):
+class PlainCnnArguments(ImageArguments):
     """Arguments of ``plain_cnn``.
 
     Attributes:
-        height: Of an image, in pixels.
-        width: Likewise.
-        classes: C.
-        channels: Of an image.
         widths: Channels of the blocks.
         kernel: Side of the convolutions, which keep height and width.
         batch_norm: Whether a block normalises; its convolution then has no bias.
-        activation: Of every block.
-        dropout: Before the head; it is off in evaluation mode, and changes no names.
     """
 
-    height: Side
-    width: Side
-    classes: Annotated[int, Field(ge=1, le=1 << 20)]
-    channels: Channels = 3
     widths: tuple[Channels, ...] = Field(default=(32, 64, 128), min_length=1, max_length=64)
     kernel: Literal[1, 3, 5, 7, 9, 11] = 3
     batch_norm: bool = True
-    activation: Activation = "relu"
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class Block(nn.Module):
@@ -90,5 +76,4 @@ class PlainCnn:
 
     def example_inputs(self, arguments: PlainCnnArguments) -> Mapping[str, ExampleInput]:
         """See ``Architecture.example_inputs``."""
-        axes = ("batch", arguments.channels, arguments.height, arguments.width)
-        return {"x": ExampleInput(axes)}
+        return image_inputs(arguments)

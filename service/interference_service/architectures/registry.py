@@ -6,13 +6,25 @@ from types import MappingProxyType
 from typing import Any
 
 from interference_service.architectures.architecture import Architecture
+from interference_service.architectures.branch_attention import CsbaCnn, SharedAttentionCnn
 from interference_service.architectures.mlp import Mlp
+from interference_service.architectures.multi_branch_cnn import MultiBranchCnn
 from interference_service.architectures.plain_cnn import PlainCnn
+from interference_service.architectures.residual_cnn import ResidualCnn
 from interference_service.errors import InputUnsupported
 
 GROUP = "gradient_interference.architectures"
 """Group of the entry points of other packages."""
-OURS: Mapping[str, Architecture[Any]] = MappingProxyType({"mlp": Mlp(), "plain_cnn": PlainCnn()})
+OURS: Mapping[str, Architecture[Any]] = MappingProxyType(
+    {
+        "csba_cnn": CsbaCnn(),
+        "mlp": Mlp(),
+        "multi_branch_cnn": MultiBranchCnn(),
+        "plain_cnn": PlainCnn(),
+        "residual_cnn": ResidualCnn(),
+        "shared_attention_cnn": SharedAttentionCnn(),
+    }
+)
 """One line for each of ours."""
 
 _FIELD = "model.architecture"

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from interference_service.domain.specification import ModelFormat, ModelReference
 from interference_service.errors import InputUnsupported
 
-ARCHITECTURES = ("mlp", "plain_cnn")
+ARCHITECTURES = (
+    "csba_cnn",
+    "mlp",
+    "multi_branch_cnn",
+    "plain_cnn",
+    "residual_cnn",
+    "shared_attention_cnn",
+)
 """Names of the networks that come with the service."""
 
 

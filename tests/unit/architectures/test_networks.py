@@ -11,9 +11,15 @@ from torch import nn
 from interference_service.architectures.registry import OURS
 from interference_service.references.policy import ARCHITECTURES
 
+IMAGES = {"height": 9, "width": 7, "classes": 3, "channels": 2}
+BRANCHES = IMAGES | {"stem": 3, "widths": [4, 5], "dilations": [1, 2], "joined": 6}
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "csba_cnn": BRANCHES | {"hidden": 3},
     "mlp": {"features": 6, "classes": 3, "hidden": [5, 4]},
-    "plain_cnn": {"height": 9, "width": 7, "classes": 3, "channels": 2, "widths": [4, 5]},
+    "multi_branch_cnn": BRANCHES,
+    "plain_cnn": IMAGES | {"widths": [4, 5]},
+    "residual_cnn": IMAGES | {"widths": [4, 5], "depth": 2},
+    "shared_attention_cnn": BRANCHES | {"hidden": 3},
 }
 
 
@@ -86,6 +92,16 @@ def test_a_convolutional_network_normalises_or_has_biases():
         ("plain_cnn", {"widths": []}),
         ("plain_cnn", {"widths": [1 << 20]}),
         ("plain_cnn", {"device": "cuda"}),
+        ("multi_branch_cnn", {"dilations": []}),
+        ("multi_branch_cnn", {"dilations": [1] * 17}),
+        ("multi_branch_cnn", {"dilations": [17]}),
+        ("multi_branch_cnn", {"widths": [4] * 17}),
+        ("multi_branch_cnn", {"joined": 0}),
+        ("multi_branch_cnn", {"hidden": 3}),
+        ("csba_cnn", {"hidden": 0}),
+        ("shared_attention_cnn", {"hidden": 1 << 20}),
+        ("residual_cnn", {"depth": 65}),
+        ("residual_cnn", {"widths": []}),
     ],
 )
 def test_arguments_out_of_bounds_are_refused(name, changes):

@@ -124,6 +124,7 @@ UNREACHED = {
 """Parameters that no loss depends on, or none through its gradient."""
 TYPICAL = {
     "convnext",
+    "csba_cnn",
     "gru",
     "instance norm",
     "perceptron",

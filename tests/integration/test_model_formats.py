@@ -1,7 +1,9 @@
 """One network through every format that it can be written in: the same matrices, to 1e-5."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,13 @@ from interference_service.architectures.registry import OURS
 from interference_service.demo.server import running_service
 from support import examples
 from support.model_files import install_distribution
-from support.networks import export
+from support.networks import export, ours
 from support.service import FEW_RESOURCES
 
 ARGUMENTS = {"features": 36, "classes": 4, "hidden": [12, 8], "activation": "gelu"}
 IMAGES = (1, 6, 6)
+SIZES = {"channels": 1, "height": 6, "width": 6, "classes": 4}
+COMPARED = ("csba_cnn", "multi_branch_cnn", "residual_cnn", "shared_attention_cnn")
 
 
 def perceptron(directory: Path) -> Mapping[str, ModelReference]:
@@ -49,6 +53,25 @@ def perceptron(directory: Path) -> Mapping[str, ModelReference]:
         "checkpoint": ModelReference("data://mlp.ckpt", "checkpoint", **named),
         "network of a package": ModelReference(
             "data://mlp.safetensors", "state_dict", **named | {"architecture": "of-a-package"}
+        ),
+    }
+
+
+def of_the_service(name: str, directory: Path) -> Mapping[str, ModelReference]:
+    """One of the service's own networks for images as weights alone, and exported."""
+    arguments = ours.ARGUMENTS[name] | SIZES
+    torch.manual_seed(0)
+    network = OURS[name].build(OURS[name].arguments.model_validate(arguments))
+    network(torch.randn(64, *IMAGES))
+    export(network.eval(), {"x": torch.zeros(2, *IMAGES)}, directory / f"{name}.pt2")
+    safetensors.torch.save_file(network.state_dict(), directory / f"{name}.safetensors")
+    return {
+        "exported program": ModelReference(f"data://{name}.pt2"),
+        "state dict": ModelReference(
+            f"data://{name}.safetensors",
+            "state_dict",
+            architecture=name,
+            architecture_arguments=arguments,
         ),
     }
 
@@ -99,7 +122,7 @@ def client(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     settings = FEW_RESOURCES | {
         "PYTHONPATH": os.pathsep.join(path),
         "INTERFERENCE_ALLOW_CHECKPOINTS": "true",
-        "INTERFERENCE_ARCHITECTURES": '["mlp", "of-a-package"]',
+        "INTERFERENCE_ARCHITECTURES": json.dumps(["mlp", "of-a-package", *COMPARED]),
     }
     home = tmp_path_factory.mktemp("service")
     with (
@@ -119,6 +142,7 @@ def rows(argument: str, shape: tuple[int, ...]) -> ParquetData:
     ("write", "argument", "shape"),
     [
         (perceptron, "x", (36,)),
+        *(pytest.param(partial(of_the_service, n), "x", IMAGES, id=n) for n in COMPARED),
         pytest.param(vision_transformer, "pixel_values", IMAGES, marks=pytest.mark.slow),
     ],
 )

@@ -10,23 +10,12 @@ from torch import nn
 
 from interference_service.architectures.registry import OURS
 from interference_service.references.policy import ARCHITECTURES
-
-IMAGES = {"height": 9, "width": 7, "classes": 3, "channels": 2}
-BRANCHES = IMAGES | {"stem": 3, "widths": [4, 5], "dilations": [1, 2], "joined": 6}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "csba_cnn": BRANCHES | {"hidden": 3},
-    "mlp": {"features": 6, "classes": 3, "hidden": [5, 4]},
-    "multi_branch_cnn": BRANCHES,
-    "plain_cnn": IMAGES | {"widths": [4, 5]},
-    "residual_cnn": IMAGES | {"widths": [4, 5], "depth": 2},
-    "shared_attention_cnn": BRANCHES | {"hidden": 3},
-}
+from support.networks.ours import ARGUMENTS, built, rows
 
 
-def built(name: str, **changes: Any) -> tuple[nn.Module, Any]:
-    arguments = OURS[name].arguments.model_validate_json(json.dumps(ARGUMENTS[name] | changes))
+def seeded(name: str, **changes: Any) -> nn.Module:
     torch.manual_seed(0)
-    return OURS[name].build(arguments).eval(), arguments
+    return built(name, **changes).eval()
 
 
 def test_every_network_is_offered_by_default_and_tested_here():
@@ -35,41 +24,32 @@ def test_every_network_is_offered_by_default_and_tested_here():
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_network_gives_logits_for_its_example_inputs(name):
-    network, arguments = built(name)
-    inputs = OURS[name].example_inputs(arguments)
-    rows = {
-        key: torch.randn([4 if size == "batch" else size for size in each.axes])
-        for key, each in inputs.items()
-    }
-    assert network(**rows).shape == (4, 3)
+    assert seeded(name)(**rows(name, 4)).shape == (4, 3)
 
 
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("activation", ["relu", "gelu", "silu", "tanh"])
 def test_an_activation_changes_outputs_and_no_names(name, activation):
-    plain, arguments = built(name, activation="relu")
-    other, _ = built(name, activation=activation)
+    plain, other = seeded(name, activation="relu"), seeded(name, activation=activation)
     assert plain.state_dict().keys() == other.state_dict().keys()
-    axes = next(iter(OURS[name].example_inputs(arguments).values())).axes
-    rows = torch.randn(2, *axes[1:], generator=torch.Generator().manual_seed(0))
-    assert torch.equal(plain(rows), other(rows)) == (activation == "relu")
+    inputs = rows(name, 2)
+    assert torch.equal(plain(**inputs), other(**inputs)) == (activation == "relu")
 
 
 def test_a_perceptron_is_the_product_of_its_layers():
-    network, _ = built("mlp")
-    rows = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    network, x = seeded("mlp"), rows("mlp", 3)["x"]
     state = network.state_dict()
-    inner = rows
+    inner = x
     for layer in ("hidden.0", "hidden.1"):
         inner = (inner @ state[f"{layer}.weight"].T + state[f"{layer}.bias"]).relu()
     expected = inner @ state["head.weight"].T + state["head.bias"]
-    torch.testing.assert_close(network(rows), expected)
-    torch.testing.assert_close(network(rows.reshape(3, 2, 3)), expected)
+    torch.testing.assert_close(network(x), expected)
+    torch.testing.assert_close(network(x.reshape(3, 2, 3)), expected)
 
 
 def test_a_convolutional_network_normalises_or_has_biases():
-    normed = built("plain_cnn")[0].state_dict()
-    plain = built("plain_cnn", batch_norm=False)[0].state_dict()
+    normed = seeded("plain_cnn").state_dict()
+    plain = seeded("plain_cnn", batch_norm=False).state_dict()
     assert "blocks.0.norm.weight" in normed
     assert "blocks.0.convolution.bias" not in normed
     assert "blocks.0.norm.weight" not in plain
@@ -105,7 +85,7 @@ def test_a_convolutional_network_normalises_or_has_biases():
     ],
 )
 def test_arguments_out_of_bounds_are_refused(name, changes):
-    text = json.dumps(ARGUMENTS[name] | changes)
+    text = json.dumps({**ARGUMENTS[name], **changes})
     with pytest.raises(ValidationError):
         OURS[name].arguments.model_validate_json(text, strict=True)
 

@@ -15,6 +15,7 @@ from interference_service.errors import AnalysisError, InputUnavailable, InputUn
 from interference_service.references.models import load_model, model_digest
 from interference_service.references.policy import ModelPolicy
 from interference_service.references.stores import Stores
+from support.networks import ours
 
 ARGUMENTS = {"features": 4, "classes": 3, "hidden": [5]}
 
@@ -23,6 +24,10 @@ def write(directory: Path, **changes: Any) -> ModelReference:
     torch.manual_seed(0)
     network = OURS["mlp"].build(OURS["mlp"].arguments.model_validate(ARGUMENTS))
     safetensors.torch.save_file(network.state_dict(), directory / "model.safetensors")
+    return named(**changes)
+
+
+def named(**changes: Any) -> ModelReference:
     plain = {
         "uri": "data://model.safetensors",
         "format": ModelFormat.STATE_DICT,
@@ -48,6 +53,21 @@ def test_the_layers_of_a_registered_network_are_called_as_in_its_code(tmp_path):
     names = ["hidden.0.weight", "hidden.0.bias", "head.weight", "head.bias"]
     assert list(model.parameters) == names
     assert model.input_names == ("x",)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_network_computes_from_its_weights_what_it_does_in_torch(tmp_path, name):
+    torch.manual_seed(0)
+    network = ours.built(name)
+    network(**ours.rows(name, 16))
+    safetensors.torch.save_file(network.eval().state_dict(), tmp_path / "model.safetensors")
+    arguments = json.dumps(ours.ARGUMENTS[name])
+    reference = named(architecture=name, architecture_arguments=arguments)
+    model = load(reference, tmp_path)
+    assert list(model.parameters) == [each for each, _ in network.named_parameters()]
+    for count in (1, 2, 5):
+        inputs = ours.rows(name, count, seed=count)
+        torch.testing.assert_close(model(inputs), network(**inputs))
 
 
 @pytest.mark.parametrize(

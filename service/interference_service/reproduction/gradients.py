@@ -51,6 +51,36 @@ RULES: Mapping[GradientRule, Rule] = {"per_class_normalised": normalised, "proje
 """All but the mean, which is a backward pass and no more."""
 
 
+def backward(
+    losses: Tensor,
+    labels: Tensor,
+    parameters: Sequence[nn.Parameter],
+    name: GradientRule,
+    generator: torch.Generator,
+    scaler: torch.amp.GradScaler,
+) -> None:
+    """Give every parameter the gradient of a rule, multiplied as the scaler expects it.
+
+    Args:
+        losses: Of rows, with their graph. Has shape ``[B]``.
+        labels: Has shape ``[B]``.
+        parameters: All that the losses depend on.
+        name: Of the rule.
+        generator: On the CPU.
+        scaler: Of mixed precision, perhaps switched off.
+    """
+    if name == "mean":
+        scaler.scale(losses.mean()).backward()
+        return
+    shares, scaled = class_gradients(scaler.scale(losses), labels, parameters)
+    # Rules are no linear maps: they must see the gradients of the losses themselves.
+    scale = scaler.get_scale()
+    gradient = combined(scaled / scale, shares, RULES[name], generator) * scale
+    parts = gradient.split([each.numel() for each in parameters])
+    for parameter, part in zip(parameters, parts, strict=True):
+        parameter.grad = part.view_as(parameter)
+
+
 def class_gradients(
     losses: Tensor, labels: Tensor, parameters: Sequence[nn.Parameter]
 ) -> tuple[Tensor, Tensor]:
@@ -68,9 +98,7 @@ def class_gradients(
     classes, counts = labels.unique(return_counts=True)
     gradients = torch.stack(
         [
-            _flat(
-                torch.autograd.grad(losses[labels == c].mean(), parameters, retain_graph=True),
-            )
+            _flat(torch.autograd.grad(losses[labels == c].mean(), parameters, retain_graph=True))
             for c in classes
         ]
     )
@@ -89,13 +117,6 @@ def combined(gradients: Tensor, shares: Tensor, rule: Rule, generator: torch.Gen
     gram = (gradients @ gradients.T).double().cpu()
     weights = rule(gram, shares.double().cpu(), generator)
     return weights.to(gradients) @ gradients
-
-
-def set_gradients(parameters: Sequence[nn.Parameter], gradient: Tensor) -> None:
-    """Give every parameter its part of a gradient of shape ``[P]``."""
-    parts = gradient.split([each.numel() for each in parameters])
-    for parameter, part in zip(parameters, parts, strict=True):
-        parameter.grad = part.view_as(parameter)
 
 
 def _flat(gradients: Sequence[Tensor]) -> Tensor:

@@ -147,29 +147,17 @@ class _Run:
         images, labels = self.training.images[rows], self.training.labels[rows]
         if self.budget.augment:
             images = AUGMENTATIONS[self.key.dataset](images, chance)
-        scaler, optimiser = self.progress.scaler, self.progress.optimiser
+        network, optimiser = self.progress.network, self.progress.optimiser
+        scaler = self.progress.scaler
         with torch.autocast(self.device.type, torch.float16, enabled=scaler.is_enabled()):
-            logits = self.progress.network(self.normalise(images))
+            logits = network(self.normalise(images))
         losses = LOSSES[self.key.loss](logits.float(), labels, self.counts)
         optimiser.zero_grad()
-        self._backward(losses, labels, chance)
+        parameters = list(network.parameters())
+        gradients.backward(losses, labels, parameters, self.key.gradient, chance, scaler)
         scaler.step(optimiser)
         scaler.update()
         return losses.detach().double().sum()
-
-    def _backward(self, losses: Tensor, labels: Tensor, chance: torch.Generator) -> None:
-        """Fill the gradients, multiplied as the scaler expects."""
-        scaler = self.progress.scaler
-        if self.key.gradient == "mean":
-            scaler.scale(losses.mean()).backward()
-            return
-        parameters = list(self.progress.network.parameters())
-        scaled, scale = scaler.scale(losses), scaler.get_scale()
-        shares, found = gradients.class_gradients(scaled, labels, parameters)
-        # Rules are no linear maps: they must see gradients of the losses themselves.
-        rule = gradients.RULES[self.key.gradient]
-        together = gradients.combined(found / scale, shares, rule, chance)
-        gradients.set_gradients(parameters, together * scale)
 
     def _evaluated(
         self, number: int, started: float, loss: float | None, rate: float | None

@@ -22,6 +22,7 @@ class Normalisation:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Of bytes of shape ``[B, channels, height, width]``."""
+        # Convolutions are a fifth faster on a CPU if channels lie together; weights need not.
         numbers = (images.float() - self.mean) / self.deviation
         return numbers.contiguous(memory_format=torch.channels_last)
 

@@ -23,6 +23,10 @@ OnEpoch = Callable[[RunRecord, nn.Module], RunRecord]
 Build = Callable[[RunKey, Dataset], nn.Module]
 
 
+class TrainingDiverged(ArithmeticError):
+    """A loss is NaN or infinite; the message says in which epoch."""
+
+
 def train(
     dataset: Dataset,
     key: RunKey,
@@ -64,10 +68,6 @@ def train(
             record = on_epoch(record, run.progress.network)
             run.progress.save(directory, record)
     return record
-
-
-class TrainingDiverged(ArithmeticError):
-    """A loss is NaN or infinite; the message says in which epoch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,10 @@ def test_what_normalises_and_biases_do_not_decay():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("gradient", RULES)
-def test_mixed_precision_on_a_gpu_learns_repeats_itself_and_resumes(digits, tmp_path, gradient):
+def test_mixed_precision_on_a_gpu_learns_repeats_itself_and_resumes(
+    digits, tmp_path, gradient, monkeypatch
+):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     key = KEY.model_copy(update={"gradient": gradient})
     budget, device = Budget(epochs=6, batch=64, mixed_precision=True), torch.device("cuda")
     whole, rest = Kept(), Kept()

@@ -48,12 +48,12 @@ def find(name: str, data: Path) -> tuple[Layout, Path]:
     Raises:
         DatasetMissing: There is none.
     """
-    folders_ = (*(data / home for home in HOMES[name]), data)
-    for folder in folders_:
+    places = (*(data / home for home in HOMES[name]), data)
+    for folder in places:
         for layout in LAYOUTS[name]:
             if folder.is_dir() and layout.present(folder):
                 return layout, folder
     wanted = "".join(f"\n  - {each.DESCRIPTION}" for each in LAYOUTS[name])
     raise DatasetMissing(
-        f"{name} was not found in any of {', '.join(map(str, folders_))}; looked for was{wanted}"
+        f"{name} was not found in any of {', '.join(map(str, places))}; looked for was{wanted}"
     )

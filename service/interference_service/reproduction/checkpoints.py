@@ -75,4 +75,5 @@ class Progress:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
+        record.save(directory / RECORD)  # an interruption may have come between the two files
         return record

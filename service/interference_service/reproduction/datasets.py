@@ -65,7 +65,7 @@ def open_dataset(key: RunKey, data: Path | None) -> Dataset:
     Args:
         key: Its seed draws the rows of a long tail, and those that are held out where the set does
             not say it.
-        data: Where the set lies, see ``layouts.search.LAYOUTS``; None: digits, which scikit-learn brings.
+        data: Where the set lies, see ``layouts.search``; None: digits, which scikit-learn brings.
 
     Raises:
         DatasetMissing: It does not lie there.

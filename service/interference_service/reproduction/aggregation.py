@@ -1,0 +1,42 @@
+"""Numbers of several seeds as one, with how sure that is."""
+
+import math
+from collections.abc import Iterable, Mapping
+from statistics import fmean, stdev
+
+from scipy import special
+
+from interference_service.reproduction.records import Bounded
+
+_LEVEL = 0.95
+UNDETERMINED = Bounded(value=None)
+
+
+def mean_over_seeds(values: Iterable[float | None]) -> Bounded:
+    """The mean, with the interval of Student's t where two or more are known; None counts not."""
+    known = [each for each in values if each is not None and math.isfinite(each)]
+    if not known:
+        return UNDETERMINED
+    mean = fmean(known)
+    if len(known) < 2:
+        return Bounded(value=mean)
+    quantile = float(special.stdtrit(len(known) - 1, (1 + _LEVEL) / 2))
+    half = quantile * stdev(known) / math.sqrt(len(known))
+    return Bounded(value=mean, lower=mean - half, upper=mean + half)
+
+
+def paired_difference(
+    after: Mapping[int, float | None], before: Mapping[int, float | None]
+) -> Bounded:
+    """Mean of the differences of the seeds that both have, with the interval of Student's t."""
+    pairs = [(after[seed], before[seed]) for seed in sorted(after.keys() & before.keys())]
+    return mean_over_seeds(
+        None if one is None or other is None else one - other for one, other in pairs
+    )
+
+
+def excludes_zero(difference: Bounded) -> int:
+    """1 where all of the interval lies above 0, -1 where below, 0 where it holds it or is unknown."""
+    if difference.lower is None or difference.upper is None:
+        return 0
+    return (difference.lower > 0) - (difference.upper < 0)

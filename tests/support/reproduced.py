@@ -1,0 +1,100 @@
+"""Records of trainings, made by hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from interference_service.reproduction.records import (
+    Analysis,
+    Bounded,
+    Budget,
+    ClassFinding,
+    Epoch,
+    LayerFinding,
+    RunKey,
+    RunRecord,
+    Scores,
+)
+
+NAMES = ("many", "some", "few")
+ROWS = (80, 60, 10)
+HELD_OUT = (20, 20, 20)
+BUDGET = Budget(epochs=2, analyse_every=1)
+ANALYSED = (0, 1, 2)
+
+
+def confusion(recognised: int) -> tuple[tuple[int, ...], ...]:
+    """The two large classes are always recognised, the small one so often, or taken for the first."""
+    return (20, 0, 0), (0, 20, 0), (20 - recognised, 0, recognised)
+
+
+def epoch(number: int, recognised: int) -> Epoch:
+    scores = Scores(confusion=confusion(recognised), losses=(0.1, 0.2, 1.5))
+    trained = number > 0
+    return Epoch(
+        epoch=number,
+        seconds=2.0 if trained else 0.0,
+        training_loss=1.0 / number if trained else None,
+        learning_rate=0.1 if trained else None,
+        scores=scores,
+    )
+
+
+def analysis(number: int, cosine: float, ratio: float = 0.5) -> Analysis:
+    """The small class stands to both others at that cosine, and progresses at that ratio."""
+    classes = tuple(
+        ClassFinding(
+            name=name,
+            share=rows / sum(ROWS),
+            rows=rows,
+            minority=name == "few",
+            finding="learns",
+            progress_ratio=Bounded(value=ratio, lower=ratio - 0.1, upper=ratio + 0.1),
+            suppression=Bounded(value=1 - ratio),
+            cosine=Bounded(value=cosine),
+            plain_cosine=cosine / 2,
+            norm=1.0,
+        )
+        for name, rows in zip(NAMES, ROWS, strict=True)
+    )
+    matrix = (1.0, 0.2, cosine), (0.2, 1.0, cosine), (cosine, cosine, None)
+    return Analysis(
+        epoch=number,
+        job="projects/default/analysisJobs/1",
+        seconds=3.0,
+        classes=classes,
+        layers=(
+            LayerFinding(name="stem", minority_cosine=cosine, plain_minority_cosine=cosine / 2),
+        ),
+        matrix=matrix,
+        plain_matrix=matrix,
+        summary={
+            "mean_minority_cosine": Bounded(value=cosine),
+            "conflicting_pair_share": Bounded(value=0.25),
+            "worst_progress_ratio": Bounded(value=ratio),
+        },
+    )
+
+
+def record(
+    network: str = "multi_branch_cnn",
+    seed: int = 0,
+    *,
+    recognised: int = 10,
+    cosine: float = -0.5,
+    epochs: int = 2,
+    analysed: Sequence[int] = ANALYSED,
+    **changes: Any,
+) -> RunRecord:
+    """A training on digits of three classes, of which the last is a minority."""
+    key = {"dataset": "digits", "network": network, "seed": seed, "imbalance": 20.0} | changes
+    return RunRecord(
+        key=RunKey.model_validate(key),
+        budget=BUDGET,
+        class_names=NAMES,
+        training_rows=ROWS,
+        evaluation_rows=HELD_OUT,
+        parameters=1_790_000 if network == "csba_cnn" else 1_350_000,
+        device="cpu",
+        epochs=tuple(epoch(number, recognised) for number in range(epochs + 1)),
+        analyses=tuple(analysis(number, cosine) for number in analysed),
+    )

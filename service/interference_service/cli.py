@@ -11,6 +11,11 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from interference_service.errors import ServiceError
+from interference_service.reproduction.arguments import (
+    add_reproduce,
+    lacks_data,
+    plan_asked_for,
+)
 from interference_service.settings import Settings
 
 FAILURE = 1
@@ -81,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="train, submit, look: the whole story in a minute")
     demo.add_argument("--directory", type=Path, help="keep everything here; else it is removed")
     demo.set_defaults(command=_demo)
+    add_reproduce(commands, _reproduce)
     return parser
 
 
@@ -203,3 +209,21 @@ def _demo(options: argparse.Namespace) -> int:
     from interference_service.demo.story import tell
 
     return tell(options.directory)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from interference_service.reproduction import reproduce
+
+    plan, out = plan_asked_for(options), options.out.resolve()
+    if options.report_only:
+        return reproduce.report_only(plan, out)
+    if lacks_data(options):
+        _complain(f"--data must say where {options.dataset} lies")
+        return USAGE_ERROR
+    device = reproduce.device_of(options.device)
+    if device is None:
+        _complain("--device is cuda, and torch finds no such device; auto trains without one")
+        return USAGE_ERROR
+    return reproduce.reproduce(
+        reproduce.Reproduction(plan, options.data, out, device, options.target)
+    )

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
+from interference_service.reproduction.datasets import Dataset, Images
 from interference_service.reproduction.records import (
     Analysis,
     Bounded,
@@ -98,3 +102,27 @@ def record(
         epochs=tuple(epoch(number, recognised) for number in range(epochs + 1)),
         analyses=tuple(analysis(number, cosine) for number in analysed),
     )
+
+
+class HeadedNetwork(nn.Module):
+    """A small network for images of 8 by 8, with a head of that name."""
+
+    def __init__(self, channels: int = 1) -> None:
+        super().__init__()
+        self.features = nn.Conv2d(channels, 4, 3, padding=1)
+        self.head = nn.Linear(4, len(NAMES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(x).relu().mean((2, 3)))
+        return logits
+
+
+def dataset(channels: int = 1) -> Dataset:
+    """A row of every class, of 8 by 8 pixels."""
+    generator = torch.Generator().manual_seed(0)
+    size = (len(NAMES), channels, 8, 8)
+    rows = Images(
+        torch.randint(0, 256, size, generator=generator, dtype=torch.uint8),
+        torch.arange(len(NAMES)),
+    )
+    return Dataset("digits", NAMES, rows, rows, (0.5,) * channels, (0.25,) * channels)

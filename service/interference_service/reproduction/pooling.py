@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 from interference_service.reproduction.document import Cell, Table
 from interference_service.reproduction.experiment import Experiment, Way
 from interference_service.reproduction.records import Bounded
+from interference_service.reproduction.scoring import bootstrap, f1
 
 _FEW_ROWS = 50
 """With fewer held-out rows in a split, a class moves in steps of several points."""
-_DRAWS = 2000
-_BOUNDS = (2.5, 97.5)
-
-Counts = NDArray[np.int64]
 
 
 def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
@@ -33,12 +30,17 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
     for place in few:
         for way in experiment.networks:
             confusion = _together(experiment, way)
+            found = bootstrap(confusion, f1)
             rows.append(
                 (
                     f"{record.class_names[place]}: {way.label}",
                     int(confusion[place].sum()),
                     int(confusion[place, place]),
-                    pooled_f1(confusion, place),
+                    Bounded(
+                        value=float(found.value[place]),
+                        lower=float(found.lower[place]),
+                        upper=float(found.upper[place]),
+                    ),
                 )
             )
     return [
@@ -52,24 +54,6 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
     ]
 
 
-def pooled_f1(confusion: Counts, place: int) -> Bounded:
-    """F1 of a class, with the interval of bootstrap draws of the rows of every class.
-
-    Args:
-        confusion: Rows of a class by what the network said. Has shape ``[C, C]``.
-        place: Of the class.
-    """
-    generator = np.random.default_rng(0)
-    rows = confusion.sum(1)
-    said = confusion / np.maximum(rows, 1)[:, None]
-    # What else was said than this class does not matter to it.
-    taken = generator.binomial(rows, said[:, place], size=(_DRAWS, len(rows)))
-    drawn = 2 * taken[:, place] / (rows[place] + taken.sum(1))
-    lower, upper = np.percentile(drawn, _BOUNDS)
-    value = 2 * confusion[place, place] / (rows[place] + confusion[:, place].sum())
-    return Bounded(value=float(value), lower=float(lower), upper=float(upper))
-
-
-def _together(experiment: Experiment, way: Way) -> Counts:
+def _together(experiment: Experiment, way: Way) -> NDArray[np.int64]:
     matrices = [each.epochs[-1].scores.confusion for each in experiment.runs[way].values()]
     return np.array(matrices, dtype=np.int64).sum(0)

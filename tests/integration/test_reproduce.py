@@ -76,20 +76,27 @@ def test_digits_are_trained_analysed_by_a_service_and_reported(tmp_path):
 def test_an_interrupted_experiment_goes_on_to_the_same_end(tmp_path):
     arguments = (*TWO_NETWORKS, "--seeds=1", "--analyse-every=0", "--epochs=4")
     interrupted, whole = tmp_path / "interrupted", tmp_path / "whole"
-    process = started(interrupted, *arguments)
-    eventually(lambda: (interrupted / "runs").exists() and records(interrupted))
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=_SECONDS)
-    assert process.returncode == 130, told
-    assert "interrupted; the same command goes on" in told
-    assert "Traceback" not in told
-    assert not all(each.finished for each in records(interrupted))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        kept = epochs(interrupted)
+        process = started(interrupted, *arguments)
+        eventually(lambda kept=kept: epochs(interrupted) > kept)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=_SECONDS)
+        assert process.returncode == 130, told
+        assert "interrupted; the same command goes on" in told
+        assert "Traceback" not in told
+    assert epochs(interrupted) < 2 * len(range(4 + 1))
 
-    told = reproduced(interrupted, *arguments)
+    reproduced(interrupted, *arguments)
     reproduced(whole, *arguments)
     assert [outcome(each) for each in records(interrupted)] == [
         outcome(each) for each in records(whole)
     ]
+
+
+def epochs(out: Path) -> int:
+    """How many were kept so far."""
+    return sum(len(each.epochs) for each in records(out))
 
 
 def outcome(record: RunRecord) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """Runs an experiment: trainings one after another, analyses on the way, reports after every seed."""
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -66,7 +68,8 @@ def reproduce(wanted: Reproduction) -> int:
     console = Console(stderr=True)
     try:
         check(wanted.out, wanted.plan, _name(wanted.device))
-        whole = _run_all(wanted, console)
+        with _ended_by_sigterm():
+            whole = _run_all(wanted, console)
     except KeyboardInterrupt:
         _tell(console, "interrupted; the same command goes on after the last epoch that was kept")
         return INTERRUPTED
@@ -74,6 +77,16 @@ def reproduce(wanted: Reproduction) -> int:
         _complain(console, error)
         return INCOMPLETE
     return 0 if whole else INCOMPLETE
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM end all as an interrupt does, so that the service ends too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def report_only(plan: Plan, out: Path) -> int:

@@ -104,6 +104,22 @@ def record(
     )
 
 
+def renamed(before: RunRecord, names: tuple[str, ...]) -> RunRecord:
+    """The same of classes with other names."""
+    analyses = [
+        each.model_copy(
+            update={
+                "classes": tuple(
+                    found.model_copy(update={"name": name})
+                    for found, name in zip(each.classes, names, strict=True)
+                )
+            }
+        )
+        for each in before.analyses
+    ]
+    return before.model_copy(update={"class_names": names, "analyses": tuple(analyses)})
+
+
 class HeadedNetwork(nn.Module):
     """A small network for images of 8 by 8, with a head of that name."""
 

@@ -69,7 +69,8 @@ def markdown(document: Document, figures: str) -> str:
         parts += [f"## {section.title}", *section.text]
         for table in section.tables:
             parts += [f"**{table.title}**", _table(table)]
-        parts += [f"![{each.title}]({figures}/{each.name}.svg)" for each in section.figures]
+        for figure in section.figures:
+            parts.append(f"{figure.title}:\n\n![{figure.title}]({figures}/{figure.name}.svg)")
     return "\n\n".join(parts) + "\n"
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from interference_service.reproduction.aggregation import mean_over_seeds, paired_difference
+from interference_service.reproduction.paper import CLASS_F1
 from interference_service.reproduction.plan import BASELINE, CLAIMED, NETWORKS
 from interference_service.reproduction.records import (
     Bounded,
@@ -103,6 +104,13 @@ class Experiment:
     def example(self) -> RunRecord:
         """One of the trainings, for what is the same in all."""
         return next(iter(next(iter(self.runs.values())).values()))
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Classes that are reported by themselves: minorities, and those that the paper names."""
+        named = {name for dataset, name in CLASS_F1 if dataset == self.dataset}
+        few = minorities(self.example)
+        return tuple(each for each in self.example.class_names if each in named or each in few)
 
     def mean(self, way: Way, number: OfRun) -> Bounded:
         """A number's mean over seeds."""

@@ -99,6 +99,7 @@ def _axes(frame: _Frame) -> list[str]:
         f'<text x="{frame.x(epoch):.1f}" y="{under}" text-anchor="middle">{epoch}</text>'
         for epoch in epochs
     ]
+    parts.append(f'<text x="{_LEFT - 6}" y="{under}" text-anchor="end">epoch</text>')
     return parts
 
 

@@ -132,9 +132,7 @@ class Observer:
         why = type(error), error.reason
         if why not in self._told:
             self._told.add(why)
-            self._tell(
-                f"{text.rstrip('.')}. The training goes on; the same command makes up for it."
-            )
+            self._tell(f"{text.rstrip('.')}. All else goes on; the same command makes up for it.")
 
     def _analysis(
         self, client: Client, record: RunRecord, dataset: Dataset, epoch: int

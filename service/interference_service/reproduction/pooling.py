@@ -10,6 +10,12 @@ from interference_service.reproduction.experiment import Experiment, Way
 from interference_service.reproduction.records import Bounded
 from interference_service.reproduction.scoring import bootstrap, f1
 
+CAVEAT = (
+    "Where a minority has few held-out rows, a bootstrap says how far their choice alone could have "
+    "moved F1. It takes rows as independent: one that several seeds hold out counts each time, and "
+    "pictures of one thing resemble each other, so that its intervals are too narrow rather than too "
+    "wide."
+)
 _FEW_ROWS = 50
 """With fewer held-out rows in a split, a class moves in steps of several points."""
 
@@ -45,9 +51,7 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
             )
     return [
         Table(
-            title="Few held-out rows: the rows of all seeds together, with bootstrap intervals "
-            "(a row, or a photo of the same thing, that is held out by several seeds counts each "
-            "time, so that they are too narrow rather than too wide)",
+            title="Few held-out rows: those of all seeds together, with bootstrap intervals",
             headings=("class", "rows", "recognised", "F1"),
             rows=tuple(rows),
         )

@@ -5,7 +5,7 @@ from collections import Counter
 
 from interference_service.reproduction.aggregation import excludes_zero, mean_over_seeds
 from interference_service.reproduction.document import Cell, Figure, Section, Table, cell_text
-from interference_service.reproduction.experiment import BASE, CLAIM, Experiment, Way, minorities
+from interference_service.reproduction.experiment import BASE, CLAIM, Experiment, Way
 from interference_service.reproduction.figures import Line, line_figure
 from interference_service.reproduction.measures import MEASURES, Measure
 from interference_service.reproduction.records import Analysis, Bounded, ClassFinding
@@ -27,8 +27,7 @@ def interference_section(experiment: Experiment) -> Section:
     """The measures of the networks, whether they differ, and the minorities over time."""
     text = [_RULE, *_told(experiment)]
     tables = (_networks(experiment), _differences(experiment))
-    names = minorities(experiment.example)
-    figures = tuple(_progress(experiment, name) for name in names)
+    figures = tuple(_progress(experiment, name) for name in experiment.watched)
     return Section(title="Interference", text=tuple(text), tables=tables, figures=figures)
 
 
@@ -93,7 +92,7 @@ def _differences(experiment: Experiment) -> Table:
 
 
 def _progress(experiment: Experiment, name: str) -> Figure:
-    """The progress ratio of a minority over epochs, a line a network."""
+    """The progress ratio of a class over epochs, a line a network."""
     title = f"Progress ratio of {name} (below 0: it is unlearned)"
     lines = [Line(way.label, _points(experiment, way, name)) for way in experiment.networks]
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -12,11 +12,10 @@ from interference_service.reproduction.experiment import (
     Experiment,
     OfRun,
     Way,
-    minorities,
 )
 from interference_service.reproduction.figures import Line, line_figure
 from interference_service.reproduction.paper import CLASS_F1, EMPTY, MACRO_F1
-from interference_service.reproduction.pooling import pooled_table
+from interference_service.reproduction.pooling import CAVEAT, pooled_table
 from interference_service.reproduction.records import Bounded, NetworkName
 from interference_service.reproduction.scores import (
     accuracy,
@@ -29,21 +28,23 @@ from interference_service.reproduction.scores import (
 
 
 def scores_section(experiment: Experiment) -> Section:
-    """Macro F1, accuracy, and precision, recall and F1 of the minorities."""
+    """Macro F1, accuracy, and precision, recall and F1 of the classes that are watched."""
     text = [
         "Means over seeds with 95 % intervals of Student's t over seeds; differences to the "
         "multi-branch network are paired by seed. Where an interval of a difference holds 0, the "
         "seeds do not show one.",
         *_claims(experiment),
     ]
-    names = minorities(experiment.example)
-    tables = [_overall(experiment), *(_of_class(experiment, name) for name in names)]
-    if names:
-        tables += pooled_table(experiment, names)
+    names = experiment.watched
+    pooled = pooled_table(experiment, names)
     return Section(
         title="Recognition",
-        text=tuple(text),
-        tables=tuple(tables),
+        text=(*text, CAVEAT) if pooled else tuple(text),
+        tables=(
+            _overall(experiment),
+            *(_of_class(experiment, name) for name in names),
+            *pooled,
+        ),
         figures=(_over_epochs(experiment),),
     )
 
@@ -80,7 +81,7 @@ def _of_class(experiment: Experiment, name: str) -> Table:
         for way in experiment.networks
     ]
     headings = ("network", "precision", "recall", "F1", "difference of F1", "paper")
-    return Table(title=f"Minority {name}", headings=headings, rows=tuple(rows))
+    return Table(title=f"Class {name}", headings=headings, rows=tuple(rows))
 
 
 def _difference(experiment: Experiment, way: Way, number: OfRun) -> Cell:

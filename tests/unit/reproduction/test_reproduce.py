@@ -81,7 +81,7 @@ def test_missing_analyses_are_told_and_made_up_for_by_the_same_command(tmp_path,
     (found,) = records(tmp_path)
     assert found.finished
     assert analysed(found) == []
-    assert "The training goes on; the same command makes up for it." in capsys.readouterr().err
+    assert "All else goes on; the same command makes up for it." in capsys.readouterr().err
 
     service.plan(Succeeds(RESULT))
     assert reproduce(tmp_path, service, "--seeds", "1") == 0

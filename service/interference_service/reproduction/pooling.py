@@ -60,4 +60,5 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
 
 def _together(experiment: Experiment, way: Way) -> NDArray[np.int64]:
     matrices = [each.epochs[-1].scores.confusion for each in experiment.runs[way].values()]
-    return np.array(matrices, dtype=np.int64).sum(0)
+    together: NDArray[np.int64] = np.array(matrices, np.int64).sum(0)
+    return together

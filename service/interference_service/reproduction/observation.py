@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ class ServiceUnusable(RuntimeError):
 class Observer:
     """Has networks analysed; one service is started, when the first is, unless one is named.
 
-    A failed analysis is told once and left out: the training matters more, and ``make_up`` has it
+    A failed analysis is told once and left out: the training matters more, and ``made_up`` has it
     made later of the weights that were kept.
 
     Args:
@@ -97,11 +97,15 @@ class Observer:
 
         return watch
 
-    def make_up(self, record: RunRecord, dataset: Dataset) -> RunRecord:
-        """The record with the analyses that it lacks, of the weights that were kept."""
+    def made_up(self, record: RunRecord, dataset: Dataset) -> Iterator[RunRecord]:
+        """Make the analyses that a record lacks, of the weights that were kept.
+
+        Yields:
+            The record with one more, or as it was where that failed.
+        """
         for epoch in self.missing(record):
             record = self._analysed(record, dataset, epoch)
-        return record
+            yield record
 
     def missing(self, record: RunRecord) -> list[int]:
         """Epochs whose analysis is due and not there, though their weights are."""

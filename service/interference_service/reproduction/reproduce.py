@@ -141,13 +141,17 @@ class _Runs:
 
     def _made(self, key: RunKey) -> bool:
         record = stored_run(self.wanted.out, key)
+        path = directory_of(self.wanted.out, key) / RECORD
         if record is None or not record.finished:
             record = self._trained(key, record)
+            # An interruption may have come between its checkpoint and its record.
+            record.save(path)
         else:
             self.display.skip(record.budget)
         if self.observer.missing(record):
-            record = self.observer.make_up(record, self._dataset(key))
-            record.save(directory_of(self.wanted.out, key) / RECORD)
+            for better in self.observer.made_up(record, self._dataset(key)):
+                record = better
+                record.save(path)
         return not self.observer.missing(record)
 
     def _trained(self, key: RunKey, before: RunRecord | None) -> RunRecord:

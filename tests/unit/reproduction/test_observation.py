@@ -162,7 +162,8 @@ def test_what_is_missing_is_made_up_for_from_the_weights_that_were_kept(tmp_path
         found = first.train(fresh(), epochs=2)
     second = Watched(tmp_path, service)
     with second.observer:
-        whole = second.observer.make_up(found, second.dataset)
+        some, whole = second.observer.made_up(found, second.dataset)
+        assert analysed(some) == [0, 2]
         assert analysed(whole) == [0, 1, 2]
         assert second.observer.missing(whole) == []
     uris = [each.spec.model.uri.rpartition("/")[2] for each in service.submissions[-2:]]
@@ -183,7 +184,7 @@ def test_a_service_that_is_gone_is_asked_no_more(tmp_path, service):
         asked = len(service.calls)
         assert analysed(found) == []
         assert len(watched.notes) == 1
-        watched.observer.make_up(found, watched.dataset)
+        assert list(watched.observer.made_up(found, watched.dataset)) == [found] * 3
         assert len(service.calls) == asked
 
 

@@ -90,6 +90,15 @@ def test_missing_analyses_are_told_and_made_up_for_by_the_same_command(tmp_path,
     assert whole.epochs == found.epochs
 
 
+def test_a_record_that_lags_behind_its_checkpoint_catches_up(tmp_path, service):
+    reproduce(tmp_path, service, "--seeds", "1")
+    (whole,) = records(tmp_path)
+    lagging = whole.model_copy(update={"epochs": whole.epochs[:1], "analyses": ()})
+    lagging.save(tmp_path / "runs" / whole.key.slug / "record.json")
+    assert reproduce(tmp_path, service, "--seeds", "1") == 0
+    assert records(tmp_path) == [whole]
+
+
 def test_other_settings_for_the_same_trainings_are_refused_before_anything_is_trained(
     tmp_path, service, capsys
 ):

@@ -120,6 +120,12 @@ def renamed(before: RunRecord, names: tuple[str, ...]) -> RunRecord:
     return before.model_copy(update={"class_names": names, "analyses": tuple(analyses)})
 
 
+def summarised(before: RunRecord, summary: dict[str, Bounded]) -> RunRecord:
+    """The same with another summary in all of its analyses."""
+    analyses = [each.model_copy(update={"summary": summary}) for each in before.analyses]
+    return before.model_copy(update={"analyses": tuple(analyses)})
+
+
 class HeadedNetwork(nn.Module):
     """A small network for images of 8 by 8, with a head of that name."""
 

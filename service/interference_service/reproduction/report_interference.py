@@ -10,10 +10,11 @@ from interference_service.reproduction.figures import Line, line_figure
 from interference_service.reproduction.measures import MEASURES, Measure
 from interference_service.reproduction.records import Analysis, Bounded, ClassFinding
 
-AS_CLAIMED, NO_DIFFERENCE, OTHER_WAY = (
+AS_CLAIMED, NO_DIFFERENCE, OTHER_WAY, UNKNOWN = (
     "less interference with CSBA, as claimed",
     "no difference shown",
     "more interference with CSBA, against the claim",
+    "undetermined",
 )
 _RULE = (
     "The claim is that classes interfere less with CSBA. A number counts for it, or against it, "
@@ -33,6 +34,8 @@ def interference_section(experiment: Experiment) -> Section:
 
 def judged(difference: Bounded, measure: Measure) -> str:
     """What a difference between CSBA and the baseline says of the claim."""
+    if difference.lower is None:
+        return UNKNOWN
     sign = excludes_zero(difference) * measure.better
     return {1: AS_CLAIMED, 0: NO_DIFFERENCE, -1: OTHER_WAY}[sign]
 
@@ -51,11 +54,23 @@ def _told(experiment: Experiment) -> list[str]:
     ]
     counts = Counter(judged(difference, each) for each, difference in found)
     overall = (
-        f"Of {len(found)} measures of interference {counts[AS_CLAIMED]} differ in the direction of "
-        f"the claim, {counts[NO_DIFFERENCE]} show no difference, and {counts[OTHER_WAY]} differ the "
-        "other way."
+        f"{_conclusion(counts)} Of {len(found)} measures of interference {counts[AS_CLAIMED]} differ "
+        f"in the direction of the claim, {counts[NO_DIFFERENCE]} show no difference, "
+        f"{counts[OTHER_WAY]} differ the other way, and {counts[UNKNOWN]} are undetermined."
     )
     return [overall, "\n".join(lines)]
+
+
+def _conclusion(counts: Counter[str]) -> str:
+    match counts[AS_CLAIMED] > 0, counts[OTHER_WAY] > 0:
+        case True, False:
+            return "In these trainings classes interfere less with CSBA, as claimed."
+        case False, True:
+            return "In these trainings classes interfere more with CSBA, against the claim."
+        case True, True:
+            return "The measures contradict each other, so that the claim is not borne out."
+        case _:
+            return "That classes interfere less with CSBA does not show in these trainings."
 
 
 def _networks(experiment: Experiment) -> Table:

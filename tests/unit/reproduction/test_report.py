@@ -6,7 +6,7 @@ import pytest
 from interference_service.reproduction.document import Document, cell_text
 from interference_service.reproduction.records import Bounded, RunRecord
 from interference_service.reproduction.report import report, write_report
-from support.reproduced import record, renamed
+from support.reproduced import record, renamed, summarised
 
 # Recognised of 20 rows of the small class, and its cosine with the others.
 BASELINE, CSBA = (
@@ -104,8 +104,9 @@ def test_less_interference_is_told_as_the_claim_has_it(tmp_path):
     )
     assert "- worst progress ratio: 0.000 [0.000, 0.000]: no difference shown." in told
     assert (
-        "Of 5 measures of interference 2 differ in the direction of the claim, 3 show no "
-        "difference, and 0 differ the other way."
+        "In these trainings classes interfere less with CSBA, as claimed. Of 5 measures of "
+        "interference 2 differ in the direction of the claim, 3 show no difference, 0 differ the "
+        "other way, and 0 are undetermined."
     ) in told
 
 
@@ -115,13 +116,35 @@ def test_more_interference_is_told_as_against_the_claim(tmp_path):
         "corrected: -0.300 [-0.300, -0.300]: more interference with CSBA, against the claim."
         in told
     )
-    assert "and 2 differ the other way." in told
+    assert "classes interfere more with CSBA, against the claim. Of 5" in told
+    assert "2 differ the other way" in told
 
 
 def test_seeds_that_disagree_show_no_difference(tmp_path):
     unsteady = {0: (6, -0.9), 1: (8, -0.1), 2: (7, -0.55)}
     told = text(runs("multi_branch_cnn", BASELINE) + runs("csba_cnn", unsteady), tmp_path)
+    assert "That classes interfere less with CSBA does not show in these trainings." in told
     assert "0 differ in the direction of the claim, 5 show no difference" in told
+
+
+def test_measures_that_contradict_each_other_bear_nothing_out(tmp_path):
+    conflicting = [
+        summarised(
+            each,
+            each.analyses[-1].summary
+            | {"conflicting_pair_share": Bounded(value=0.5 + each.key.seed / 100)},
+        )
+        for each in runs("csba_cnn", CSBA)
+    ]
+    told = text(runs("multi_branch_cnn", BASELINE) + conflicting, tmp_path)
+    assert "The measures contradict each other" in told
+
+
+def test_a_measure_that_no_analysis_could_determine_is_called_so(tmp_path):
+    without = [summarised(each, {}) for each in both()]
+    told = text(without, tmp_path)
+    assert "- worst progress ratio: ·: undetermined." in told
+    assert "and 3 are undetermined." in told
 
 
 def test_one_seed_judges_nothing(tmp_path):

@@ -6,7 +6,7 @@ from interference_service.reproduction.document import Cell, Section, Table
 from interference_service.reproduction.experiment import BASE, Experiment, minorities
 from interference_service.reproduction.measures import COSINE, PLAIN_COSINE, PROGRESS, SUPPRESSION
 from interference_service.reproduction.records import RunRecord
-from interference_service.reproduction.scores import macro_f1, recall
+from interference_service.reproduction.run_scores import macro_f1, recall
 
 _MEASURES = (PLAIN_COSINE, COSINE, PROGRESS, SUPPRESSION)
 _NOTE = (

@@ -17,7 +17,7 @@ from interference_service.reproduction.figures import Line, line_figure
 from interference_service.reproduction.paper import CLASS_F1, EMPTY, MACRO_F1
 from interference_service.reproduction.pooling import CAVEAT, pooled_table
 from interference_service.reproduction.records import Bounded, NetworkName
-from interference_service.reproduction.scores import (
+from interference_service.reproduction.run_scores import (
     accuracy,
     f1,
     macro_f1,

@@ -25,8 +25,7 @@ def report(
         return None
     sections: list[Section | None] = [
         runs_section(experiment),
-        scores_section(experiment),
-        *_of_analyses(experiment),
+        *(_of_networks(experiment) if experiment.networks else ()),
         mitigations_section(experiment),
     ]
     return Document(
@@ -35,12 +34,12 @@ def report(
     )
 
 
-def _of_analyses(experiment: Experiment) -> list[Section]:
+def _of_networks(experiment: Experiment) -> list[Section]:
+    scores = scores_section(experiment)
     if not any(each.analyses for each in experiment.records if each.finished):
-        return [
-            Section(title="Interference", text=("The service was not asked in these trainings.",))
-        ]
-    return [interference_section(experiment), matrices_section(experiment)]
+        text = "The service was not asked in these trainings."
+        return [scores, Section(title="Interference", text=(text,))]
+    return [scores, interference_section(experiment), matrices_section(experiment)]
 
 
 def write_report(document: Document, directory: Path) -> Path:

@@ -17,8 +17,10 @@ def runs_section(experiment: Experiment) -> Section:
         f"Minorities (less than half of the uniform share): {', '.join(minorities(record)) or 'none'}.",
         *_unfinished(experiment),
     ]
-    tables = (_runs(experiment), _rows(record), _parameters(experiment))
-    return Section(title="What was run", text=tuple(text), tables=tables)
+    tables = [_runs(experiment), _rows(record)]
+    if experiment.networks:
+        tables.append(_parameters(experiment))
+    return Section(title="What was run", text=tuple(text), tables=tuple(tables))
 
 
 def _capital(text: str) -> str:

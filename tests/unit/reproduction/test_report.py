@@ -214,6 +214,12 @@ def test_mitigations_are_set_beside_the_networks(tmp_path):
     assert "class-balanced: mean minority cosine by layer" not in told
 
 
+def test_mitigations_alone_are_reported_alone():
+    balanced = record("multi_branch_cnn", loss="class_balanced")
+    titles = [each.title for each in document([balanced]).sections]
+    assert titles == ["What was run", "Mitigations"]
+
+
 def test_without_analyses_the_scores_are_there_alone(tmp_path):
     told = text([record(analysed=())], tmp_path)
     assert "The service was not asked in these trainings." in told

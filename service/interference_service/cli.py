@@ -16,6 +16,7 @@ from interference_service.reproduction.arguments import (
     lacks_data,
     plan_asked_for,
 )
+from interference_service.reproduction.early_warning.command import add_parser as add_early_warning
 from interference_service.settings import Settings
 
 FAILURE = 1
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--directory", type=Path, help="keep everything here; else it is removed")
     demo.set_defaults(command=_demo)
     add_reproduce(commands, _reproduce)
+    add_early_warning(commands)
     return parser
 
 

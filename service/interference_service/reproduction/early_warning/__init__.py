@@ -1,0 +1,1 @@
+"""How early, and how surely, the service's numbers tell which minority classes will fare badly."""

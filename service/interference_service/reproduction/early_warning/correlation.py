@@ -1,0 +1,59 @@
+"""Whether a signal ranks rows as a later number does: Spearman's correlation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interference_service.reproduction.early_warning.estimates import Estimate, over_draws
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_AT_A_TIME = 1 << 22
+"""Numbers that are held of the draws."""
+
+
+def rank_correlation(one: Vector, other: Vector, run: Integers, draws: Matrix) -> Estimate:
+    """Spearman's correlation, ties at their middle rank, with its interval.
+
+    Args:
+        one: Has shape ``[n]``.
+        other: Has shape ``[n]``.
+        run: Which run a row is of. Has shape ``[n]``.
+        draws: How often a draw has a run. Has shape ``[B, R]``.
+    """
+    everything = np.ones((1, draws.shape[1]))
+    value = float(correlations(one, other, run, everything)[0])
+    step = max(1, _AT_A_TIME // max(1, len(run)))
+    replicates = [
+        correlations(one, other, run, draws[first : first + step])
+        for first in range(0, len(draws), step)
+    ]
+    return over_draws(value, np.concatenate(replicates), len(np.unique(run)))
+
+
+def correlations(one: Vector, other: Vector, run: Integers, draws: Matrix) -> Vector:
+    """Spearman's correlation of every draw; NaN where it has fewer than two different values.
+
+    A draw that has a run twice has its rows twice, and they tie.
+
+    Returns:
+        Has shape ``[B]``.
+    """
+    weights = draws[:, run]
+    x, y = (_centred_ranks(each, run, draws, weights) for each in (one, other))
+    spread = np.sqrt((weights * x**2).sum(axis=1) * (weights * y**2).sum(axis=1))
+    shared = (weights * x * y).sum(axis=1)
+    found = np.full(len(draws), np.nan)
+    return np.asarray(np.divide(shared, spread, out=found, where=spread > 0))
+
+
+def _centred_ranks(values: Vector, run: Integers, draws: Matrix, weights: Matrix) -> Matrix:
+    """Middle ranks less their mean. Has shape ``[B, n]``."""
+    different, place = np.unique(values, return_inverse=True)
+    # How often a run has a value: draws need not look at rows for their ranks.
+    often = np.zeros((draws.shape[1], len(different)))
+    np.add.at(often, (run, place), 1)
+    tied = draws @ often
+    middle = np.cumsum(tied, axis=1) - tied / 2
+    return np.asarray((middle - weights.sum(axis=1, keepdims=True) / 2)[:, place])

@@ -1,0 +1,111 @@
+"""What the numbers allow to be said, by rules that know no favourite.
+
+A claim needs an interval that excludes its reference: half for an area, 0 for a difference. An
+interval that holds it is said to hold it, and where there is no interval nothing is claimed.
+"""
+
+import math
+from collections.abc import Iterator
+
+from interference_service.reproduction.early_warning.alerts import ALERTS, RECALL_ALERT
+from interference_service.reproduction.early_warning.estimates import NOTHING, Estimate
+from interference_service.reproduction.early_warning.firing import FalseAlarms, Warnings
+from interference_service.reproduction.early_warning.prediction import (
+    ASKED,
+    KNOWN,
+    Measure,
+    Question,
+)
+from interference_service.reproduction.early_warning.signals import SIGNALS
+from interference_service.reproduction.early_warning.study import Content, DatasetFindings
+
+TITLES = {each.name: each.title for each in (*SIGNALS, *ALERTS)}
+_CHANCE = 0.5
+
+
+def sentences(found: DatasetFindings) -> Iterator[str]:
+    """Say what was found on a data set.
+
+    Yields:
+        Sentences, those on the claim first.
+    """
+    yield from _nothing_to_tell(found.content)
+    answers = {each.question: each for each in (*found.measures, *found.differences)}
+    for signal in ASKED:
+        yield against_chance(answers[Question(signal, "fails")])
+        yield against_chance(answers[Question(signal, "fails", among="alike")])
+        known = [answers[Question(signal, "fails", reference=each)] for each in KNOWN]
+        yield f"Its AUC less that of {'; '.join(map(against_known, known))}."
+    for warning, alarm in zip(found.warnings, found.false_alarms, strict=True):
+        yield _alert(warning, alarm)
+
+
+def _nothing_to_tell(content: Content) -> Iterator[str]:
+    if content.failing in (0, content.minorities):
+        which = "all" if content.failing else "none"
+        yield (
+            f"Of {content.minorities} minorities {which} fail: there is nothing to tell apart, and "
+            "no signal can be shown to tell it."
+        )
+
+
+def against_chance(measure: Measure) -> str:
+    """Whether a signal tells anything."""
+    estimate, asked = measure.estimate, measure.question
+    among = " among rows that are alike" if asked.among == "alike" else ""
+    subject = f"The {TITLES[asked.signal]}{among}"
+    if not estimate.bounded:
+        return f"{subject}: nothing can be claimed. AUC {interval(estimate)}."
+    side = estimate.beyond(_CHANCE)
+    verdict = {
+        1: "tells minorities that will fail from the others better than chance",
+        0: "tells minorities that will fail from the others no better than chance",
+        -1: "points the wrong way, as minorities that will fail look healthier",
+    }[side]
+    holds = "" if side else "; the interval holds 0.5"
+    return f"{subject} {verdict}: AUC {interval(estimate)}{holds}."
+
+
+def against_known(measure: Measure) -> str:
+    """Whether it tells more than another."""
+    estimate = measure.estimate
+    number = f"{TITLES[measure.question.reference]}: {interval(estimate, '+.2f')}"
+    if not estimate.bounded:
+        return f"{number}, nothing can be claimed"
+    return {
+        1: f"{number}, better",
+        0: f"{number}, no better as the interval holds 0",
+        -1: f"{number}, worse",
+    }[estimate.beyond(0)]
+
+
+def _alert(warning: Warnings, alarm: FalseAlarms) -> str:
+    parts = []
+    if warning.failing:
+        parts.append(
+            f"before the end for {interval(warning.warned, '.0%')} of {warning.failing} minorities "
+            "that fail"
+        )
+    if warning.failing and warning.alert != RECALL_ALERT.name:
+        parts.append(
+            f"before held-out recall is low for {warning.before_recall} of them, at the same "
+            f"analysis for {warning.with_recall}, later for {warning.after_recall}"
+        )
+    if warning.well:
+        parts.append(
+            f"for {interval(warning.well_warned, '.0%')} of {warning.well} that do not fail"
+        )
+    if alarm.balanced.why != NOTHING:
+        parts.append(f"for {interval(alarm.balanced, '.1%')} of what balanced trainings show it")
+    fires = "; ".join(parts) or "for nothing, as there was nothing to fire for"
+    return f"“{TITLES[warning.alert][0].upper()}{TITLES[warning.alert][1:]}” fires {fires}."
+
+
+def interval(estimate: Estimate, form: str = ".2f") -> str:
+    """A number with its interval, or why there is none."""
+    if math.isnan(estimate.value):
+        return f"undetermined ({estimate.why})"
+    value = format(estimate.value, form)
+    if not estimate.bounded:
+        return f"{value} (no interval: {estimate.why})"
+    return f"{value} ({format(estimate.lower, form)} to {format(estimate.upper, form)})"

@@ -1,0 +1,96 @@
+"""What is known of a class today, each read so that more is healthier."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interference_service.reproduction.records import Bounded, ClassFinding
+
+UNLEARNED = "unlearned"
+NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A class after an epoch that was analysed.
+
+    Attributes:
+        found: What the service found.
+        recall: On held-out rows.
+        loss: Mean cross-entropy on held-out rows; None: not recorded.
+    """
+
+    found: ClassFinding
+    recall: float
+    loss: float | None
+
+    @property
+    def unlearned(self) -> bool:
+        """Whether the service finds that training unlearns the class."""
+        return self.found.finding.startswith(UNLEARNED)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the service could tell anything of it."""
+        return not self.found.finding.startswith(NOT_JUDGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A number that is to predict.
+
+    Attributes:
+        name: In files.
+        title: In tables.
+        health: The number, turned so that more is healthier; NaN where it is undetermined.
+    """
+
+    name: str
+    title: str
+    health: Callable[[Today], float]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _lower(bounded: Bounded) -> float:
+    """The lower bound; an interval that has none reaches down for ever."""
+    if bounded.value is None:
+        return math.nan
+    return -math.inf if bounded.lower is None else bounded.lower
+
+
+def _upper(bounded: Bounded) -> float:
+    """The upper bound; an interval that has none reaches up for ever."""
+    if bounded.value is None:
+        return math.nan
+    return math.inf if bounded.upper is None else bounded.upper
+
+
+SIGNALS = (
+    Signal("progress_ratio", "progress ratio", lambda t: _number(t.found.progress_ratio.value)),
+    Signal(
+        "progress_ratio_lower",
+        "lower bound of the progress ratio",
+        lambda t: _lower(t.found.progress_ratio),
+    ),
+    Signal(
+        "progress_ratio_upper",
+        "upper bound of the progress ratio",
+        lambda t: _upper(t.found.progress_ratio),
+    ),
+    Signal("suppression", "suppression", lambda t: -_number(t.found.suppression.value)),
+    Signal(
+        "suppression_lower",
+        "lower bound of the suppression",
+        lambda t: -_lower(t.found.suppression),
+    ),
+    Signal("cosine", "corrected cosine", lambda t: _number(t.found.cosine.value)),
+    Signal("unlearned", "found to be unlearned", lambda t: -float(t.unlearned)),
+    Signal("plain_cosine", "plain cosine", lambda t: _number(t.found.plain_cosine)),
+    Signal("share", "class share", lambda t: t.found.share),
+    Signal("loss", "held-out loss", lambda t: -_number(t.loss)),
+    Signal("recall", "held-out recall", lambda t: t.recall),
+)
+"""In the order of the tables: what the service says, then what it is compared with."""

@@ -1,0 +1,222 @@
+"""The statistics of the early-warning study, against brute force and well-known implementations."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import binom, fisher_exact, spearmanr
+from sklearn.metrics import roc_auc_score
+
+from interference_service.reproduction.early_warning.correlation import (
+    correlations,
+    rank_correlation,
+)
+from interference_service.reproduction.early_warning.estimates import (
+    LEAST_RUNS,
+    draws,
+    over_draws,
+    rate,
+)
+from interference_service.reproduction.early_warning.outcomes import can_fall, falls
+from interference_service.reproduction.early_warning.separation import area, difference, pairs
+
+RUNS = 6
+ONCE = np.ones((1, RUNS))
+
+
+def rows(seed: int, count: int = 80):
+    """Health with many ties, an outcome that goes with it, runs and strata."""
+    generator = np.random.default_rng(seed)
+    outcome = generator.random(count) < 0.4
+    health = np.round(generator.normal(size=count) - outcome, 0)
+    health[:3] = math.inf
+    health[3:5] = -math.inf
+    return health, outcome, generator.integers(0, RUNS, count), generator.integers(0, 4, count)
+
+
+def repeated(times: np.ndarray, run: np.ndarray) -> np.ndarray:
+    """Places of rows, those of a run as often as a draw has it."""
+    return np.repeat(np.arange(len(run)), times.astype(int)[run])
+
+
+def by_brute_force(health, outcome, stratum) -> float:
+    won = total = 0.0
+    for i, j in product(np.flatnonzero(outcome), np.flatnonzero(~outcome)):
+        if stratum[i] == stratum[j]:
+            won += (health[i] < health[j]) + (health[i] == health[j]) / 2
+            total += 1
+    return won / total
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_area_is_that_of_scikit_learn_ties_and_repeated_runs_included(seed):
+    health, outcome, run, _ = rows(seed)
+    drawn = draws(RUNS, 7, seed)
+    found = pairs(health, outcome, run, np.zeros_like(run), RUNS)
+    ranks = np.unique(health, return_inverse=True)[1]
+    assert found.area == pytest.approx(roc_auc_score(outcome, -ranks))
+    for value, times in zip(found.areas(drawn), drawn, strict=True):
+        some = repeated(times, run)
+        assert value == pytest.approx(roc_auc_score(outcome[some], -ranks[some]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_area_within_strata_is_that_of_brute_force(seed):
+    health, outcome, run, stratum = rows(seed)
+    found = pairs(health, outcome, run, stratum, RUNS)
+    assert found.area == pytest.approx(by_brute_force(health, outcome, stratum))
+    drawn = draws(RUNS, 3, seed)
+    for value, times in zip(found.areas(drawn), drawn, strict=True):
+        some = repeated(times, run)
+        assert value == pytest.approx(by_brute_force(health[some], outcome[some], stratum[some]))
+
+
+def test_a_stratum_with_one_outcome_has_no_pairs():
+    health = np.array([1.0, 2.0, 1.0, 2.0])
+    outcome = np.array([True, True, False, True])
+    found = pairs(health, outcome, np.arange(4), np.array([0, 0, 1, 1]), 4)
+    assert found.counted.sum() == 1
+    assert found.area == 0
+    alone = pairs(health[:3], outcome[:3], np.arange(3), np.array([0, 0, 1]), 3)
+    assert math.isnan(alone.area)
+    assert area(alone, draws(3, 10, 0)).why == "nothing to compare"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_rank_correlation_is_that_of_scipy_ties_and_repeated_runs_included(seed):
+    health, _, run, _ = rows(seed)
+    generator = np.random.default_rng(seed)
+    later = np.round(np.nan_to_num(health, posinf=3, neginf=-3) + generator.normal(size=80), 0)
+    drawn = draws(RUNS, 7, seed)
+    finite = np.unique(health, return_inverse=True)[1]
+    assert correlations(health, later, run, ONCE)[0] == pytest.approx(
+        spearmanr(finite, later).statistic
+    )
+    for value, times in zip(correlations(health, later, run, drawn), drawn, strict=True):
+        some = repeated(times, run)
+        assert value == pytest.approx(spearmanr(finite[some], later[some]).statistic)
+
+
+def test_what_never_changes_has_no_rank_correlation():
+    run = np.arange(RUNS)
+    found = rank_correlation(np.ones(RUNS), np.arange(RUNS) / 2, run, draws(RUNS, 20, 0))
+    assert math.isnan(found.value)
+    assert found.why == "nothing to compare"
+
+
+def clustered(generator: np.random.Generator, runs: int, effect: float):
+    """Rows of runs that differ in what they have in common, each with both outcomes."""
+    each, run = 20, np.repeat(np.arange(runs), 20)
+    common = generator.normal(size=(runs, 2))
+    outcome = np.arange(each * runs) % 2 == 0
+    # A run is ill or well by more than its rows are: its rows lean together.
+    health = common[run, outcome.astype(int)] + 0.3 * generator.normal(size=len(run))
+    return health - effect * outcome, outcome, run
+
+
+def test_intervals_over_runs_hold_the_truth_where_those_over_rows_do_not():
+    """Health differs by ``effect`` in units of √2.18, so that the area is Φ(effect / √2.18)."""
+    generator = np.random.default_rng(3)
+    effect, runs, repetitions = 1.0, 12, 400
+    truth = 0.5 * (1 + math.erf(effect / math.sqrt(2 * (1 + 0.09)) / math.sqrt(2)))
+    drawn, over_rows = draws(runs, 300, 0), draws(20 * runs, 300, 0)
+    held = np.zeros(2)
+    for _ in range(repetitions):
+        health, outcome, run = clustered(generator, runs, effect)
+        of_runs = area(pairs(health, outcome, run, np.zeros_like(run), runs), drawn)
+        of_rows = area(
+            pairs(health, outcome, np.arange(len(run)), np.zeros_like(run), len(run)), over_rows
+        )
+        held += [each.lower <= truth <= each.upper for each in (of_runs, of_rows)]
+    of_runs, of_rows = held / repetitions
+    assert 0.91 < of_runs < 0.99
+    assert of_rows < 0.7
+
+
+def test_a_difference_of_areas_is_taken_over_the_same_draws():
+    generator = np.random.default_rng(0)
+    health, outcome, run = clustered(generator, RUNS, 1.0)
+    one = pairs(health, outcome, run, np.zeros_like(run), RUNS)
+    other = pairs(health + 1e-9 * outcome, outcome, run, np.zeros_like(run), RUNS)
+    drawn = draws(RUNS, 200, 0)
+    found = difference(one, other, drawn)
+    assert found.value == 0
+    assert found.why == "the same in every draw"
+    noise = pairs(generator.normal(size=len(run)), outcome, run, np.zeros_like(run), RUNS)
+    wide, alone = difference(one, noise, drawn), area(one, drawn)
+    assert wide.value == pytest.approx(one.area - noise.area)
+    assert wide.upper - wide.lower > 0.5 * (alone.upper - alone.lower)
+
+
+def test_too_few_runs_have_no_interval():
+    values = np.linspace(0.4, 0.6, 50)
+    assert over_draws(0.5, values, LEAST_RUNS).bounded
+    few = over_draws(0.5, values, LEAST_RUNS - 1)
+    assert not few.bounded
+    assert few.value == 0.5
+    assert "fewer than 5 runs" in few.why
+
+
+def test_runs_count_on_the_side_that_has_fewer():
+    outcome = np.array([True, False, False, False])
+    found = pairs(np.arange(4.0), outcome, np.array([0, 0, 1, 2]), np.zeros(4, dtype=int), 3)
+    assert found.runs == 1
+
+
+def test_percentiles_are_taken_further_out_where_runs_are_few():
+    values = np.linspace(0, 1, 10_001)
+    few, many = over_draws(0.5, values, 6), over_draws(0.5, values, 10_000)
+    assert (many.lower, many.upper) == pytest.approx((0.025, 0.975), abs=1e-3)
+    assert few.lower < 0.01
+    assert few.upper > 0.99
+
+
+def test_no_event_at_all_leaves_an_upper_bound_by_the_number_of_runs():
+    """Wilson's bound of 0 of n is z² / (n + z²)."""
+    found = rate(np.zeros(8), np.full(8, 100.0))
+    assert (found.value, found.lower) == (0, 0)
+    assert found.upper == pytest.approx(1.96**2 / (8 + 1.96**2), rel=1e-3)
+    assert rate(np.full(8, 100.0), np.full(8, 100.0)).lower == pytest.approx(1 - found.upper)
+
+
+def test_a_rate_of_independent_trials_has_the_interval_of_so_many():
+    """36 of 400, spread over 40 runs as chance does, is worth nearly 400."""
+    events = binom.ppf((np.arange(40) + 0.5) / 40, 10, 0.09)
+    found = rate(events, np.full(40, 10.0))
+    assert found.value == pytest.approx(events.sum() / 400)
+    assert found.upper - found.lower < 2 * 2.1 * math.sqrt(0.09 * 0.91 / 400)
+
+
+@pytest.mark.parametrize(("inside", "runs"), [(0.3, 10), (0.05, 20)])
+def test_a_rate_over_runs_that_differ_holds_the_truth(inside, runs):
+    generator = np.random.default_rng(1)
+    held = 0
+    for _ in range(1000):
+        of_run = generator.beta(2 * inside, 2 * (1 - inside), size=runs)
+        found = rate(generator.binomial(50, of_run).astype(float), np.full(runs, 50.0))
+        held += found.lower <= inside <= found.upper
+    assert 0.92 < held / 1000 <= 1
+
+
+def test_rates_of_nothing_and_of_one_run_are_told_as_such():
+    nothing = rate(np.zeros(3), np.zeros(3))
+    assert math.isnan(nothing.value)
+    assert nothing.why == "nothing to compare"
+    alone = rate(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
+    assert alone.value == 0.25
+    assert not alone.bounded
+
+
+def test_a_fall_is_what_fishers_exact_test_says():
+    before, after, of = [40, 40, 10, 0], [28, 20, 5, 0], [50, 50, 50, 50]
+    wanted = [
+        fisher_exact([[a, n - a], [b, n - b]], alternative="less").pvalue <= 0.05
+        for b, a, n in zip(before, after, of, strict=True)
+    ]
+    assert falls(before, after, of).tolist() == wanted == [True, True, False, False]
+
+
+def test_only_what_has_recall_to_lose_can_fall():
+    assert can_fall([0, 4, 5, 50], [50, 50, 50, 50]).tolist() == [False, False, True, True]
+    assert falls([], [], []).tolist() == []

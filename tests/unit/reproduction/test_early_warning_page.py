@@ -120,7 +120,7 @@ def test_options_that_do_not_fit_are_told(wrong, capsys):
         ),
         (Estimate(0.3, 0.2, 0.4), "points the wrong way"),
         (
-            Estimate(0.9, why="fewer than 5 runs on a side"),
+            Estimate(0.9, why="fewer than 5 trainings on a side"),
             "nothing can be claimed. AUC 0.90 (no interval: fewer",
         ),
         (

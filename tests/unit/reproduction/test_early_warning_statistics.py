@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binom, fisher_exact, spearmanr
+from scipy.stats import binom, fisher_exact, spearmanr, t as student
 from sklearn.metrics import roc_auc_score
 
 from interference_service.reproduction.early_warning.correlation import (
@@ -13,7 +13,10 @@ from interference_service.reproduction.early_warning.correlation import (
     rank_correlation,
 )
 from interference_service.reproduction.early_warning.estimates import (
+    AREAS,
+    CORRELATIONS,
     LEAST_RUNS,
+    PLAIN,
     draws,
     over_draws,
     rate,
@@ -130,7 +133,7 @@ def test_intervals_over_runs_hold_the_truth_where_those_over_rows_do_not():
         )
         held += [each.lower <= truth <= each.upper for each in (of_runs, of_rows)]
     of_runs, of_rows = held / repetitions
-    assert 0.91 < of_runs < 0.99
+    assert 0.93 < of_runs < 0.98
     assert of_rows < 0.7
 
 
@@ -149,13 +152,20 @@ def test_a_difference_of_areas_is_taken_over_the_same_draws():
     assert wide.upper - wide.lower > 0.5 * (alone.upper - alone.lower)
 
 
+def test_ranks_that_agree_in_every_draw_have_no_interval():
+    values, run = np.arange(20.0), np.arange(20) % RUNS
+    found = rank_correlation(values, values**3, run, draws(RUNS, 50, 0))
+    assert found.value == pytest.approx(1)
+    assert found.why == "the same in every draw"
+
+
 def test_too_few_runs_have_no_interval():
     values = np.linspace(0.4, 0.6, 50)
-    assert over_draws(0.5, values, LEAST_RUNS).bounded
-    few = over_draws(0.5, values, LEAST_RUNS - 1)
+    assert over_draws(0.5, values, LEAST_RUNS, AREAS).bounded
+    few = over_draws(0.5, values, LEAST_RUNS - 1, AREAS)
     assert not few.bounded
     assert few.value == 0.5
-    assert "fewer than 5 runs" in few.why
+    assert "fewer than 5 trainings" in few.why
 
 
 def test_runs_count_on_the_side_that_has_fewer():
@@ -164,12 +174,22 @@ def test_runs_count_on_the_side_that_has_fewer():
     assert found.runs == 1
 
 
-def test_percentiles_are_taken_further_out_where_runs_are_few():
-    values = np.linspace(0, 1, 10_001)
-    few, many = over_draws(0.5, values, 6), over_draws(0.5, values, 10_000)
-    assert (many.lower, many.upper) == pytest.approx((0.025, 0.975), abs=1e-3)
-    assert few.lower < 0.01
-    assert few.upper > 0.99
+def test_an_interval_is_students_by_the_deviation_of_the_draws():
+    found = over_draws(2.0, np.array([1.0, 3.0, math.nan]), 6, PLAIN)
+    half = student.ppf(0.975, 5) * math.sqrt(6 / 5)
+    assert (found.lower, found.upper) == pytest.approx((2 - half, 2 + half))
+
+
+@pytest.mark.parametrize(("value", "scale"), [(0.97, AREAS), (0.9, CORRELATIONS)])
+def test_an_interval_stays_in_range_and_leans_to_the_middle(value, scale):
+    values = value + 0.02 * np.array([-1.0, 1.0])
+    found = over_draws(value, values, 8, scale)
+    assert found.lower < value < found.upper < 1
+    assert value - found.lower > found.upper - value
+    # To first order it is as wide as on the plain scale.
+    narrow = over_draws(value, value + 1e-4 * np.array([-1.0, 1.0]), 8, scale)
+    plain = over_draws(value, value + 1e-4 * np.array([-1.0, 1.0]), 8, PLAIN)
+    assert (narrow.lower, narrow.upper) == pytest.approx((plain.lower, plain.upper), abs=1e-5)
 
 
 def test_no_event_at_all_leaves_an_upper_bound_by_the_number_of_runs():

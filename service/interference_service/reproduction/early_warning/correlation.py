@@ -3,7 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.reproduction.early_warning.estimates import Estimate, over_draws
+from interference_service.reproduction.early_warning.estimates import (
+    CORRELATIONS,
+    Estimate,
+    over_draws,
+)
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -29,7 +33,7 @@ def rank_correlation(one: Vector, other: Vector, run: Integers, draws: Matrix) -
         correlations(one, other, run, draws[first : first + step])
         for first in range(0, len(draws), step)
     ]
-    return over_draws(value, np.concatenate(replicates), len(np.unique(run)))
+    return over_draws(value, np.concatenate(replicates), len(np.unique(run)), CORRELATIONS)
 
 
 def correlations(one: Vector, other: Vector, run: Integers, draws: Matrix) -> Vector:

@@ -1,11 +1,12 @@
 """Intervals over runs: rows of one run are not independent, runs are."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import expit, logit, ndtri, stdtrit
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -15,6 +16,7 @@ NOTHING = "nothing to compare"
 LEAST_RUNS = 5
 """On each side of a comparison; of fewer, draws say nothing of how runs differ."""
 _TAIL = (1 - CONFIDENCE_LEVEL) / 2
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +60,46 @@ def draws(runs: int, count: int, seed: int) -> Matrix:
     return generator.multinomial(runs, np.full(runs, 1 / runs), size=count).astype(np.float64)
 
 
-def over_draws(value: float, replicates: Vector, runs: int) -> Estimate:
-    """Percentiles of the draws, taken further out where runs are few (Hesterberg 2015).
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a number varies about as much everywhere, so that an interval may be symmetric.
 
-    Percentiles are too narrow for R runs by about √((R - 1) / R), and by the normal in place of
-    Student's quantile; so they are taken at Φ(-√(R / (R - 1)) t) in place of 2.5 %.
+    Attributes:
+        forth: From the number to the scale.
+        slope: Of that, at the number.
+        back: From the scale to the number.
+    """
+
+    forth: Callable[[float], float]
+    slope: Callable[[float], float]
+    back: Callable[[float], float]
+
+
+PLAIN = Scale(float, lambda _: 1.0, float)
+AREAS = Scale(logit, lambda area: 1 / (area * (1 - area)), expit)
+CORRELATIONS = Scale(math.atanh, lambda value: 1 / (1 - value**2), math.tanh)
+
+
+def over_draws(value: float, replicates: Vector, runs: int, scale: Scale) -> Estimate:
+    """Student's interval by the deviation of the draws, which are too alike by √((R - 1) / R).
 
     Args:
         value: Of all runs.
         replicates: Of the draws; NaN in those that cannot have one. Has shape ``[B]``.
         runs: R, those that have a part in it.
+        scale: On which the interval is symmetric.
     """
     if math.isnan(value):
         return Estimate(value, why=NOTHING)
     if runs < LEAST_RUNS:
-        return Estimate(value, why=f"fewer than {LEAST_RUNS} runs on a side")
+        return Estimate(value, why=f"fewer than {LEAST_RUNS} trainings on a side")
     determined = replicates[np.isfinite(replicates)]
-    if not determined.size or not np.ptp(determined):
+    if not determined.size or np.ptp(determined) < _ROUNDING:
         return Estimate(value, why="the same in every draw")
-    further = float(ndtr(math.sqrt(runs / (runs - 1)) * stdtrit(runs - 1, _TAIL)))
-    lower, upper = np.quantile(determined, (further, 1 - further))
-    return Estimate(value, float(lower), float(upper))
+    deviation = float(np.std(determined)) * math.sqrt(runs / (runs - 1))
+    half = -float(stdtrit(runs - 1, _TAIL)) * deviation * scale.slope(value)
+    middle = scale.forth(value)
+    return Estimate(value, float(scale.back(middle - half)), float(scale.back(middle + half)))
 
 
 def rate(events: Vector, trials: Vector) -> Estimate:
@@ -99,7 +120,7 @@ def rate(events: Vector, trials: Vector) -> Estimate:
         return Estimate(math.nan, why=NOTHING)
     share = float(events.sum() / total)
     if runs == 1:
-        return Estimate(share, why="one run")
+        return Estimate(share, why="one training")
     return Estimate(share, *_wilson(share, _worth(share, events, trials)))
 
 

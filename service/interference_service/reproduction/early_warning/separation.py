@@ -10,7 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.reproduction.early_warning.estimates import Estimate, over_draws
+from interference_service.reproduction.early_warning.estimates import (
+    AREAS,
+    PLAIN,
+    Estimate,
+    over_draws,
+)
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -82,11 +87,14 @@ def pairs(health: Vector, outcome: Mask, run: Integers, stratum: Integers, runs:
 
 def area(of: Pairs, draws: Matrix) -> Estimate:
     """The area with its interval."""
-    return over_draws(of.area, of.areas(draws), of.runs)
+    return over_draws(of.area, of.areas(draws), of.runs, AREAS)
 
 
 def difference(one: Pairs, other: Pairs, draws: Matrix) -> Estimate:
     """How much larger the area of one signal is than that of another, over the same rows."""
     return over_draws(
-        one.area - other.area, one.areas(draws) - other.areas(draws), min(one.runs, other.runs)
+        one.area - other.area,
+        one.areas(draws) - other.areas(draws),
+        min(one.runs, other.runs),
+        PLAIN,
     )

@@ -1,18 +1,25 @@
 """What the page says follows from the numbers, and it is the same for the same records."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from interference_service.cli import main
+from interference_service.reproduction.early_warning.alerts import ALERTS
 from interference_service.reproduction.early_warning.estimates import Estimate
 from interference_service.reproduction.early_warning.prediction import Measure, Question
 from interference_service.reproduction.early_warning.sentences import (
     against_chance,
     against_known,
 )
+from interference_service.reproduction.early_warning.signals import SIGNALS
 from support.simulated_runs import record
+
+README = (
+    Path(__file__).parents[3] / "service/interference_service/reproduction/early_warning/README.md"
+)
 
 
 def keep(directory: Path, *records) -> Path:
@@ -152,3 +159,16 @@ def test_where_all_or_none_fail_nothing_is_claimed(tmp_path):
     page, _ = made(kept, tmp_path / "out")
     assert "Of 18 minorities none fail: there is nothing to tell apart" in page
     assert "better than" not in page
+
+
+def test_the_readme_tells_of_every_signal_alert_and_option(capsys):
+    text = README.read_text("utf-8")
+    missing = [each.title for each in ALERTS if f"| {each.title} |" not in text]
+    missing += [each for one in SIGNALS for each in one.title.split() if each not in text]
+    assert missing == []
+    with pytest.raises(SystemExit, match="0"):
+        main(["early-warning", "--help"])
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    told = set(re.findall(r"(?<=`)--[a-z-]+|(?<= )--[a-z]+(?= )", text))
+    assert told
+    assert told <= known

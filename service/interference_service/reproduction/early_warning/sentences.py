@@ -96,7 +96,9 @@ def _alert(warning: Warnings, alarm: FalseAlarms) -> str:
             f"for {interval(warning.well_warned, '.0%')} of {warning.well} that do not fail"
         )
     if alarm.balanced.why != NOTHING:
-        parts.append(f"for {interval(alarm.balanced, '.1%')} of what balanced trainings show it")
+        parts.append(
+            f"for {interval(alarm.balanced, '.1%')} of classes and analyses in balanced trainings"
+        )
     fires = "; ".join(parts) or "for nothing, as there was nothing to fire for"
     return f"“{TITLES[warning.alert][0].upper()}{TITLES[warning.alert][1:]}” fires {fires}."
 

@@ -6,6 +6,7 @@ import pytest
 
 from interference_service.reproduction.early_warning.observations import observations
 from interference_service.reproduction.early_warning.prediction import Measure, Question
+from interference_service.reproduction.early_warning.sentences import sentences
 from interference_service.reproduction.early_warning.study import (
     DatasetFindings,
     Settings,
@@ -164,3 +165,19 @@ def test_balanced_trainings_leave_predictions_as_they_are():
     # Texts, as what is undetermined equals nothing.
     assert str(with_balanced.measures) == str(of(some).measures)
     assert with_balanced.content.balanced_runs == 4
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [record(seed, imbalance=1) for seed in range(6)],
+        [record(seed, epochs=1) for seed in range(6)],
+    ],
+    ids=["balanced", "of one epoch"],
+)
+def test_without_rows_to_predict_nothing_is_claimed_and_alarms_are_counted(records):
+    found = of(records)
+    assert found.content.observations == 0
+    assert {each.estimate.why for each in found.measures} == {"nothing to compare"}
+    assert not any("better than chance" in each for each in sentences(found))
+    assert found.false_alarms

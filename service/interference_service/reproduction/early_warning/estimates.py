@@ -56,6 +56,8 @@ def draws(runs: int, count: int, seed: int) -> Matrix:
     Returns:
         Has shape ``[B, R]``.
     """
+    if runs == 0:
+        return np.zeros((count, 0))
     generator = np.random.default_rng(seed)
     return generator.multinomial(runs, np.full(runs, 1 / runs), size=count).astype(np.float64)
 

@@ -158,7 +158,16 @@ def test_where_all_or_none_fail_nothing_is_claimed(tmp_path):
     kept = keep(tmp_path / "runs", *(record(seed, fails=(False,) * 3) for seed in range(6)))
     page, _ = made(kept, tmp_path / "out")
     assert "Of 18 minorities none fail: there is nothing to tell apart" in page
-    assert "better than" not in page
+    assert "than chance" not in page
+
+
+def test_where_nothing_is_to_be_told_by_there_are_no_tables_of_it(tmp_path):
+    runs = [record(seed, epochs=1, fails=(True,) * 3) for seed in range(6)]
+    page, _ = made(keep(tmp_path / "runs", *runs), tmp_path / "out")
+    assert "” fires " not in page
+    assert "No minority was analysed before the end" in page
+    assert "**Recall at the end**" not in page
+    assert "**Alerts where nothing is wrong**" in page
 
 
 def test_the_readme_tells_of_every_signal_alert_and_option(capsys):

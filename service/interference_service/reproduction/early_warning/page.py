@@ -41,9 +41,15 @@ def page(study: Study) -> str:
 
 
 def _dataset(found: DatasetFindings) -> Iterator[str]:
-    answers = tables.Answers(found)
     yield from (f"## {found.dataset}", "", _content(found.content), "")
     yield from (f"- {each}" for each in sentences(found))
+    if found.content.observations:
+        yield from _predictions(found)
+    yield from ("", "**Alerts where nothing is wrong**", "", *tables.alarms(found), "")
+
+
+def _predictions(found: DatasetFindings) -> Iterator[str]:
+    answers = tables.Answers(found)
     yield from ("", "**Which minorities will fail**", "", *tables.failure(answers))
     yield from ("", "**Recall at the end**", "", *tables.final_recall(answers))
     yield from ("", "**Some epochs on**", "", *tables.ahead(answers, found.horizons))
@@ -53,7 +59,6 @@ def _dataset(found: DatasetFindings) -> Iterator[str]:
     yield from tables.undetermined(answers, found.content.observations)
     yield from ("", "**Alerts before the end; median and quartiles**", "")
     yield from tables.leads(found.warnings)
-    yield from ("", "**Alerts where nothing is wrong**", "", *tables.alarms(found), "")
 
 
 def _content(content: Content) -> str:

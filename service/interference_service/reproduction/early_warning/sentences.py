@@ -29,24 +29,35 @@ def sentences(found: DatasetFindings) -> Iterator[str]:
     Yields:
         Sentences, those on the claim first.
     """
-    yield from _nothing_to_tell(found.content)
+    why_not = _nothing_to_tell(found.content)
+    if why_not:
+        yield why_not
+    else:
+        yield from _claims(found)
+    for warning, alarm in zip(found.warnings, found.false_alarms, strict=True):
+        parts = _fires(warning, alarm)
+        if parts:
+            title = TITLES[warning.alert]
+            yield f"“{title[0].upper()}{title[1:]}” fires {'; '.join(parts)}."
+
+
+def _nothing_to_tell(content: Content) -> str:
+    """Why no signal can be shown to tell which minorities fail; empty: one can."""
+    if content.observations == 0:
+        return "No minority was analysed before the end: there is nothing to tell anything by."
+    if content.failing in (0, content.minorities):
+        which = "all" if content.failing else "none"
+        return f"Of {content.minorities} minorities {which} fail: there is nothing to tell apart."
+    return ""
+
+
+def _claims(found: DatasetFindings) -> Iterator[str]:
     answers = {each.question: each for each in (*found.measures, *found.differences)}
     for signal in ASKED:
         yield against_chance(answers[Question(signal, "fails")])
         yield against_chance(answers[Question(signal, "fails", among="alike")])
         known = [answers[Question(signal, "fails", reference=each)] for each in KNOWN]
         yield f"Its AUC less that of {'; '.join(map(against_known, known))}."
-    for warning, alarm in zip(found.warnings, found.false_alarms, strict=True):
-        yield _alert(warning, alarm)
-
-
-def _nothing_to_tell(content: Content) -> Iterator[str]:
-    if content.failing in (0, content.minorities):
-        which = "all" if content.failing else "none"
-        yield (
-            f"Of {content.minorities} minorities {which} fail: there is nothing to tell apart, and "
-            "no signal can be shown to tell it."
-        )
 
 
 def against_chance(measure: Measure) -> str:
@@ -79,7 +90,7 @@ def against_known(measure: Measure) -> str:
     }[estimate.beyond(0)]
 
 
-def _alert(warning: Warnings, alarm: FalseAlarms) -> str:
+def _fires(warning: Warnings, alarm: FalseAlarms) -> list[str]:
     parts = []
     if warning.failing:
         parts.append(
@@ -99,8 +110,7 @@ def _alert(warning: Warnings, alarm: FalseAlarms) -> str:
         parts.append(
             f"for {interval(alarm.balanced, '.1%')} of classes and analyses in balanced trainings"
         )
-    fires = "; ".join(parts) or "for nothing, as there was nothing to fire for"
-    return f"“{TITLES[warning.alert][0].upper()}{TITLES[warning.alert][1:]}” fires {fires}."
+    return parts
 
 
 def interval(estimate: Estimate, form: str = ".2f") -> str:

@@ -133,6 +133,14 @@ def test_rows_at_the_end_have_nothing_to_predict_and_the_untrained_network_is_no
     assert {each.epoch for each in seen if 1 in each.correct_later} == {1, 2, 3}
 
 
+@pytest.mark.parametrize(("epochs", "thirds"), [(3, "123"), (9, "111222333"), (2, "23"), (1, "3")])
+def test_stages_are_thirds_of_the_epochs(epochs, thirds):
+    seen = observations([record(0, epochs=epochs)], (1,), 0.5)
+    stages = {each.epoch: each.stage for each in seen}
+    wanted = {"1": "early", "2": "middle", "3": "late"}
+    assert list(stages.values()) == [wanted[each] for each in thirds]
+
+
 def test_fewer_classes_fail_by_a_lower_bar():
     records = [record(seed, fails=(True, False, False)) for seed in range(6)]
     assert of(records).content.failing == 6

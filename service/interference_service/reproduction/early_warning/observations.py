@@ -52,8 +52,8 @@ class Observation:
 
     @property
     def stage(self) -> Stage:
-        """Which third of the training the epoch is in."""
-        return STAGES[min(3 * self.epoch // self.epochs, 2)]
+        """Which third of the epochs, 1 to the last, it is in."""
+        return STAGES[(3 * self.epoch - 1) // self.epochs]
 
 
 def observations(

@@ -64,7 +64,8 @@ def test_workers_tell_how_full_their_device_is(analysed):
     assert 0 < used < total
 
 
-def test_workers_store_and_calls_are_counted(analysed):
+def test_workers_store_and_calls_are_counted(analysed, client: Client):
+    submit(client, validate_only=True)
     workers = [
         value_of(analysed, f'interference_gradient_workers{{state="{state}"}}')
         for state in ("starting", "idle", "busy")

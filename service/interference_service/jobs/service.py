@@ -41,8 +41,8 @@ QUEUE = "queue"
 """Name under which the runner waits for new jobs."""
 
 
-class _WouldBeMade(Exception):
-    """Nothing keeps the store from making a job."""
+class _WouldBeMade(ServiceError):
+    """Nothing keeps the store from making a job; it is refused for a reason, and has not failed."""
 
 
 class AnalysisJobs:
@@ -138,7 +138,7 @@ class AnalysisJobs:
 
         def refuse(active: int) -> None:
             admission.check(active)
-            raise _WouldBeMade
+            raise _WouldBeMade("nothing is to be made")
 
         with suppress(_WouldBeMade):
             self._store.create(job, idempotency, refuse)

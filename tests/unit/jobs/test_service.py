@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from interference_service.domain.events import JobFinished
 from interference_service.domain.job import JobState, Progress, Settings
@@ -22,6 +23,7 @@ from interference_service.errors import (
     RequestIdReused,
     WrongState,
 )
+from interference_service.telemetry.store import StoreMetrics
 from support.jobs import analysis, job as example_job, succeed
 from support.waiting import until
 
@@ -100,6 +102,17 @@ async def test_validation_alone_leaves_no_trace(world):
     with pytest.raises(NotFound):
         await world.jobs.get(NAME)
     assert not world.events
+
+
+async def test_a_validation_is_counted_as_no_failure_of_the_store(world, monkeypatch):
+    registry = CollectorRegistry()
+    monkeypatch.setattr(world.store, "create", StoreMetrics(registry).timed(world.store).create)
+    await world.submit(validate_only=True)
+    counted = {
+        name: registry.get_sample_value(f"interference_store_{name}", {"operation": "create"})
+        for name in ("operation_seconds_count", "errors_total")
+    }
+    assert counted == {"operation_seconds_count": 1, "errors_total": 0}
 
 
 async def test_a_validated_job_says_what_would_be_read(world):

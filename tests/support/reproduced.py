@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interference_service.reproduction.datasets import Dataset, Images
+from interference_service.reproduction.data.datasets import Dataset, Images
 from interference_service.reproduction.records import (
     Analysis,
     Bounded,

@@ -11,14 +11,13 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from interference_service.reproduction.checkpoints import CheckpointUnusable
-from interference_service.reproduction.datasets import Dataset, open_dataset
+from interference_service.reproduction.data.datasets import Dataset, open_dataset
+from interference_service.reproduction.data.layouts.errors import DatasetError
 from interference_service.reproduction.display import Display
-from interference_service.reproduction.layouts.errors import DatasetError
-from interference_service.reproduction.observation import Observer, ServiceUnusable
+from interference_service.reproduction.observation.observer import Observer, ServiceUnusable
 from interference_service.reproduction.plan import Plan
 from interference_service.reproduction.records import RunKey, RunRecord
-from interference_service.reproduction.report import report, write_report
+from interference_service.reproduction.report.report import report, write_report
 from interference_service.reproduction.stored import (
     RECORD,
     StoredRunUnusable,
@@ -27,7 +26,8 @@ from interference_service.reproduction.stored import (
     stored_run,
     stored_runs,
 )
-from interference_service.reproduction.training import TrainingDiverged, train
+from interference_service.reproduction.training.checkpoints import CheckpointUnusable
+from interference_service.reproduction.training.loop import TrainingDiverged, train
 
 INCOMPLETE, INTERRUPTED = 1, 130
 """Exit statuses."""

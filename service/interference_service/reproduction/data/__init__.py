@@ -1,0 +1,1 @@
+"""Image sets: found on disk, split and cut as a key says, and made ready for a network."""

@@ -1,0 +1,1 @@
+"""Has networks analysed by a service while they are trained."""

@@ -12,8 +12,9 @@ from pydantic_settings import SettingsError
 
 from interference_service.errors import ServiceError
 from interference_service.reproduction.arguments import (
+    UsageError,
     add_reproduce,
-    lacks_data,
+    check_data,
     plan_asked_for,
 )
 from interference_service.reproduction.early_warning.command import add_parser as add_early_warning
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValidationError, SettingsError) as error:
         for each in _complaints(error):
             _complain(each)
+        return USAGE_ERROR
+    except UsageError as error:
+        _complain(str(error))
         return USAGE_ERROR
     except (OSError, ServiceError) as error:
         _complain(str(error))
@@ -219,13 +223,8 @@ def _reproduce(options: argparse.Namespace) -> int:
     plan, out = plan_asked_for(options), options.out.resolve()
     if options.report_only:
         return reproduce.report_only(plan, out)
-    if lacks_data(options):
-        _complain(f"--data must say where {options.dataset} lies")
-        return USAGE_ERROR
+    check_data(options.data, options.dataset)
     device = reproduce.device_of(options.device)
-    if device is None:
-        _complain("--device is cuda, and torch finds no such device; auto trains without one")
-        return USAGE_ERROR
     return reproduce.reproduce(
         reproduce.Reproduction(plan, options.data, out, device, options.target)
     )

@@ -1,6 +1,7 @@
 """The arguments of ``interference-service reproduce``."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -15,7 +16,11 @@ from interference_service.reproduction.plan import (
 )
 from interference_service.reproduction.records import DatasetName, GradientRule, Loss
 
-_NEEDS_NO_DATA = "digits"
+_NEEDS_NO_DATA: DatasetName = "digits"
+
+
+class UsageError(Exception):
+    """Arguments that cannot be together, or not on this machine; the message says why."""
 
 
 def add_reproduce(
@@ -26,29 +31,45 @@ def add_reproduce(
     parser = commands.add_parser(
         "reproduce", help="train the paper's networks, analyse them on the way, report"
     )
-    parser.add_argument("dataset", choices=get_args(DatasetName))
-    parser.add_argument("--data", type=Path, help="where the data set lies; digits need none")
-    parser.add_argument("--out", type=Path, required=True, help="keep everything here")
+    parser.add_argument("dataset", choices=get_args(DatasetName), help="the images to train on")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="keep everything here, go on here"
+    )
+    add_machines(parser)
     _add_runs(parser)
     _add_budget(parser)
     parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train"
+        "--report-only", action="store_true", help="train nothing, report what is there"
     )
-    parser.add_argument(
-        "--target",
-        metavar="HOST:PORT",
-        help="ask this service, whose store `reproduction` is OUT; else one is started",
-    )
-    parser.add_argument("--report-only", action="store_true", help="train nothing")
     parser.set_defaults(command=command)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
-    runs = parser.add_argument_group("what is trained: each with each")
-    runs.add_argument("--seeds", type=_count, default=3, help="how many (default: 3)")
-    runs.add_argument("--networks", nargs="+", choices=NETWORKS, default=COMPARED)
-    runs.add_argument("--losses", nargs="+", choices=get_args(Loss), default=("cross_entropy",))
-    runs.add_argument("--gradients", nargs="+", choices=get_args(GradientRule), default=("mean",))
+    runs = parser.add_argument_group("what is trained: every network with every loss and rule")
+    runs.add_argument(
+        "--seeds", type=whole_number(1), default=3, metavar="N", help="how many (default: 3)"
+    )
+    runs.add_argument(
+        "--networks",
+        nargs="+",
+        choices=NETWORKS,
+        default=COMPARED,
+        help="default: all but the residual one",
+    )
+    runs.add_argument(
+        "--losses",
+        nargs="+",
+        choices=get_args(Loss),
+        default=("cross_entropy",),
+        help="default: cross_entropy",
+    )
+    runs.add_argument(
+        "--gradients",
+        nargs="+",
+        choices=get_args(GradientRule),
+        default=("mean",),
+        help="how the gradients of classes become a step (default: mean)",
+    )
     runs.add_argument(
         "--mitigations",
         action="store_true",
@@ -56,19 +77,32 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     )
     runs.add_argument(
         "--imbalance",
-        type=_imbalance,
+        type=real_number(lambda value: 1 <= value < math.inf, "a number of 1 (balanced) or more"),
+        metavar="RATIO",
         help="rows of the largest class over those of the smallest; else the data set's own",
     )
 
 
 def _add_budget(parser: argparse.ArgumentParser) -> None:
     budget = parser.add_argument_group("what a training may take, the same for all")
-    budget.add_argument("--budget", choices=BUDGETS, default="full")
-    budget.add_argument("--epochs", type=_count)
     budget.add_argument(
-        "--analyse-every", type=_count_or_none, metavar="N", help="epochs; 0: never"
+        "--budget",
+        choices=BUDGETS,
+        default="full",
+        help="full: on a GPU (default); hour: on two cores; quick: to see that it runs",
     )
-    budget.add_argument("--mixed-precision", action="store_true", help="on a GPU")
+    budget.add_argument(
+        "--epochs", type=whole_number(1), metavar="N", help="else those of the budget"
+    )
+    budget.add_argument(
+        "--analyse-every",
+        type=whole_number(0),
+        metavar="N",
+        help="epochs between analyses, else as the budget has it; 0: no analysis",
+    )
+    budget.add_argument(
+        "--mixed-precision", action="store_true", help="train in 16 bits where a GPU can"
+    )
 
 
 def plan_asked_for(options: argparse.Namespace) -> Plan:
@@ -92,24 +126,58 @@ def plan_asked_for(options: argparse.Namespace) -> Plan:
     )
 
 
-def lacks_data(options: argparse.Namespace) -> bool:
-    """Whether the arguments do not say where the data set lies, and must."""
-    return options.data is None and options.dataset != _NEEDS_NO_DATA and not options.report_only
+def check_data(data: Path | None, *datasets: DatasetName) -> None:
+    """Refuse to look for data sets nowhere.
+
+    Raises:
+        UsageError: It is not said where they lie, and one of them must lie somewhere.
+    """
+    wanted = dict.fromkeys(each for each in datasets if each != _NEEDS_NO_DATA)
+    if data is None and wanted:
+        lie = "lie" if len(wanted) > 1 else "lies"
+        raise UsageError(f"--data must say where {' and '.join(wanted)} {lie}")
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not 1 or more")
+def add_machines(parser: argparse._ActionsContainer) -> None:
+    """Where the data are, where networks are trained, and who analyses them."""
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="where the image sets lie; digits need none"
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to train; auto: on a GPU if there is one (default)",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="HOST:PORT",
+        help="ask this service, whose store `reproduction` is OUT; else one is started",
+    )
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """The type of an argument that is so much or more."""
+
+    def number(text: str) -> int:
+        # isdecimal: int() would take a sign, and an underscore between digits.
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
+        return int(text)
+
     return number
 
 
-def _count_or_none(text: str) -> int:
-    return 0 if text == "0" else _count(text)
+def real_number(fits: Callable[[float], bool], wanted: str) -> Callable[[str], float]:
+    """The type of an argument that fits; ``wanted`` says in words what does."""
 
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+        return value
 
-def _imbalance(text: str) -> float:
-    number = float(text)
-    if not 1 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 (balanced) or more")
     return number

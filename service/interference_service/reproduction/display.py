@@ -16,7 +16,7 @@ from rich.progress import (
 from interference_service.reproduction.plan import analysed_epochs
 from interference_service.reproduction.records import Budget, RunKey, RunRecord
 from interference_service.reproduction.report.document import cell_text
-from interference_service.reproduction.report.run_scores import macro_f1
+from interference_service.reproduction.report.scores import macro_f1
 
 _COLUMNS = (
     TextColumn("{task.description}", markup=False),

@@ -1,6 +1,5 @@
 """What is kept of a training: its settings, its scores, and what the service found on the way."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -14,6 +13,9 @@ NetworkName: TypeAlias = Literal[
 ]
 Loss: TypeAlias = Literal["cross_entropy", "class_balanced", "logit_adjusted"]
 GradientRule: TypeAlias = Literal["mean", "per_class_normalised", "projected"]
+
+RECORD = "record.json"
+_SMALL_SHARE = 0.5
 
 
 class _Record(BaseModel):
@@ -167,6 +169,13 @@ class RunRecord(_Record):
         """Whether all epochs of the budget are there."""
         return bool(self.epochs) and self.epochs[-1].epoch == self.budget.epochs
 
+    @property
+    def minorities(self) -> tuple[str, ...]:
+        """Classes with less than half of the uniform share of the training rows, as for the service."""
+        limit = _SMALL_SHARE * sum(self.training_rows) / len(self.training_rows)
+        rows = zip(self.class_names, self.training_rows, strict=True)
+        return tuple(name for name, count in rows if count < limit)
+
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
         write_atomically(path, self.model_dump_json(indent=1).encode())
@@ -175,8 +184,3 @@ class RunRecord(_Record):
 def load(path: Path) -> RunRecord:
     """Read a training that ``RunRecord.save`` wrote."""
     return RunRecord.model_validate_json(path.read_bytes())
-
-
-def load_all(directory: Path) -> Sequence[RunRecord]:
-    """Every training below a directory, by name: ``directory/*/record.json``."""
-    return [load(path) for path in sorted(directory.glob("*/record.json"))]

@@ -11,15 +11,15 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from interference_service.reproduction.arguments import UsageError
 from interference_service.reproduction.data.datasets import Dataset, open_dataset
 from interference_service.reproduction.data.layouts.errors import DatasetError
 from interference_service.reproduction.display import Display
 from interference_service.reproduction.observation.observer import Observer, ServiceUnusable
 from interference_service.reproduction.plan import Plan
-from interference_service.reproduction.records import RunKey, RunRecord
+from interference_service.reproduction.records import RECORD, RunKey, RunRecord
 from interference_service.reproduction.report.report import report, write_report
 from interference_service.reproduction.stored import (
-    RECORD,
     StoredRunUnusable,
     check,
     directory_of,
@@ -27,7 +27,7 @@ from interference_service.reproduction.stored import (
     stored_runs,
 )
 from interference_service.reproduction.training.checkpoints import CheckpointUnusable
-from interference_service.reproduction.training.loop import TrainingDiverged, train
+from interference_service.reproduction.training.loop import TrainingDiverged, device_name, train
 
 INCOMPLETE, INTERRUPTED = 1, 130
 """Exit statuses."""
@@ -52,11 +52,17 @@ class Reproduction:
     target: str | None = None
 
 
-def device_of(name: str) -> torch.device | None:
-    """The device of a name; None where it is not there. ``auto`` is a GPU where there is one."""
+def device_of(name: str) -> torch.device:
+    """The device of a name; ``auto`` is a GPU where there is one.
+
+    Raises:
+        UsageError: It is not there.
+    """
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
-        return None
+        raise UsageError(
+            "--device is cuda, and torch finds no such device; auto trains without one"
+        )
     return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
@@ -67,7 +73,7 @@ def reproduce(wanted: Reproduction) -> int:
     """
     console = Console(stderr=True)
     try:
-        check(wanted.out, wanted.plan, _name(wanted.device))
+        check(wanted.out, wanted.plan, device_name(wanted.device))
         with _ended_by_sigterm():
             whole = _run_all(wanted, console)
     except KeyboardInterrupt:
@@ -172,11 +178,6 @@ class _Runs:
         if self.opened is None:
             self.opened = open_dataset(key, self.wanted.data)
         return self.opened
-
-
-def _name(device: torch.device) -> str:
-    """As records have it."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _report(key: RunKey, out: Path, console: Console) -> None:

@@ -5,9 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from interference_service.reproduction.plan import Plan
-from interference_service.reproduction.records import Budget, RunKey, RunRecord, load
-
-RECORD = "record.json"
+from interference_service.reproduction.records import RECORD, Budget, RunKey, RunRecord, load
 
 
 class StoredRunUnusable(ValueError):
@@ -28,7 +26,7 @@ def stored_run(out: Path, key: RunKey) -> RunRecord | None:
     path = directory_of(out, key) / RECORD
     if not path.exists():
         return None
-    return _read(path)
+    return read(path)
 
 
 def stored_runs(out: Path) -> list[RunRecord]:
@@ -37,7 +35,7 @@ def stored_runs(out: Path) -> list[RunRecord]:
     Raises:
         StoredRunUnusable: One of them cannot be read.
     """
-    return [_read(path) for path in sorted((out / "runs").glob(f"*/{RECORD}"))]
+    return [read(path) for path in sorted((out / "runs").glob(f"*/{RECORD}"))]
 
 
 def check(out: Path, plan: Plan, device: str) -> None:
@@ -73,7 +71,12 @@ def _differing(there: Budget, wanted: Budget) -> list[str]:
     ]
 
 
-def _read(path: Path) -> RunRecord:
+def read(path: Path) -> RunRecord:
+    """The record in a file.
+
+    Raises:
+        StoredRunUnusable: It is none.
+    """
     try:
         return load(path)
     except ValidationError as error:

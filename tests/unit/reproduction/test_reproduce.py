@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pytest
 
 from interference_client.testing import Fails, FakeClass, FakeResult, FakeService, Succeeds
 from interference_service.cli import USAGE_ERROR, main
-from interference_service.reproduction.records import RunRecord, load_all
+from interference_service.reproduction.records import RunRecord
+from interference_service.reproduction.stored import stored_runs
 
 TINY = ("--budget", "quick", "--epochs", "1", "--networks", "residual_cnn")
 PAIRS = [[0.0] * 10] * 10
@@ -26,13 +28,25 @@ def service() -> Iterator[FakeService]:
         yield service
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """An experiment of one seed, which nobody may change."""
+    out = tmp_path_factory.mktemp("trained")
+    with FakeService() as service:
+        service.plan(Succeeds(RESULT))
+        assert reproduce(out, service, "--seeds", "1") == 0
+    return out
+
+
+@pytest.fixture
+def out(tmp_path, trained) -> Path:
+    """The same for one test."""
+    return Path(shutil.copytree(trained, tmp_path / "out"))
+
+
 def reproduce(out: Path, service: FakeService, *arguments: str) -> int:
     given = ["reproduce", "digits", "--out", str(out), "--target", service.target, "--device=cpu"]
     return main([*given, *TINY, *arguments])
-
-
-def records(out: Path) -> list[RunRecord]:
-    return list(load_all(out / "runs"))
 
 
 def analysed(record: RunRecord) -> list[int]:
@@ -41,7 +55,7 @@ def analysed(record: RunRecord) -> list[int]:
 
 def test_an_experiment_is_trained_analysed_and_reported(tmp_path, service, capsys):
     assert reproduce(tmp_path, service, "--seeds", "2") == 0
-    assert [(each.key.seed, analysed(each)) for each in records(tmp_path)] == [
+    assert [(each.key.seed, analysed(each)) for each in stored_runs(tmp_path)] == [
         (0, [0, 1]),
         (1, [0, 1]),
     ]
@@ -54,67 +68,62 @@ def test_an_experiment_is_trained_analysed_and_reported(tmp_path, service, capsy
     assert told.count("report: ") == 2
 
 
-def test_what_is_there_is_not_made_again(tmp_path, service):
-    reproduce(tmp_path, service, "--seeds", "1")
+def test_what_is_there_is_not_made_again(out, service):
     calls, before = (
         len(service.calls),
-        {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*")},
+        {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")},
     )
-    report = (tmp_path / "report.md").read_text()
-    assert reproduce(tmp_path, service, "--seeds", "1") == 0
+    report = (out / "report.md").read_text()
+    assert reproduce(out, service, "--seeds", "1") == 0
     assert len(service.calls) == calls
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*")} == before
-    assert (tmp_path / "report.md").read_text() == report
+    assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+    assert (out / "report.md").read_text() == report
 
 
-def test_more_seeds_go_on_where_fewer_ended(tmp_path, service):
-    reproduce(tmp_path, service, "--seeds", "1")
-    (first,) = records(tmp_path)
-    reproduce(tmp_path, service, "--seeds", "2")
-    assert records(tmp_path)[0] == first
-    assert len(records(tmp_path)) == 2
+def test_more_seeds_go_on_where_fewer_ended(out, service):
+    (first,) = stored_runs(out)
+    reproduce(out, service, "--seeds", "2")
+    assert stored_runs(out)[0] == first
+    assert len(stored_runs(out)) == 2
 
 
 def test_missing_analyses_are_told_and_made_up_for_by_the_same_command(tmp_path, service, capsys):
     service.plan(Fails())
     assert reproduce(tmp_path, service, "--seeds", "1") == 1
-    (found,) = records(tmp_path)
+    (found,) = stored_runs(tmp_path)
     assert found.finished
     assert analysed(found) == []
     assert "All else goes on; the same command makes up for it." in capsys.readouterr().err
 
     service.plan(Succeeds(RESULT))
     assert reproduce(tmp_path, service, "--seeds", "1") == 0
-    (whole,) = records(tmp_path)
+    (whole,) = stored_runs(tmp_path)
     assert analysed(whole) == [0, 1]
     assert whole.epochs == found.epochs
 
 
-def test_a_record_that_lags_behind_its_checkpoint_catches_up(tmp_path, service):
-    reproduce(tmp_path, service, "--seeds", "1")
-    (whole,) = records(tmp_path)
+def test_a_record_that_lags_behind_its_checkpoint_catches_up(out, service):
+    (whole,) = stored_runs(out)
     lagging = whole.model_copy(update={"epochs": whole.epochs[:1], "analyses": ()})
-    lagging.save(tmp_path / "runs" / whole.key.slug / "record.json")
-    assert reproduce(tmp_path, service, "--seeds", "1") == 0
-    assert records(tmp_path) == [whole]
+    lagging.save(out / "runs" / whole.key.slug / "record.json")
+    assert reproduce(out, service, "--seeds", "1") == 0
+    assert stored_runs(out) == [whole]
 
 
 def test_other_settings_for_the_same_trainings_are_refused_before_anything_is_trained(
-    tmp_path, service, capsys
+    out, service, capsys
 ):
-    reproduce(tmp_path, service, "--seeds", "1")
-    assert reproduce(tmp_path, service, "--seeds", "2", "--epochs", "3") == 1
+    assert reproduce(out, service, "--seeds", "2", "--epochs", "3") == 1
     assert "epochs 1, now 3" in capsys.readouterr().err
-    assert len(records(tmp_path)) == 1
+    assert len(stored_runs(out)) == 1
 
 
-def test_the_report_alone_is_written_of_what_is_there(tmp_path, service):
-    reproduce(tmp_path, service, "--seeds", "1")
-    report = (tmp_path / "report.md").read_text()
-    (tmp_path / "report.md").unlink()
+def test_the_report_alone_is_written_of_what_is_there(out, service):
+    report = (out / "report.md").read_text()
+    (out / "report.md").unlink()
     calls = len(service.calls)
-    assert reproduce(tmp_path, service, "--report-only") == 0
-    assert (tmp_path / "report.md").read_text() == report
+    assert reproduce(out, service, "--report-only") == 0
+    assert (out / "report.md").read_text() == report
     assert len(service.calls) == calls
 
 
@@ -148,6 +157,8 @@ def test_a_set_of_images_needs_a_place(tmp_path, capsys):
         (["--imbalance", "nan"], "--imbalance"),
         (["--networks", "vgg"], "--networks"),
         (["--budget", "unlimited"], "--budget"),
+        (["--seeds", "three"], "--seeds: 'three' is not a whole number of 1 or more"),
+        (["--imbalance", "high"], "--imbalance: 'high' is not a number of 1 (balanced) or more"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused(tmp_path, capsys, arguments, wrong):

@@ -1,7 +1,6 @@
 """The rows that are trained on and those that are held out, as a run's key says."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,8 @@ from interference_service.reproduction.data.layouts import digits, parquet
 from interference_service.reproduction.data.layouts.errors import DatasetMissing, DatasetUnreadable
 from interference_service.reproduction.data.layouts.rows import Found, Rows
 from interference_service.reproduction.data.layouts.search import find
-from interference_service.reproduction.records import DatasetName, RunKey
+from interference_service.reproduction.records import RunKey
 
-IMBALANCES: Mapping[DatasetName, float] = {"cifar10-lt": 100.0, "digits": 100.0}
-"""Of the sets that are balanced by themselves, where a key names none."""
 _PUBLISHED_CUT = "train_lt100.parquet"
 
 
@@ -37,7 +34,6 @@ class Halves:
 
 def halves(key: RunKey, data: Path | None) -> Halves:
     """See ``datasets.open_dataset``."""
-    imbalance = IMBALANCES.get(key.dataset) if key.imbalance is None else key.imbalance
     if key.dataset == "digits":
         rows = _digits(key.seed)
     elif data is None:
@@ -45,15 +41,15 @@ def halves(key: RunKey, data: Path | None) -> Halves:
     else:
         layout, folder = find(key.dataset, data)
         published = folder / _PUBLISHED_CUT
-        if layout is parquet and (imbalance, key.seed) == (100, 0) and published.is_file():
+        if layout is parquet and (key.imbalance, key.seed) == (100, 0) and published.is_file():
             return Halves(parquet.rows(published), parquet.rows(folder / parquet.EVALUATION))
         found = layout.read(folder)
         if layout is parquet and key.dataset == "solar-panels" and key.seed:
             found = _joined(found, folder)
         rows = _held_out(found, key.seed)
-    if imbalance is None:
+    if key.imbalance is None:
         return rows
-    return Halves(_cut(rows.training, imbalance, key.seed), rows.evaluation)
+    return Halves(_cut(rows.training, key.imbalance, key.seed), rows.evaluation)
 
 
 def _digits(seed: int) -> Halves:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri, stdtrit
+from scipy.special import expit, logit
+
+from interference_service.reproduction.intervals import NORMAL, student
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-CONFIDENCE_LEVEL = 0.95
 NOTHING = "nothing to compare"
 LEAST_RUNS = 5
 """On each side of a comparison; of fewer, draws say nothing of how runs differ."""
-_TAIL = (1 - CONFIDENCE_LEVEL) / 2
 _ROUNDING = 1e-12
 
 
@@ -99,7 +99,7 @@ def over_draws(value: float, replicates: Vector, runs: int, scale: Scale) -> Est
     if not determined.size or np.ptp(determined) < _ROUNDING:
         return Estimate(value, why="the same in every draw")
     deviation = float(np.std(determined)) * math.sqrt(runs / (runs - 1))
-    half = -float(stdtrit(runs - 1, _TAIL)) * deviation * scale.slope(value)
+    half = student(runs - 1) * deviation * scale.slope(value)
     middle = scale.forth(value)
     return Estimate(value, float(scale.back(middle - half)), float(scale.back(middle + half)))
 
@@ -133,14 +133,12 @@ def _worth(share: float, events: Vector, trials: Vector) -> float:
         return runs
     if variance == 0:
         return total
-    worth = share * (1 - share) / variance * float(ndtri(_TAIL) / stdtrit(runs - 1, _TAIL)) ** 2
+    worth = share * (1 - share) / variance * (NORMAL / student(runs - 1)) ** 2
     return min(max(worth, runs), total)
 
 
 def _wilson(share: float, trials: float) -> tuple[float, float]:
-    z = -float(ndtri(_TAIL))
-    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = (
-        z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
-    )
+    weight = NORMAL**2 / trials
+    middle = (share + weight / 2) / (1 + weight)
+    half = math.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,15 +1,19 @@
-"""The page of the study: the same text for the same records."""
+"""What is written of the study, a page and a document: the same for the same records."""
 
+import json
+import math
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TypeAlias
 
 from interference_service.reproduction.early_warning import tables
-from interference_service.reproduction.early_warning.estimates import (
-    CONFIDENCE_LEVEL,
-    LEAST_RUNS,
-)
+from interference_service.reproduction.early_warning.estimates import LEAST_RUNS
 from interference_service.reproduction.early_warning.outcomes import LEVEL
 from interference_service.reproduction.early_warning.sentences import sentences
 from interference_service.reproduction.early_warning.study import Content, DatasetFindings, Study
+from interference_service.reproduction.intervals import CONFIDENCE_LEVEL
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | tuple[Json, ...] | str | float | int | None"
 
 _READING = f"""\
 Rows are minorities of a training after an epoch that was analysed, before the last. Every signal is turned so that more is healthier; then the AUC is
@@ -23,7 +27,7 @@ outcome, of all. Held-out loss and recall need labelled rows that the network wa
 
 
 def page(study: Study) -> str:
-    """Everything, in Markdown."""
+    """Everything for people, in Markdown."""
     settings, left_out = study.settings, study.left_out
     lines = [
         "# How early, and how surely, interference tells of minorities that fail",
@@ -73,3 +77,19 @@ def _content(content: Content) -> str:
         f"{content.observations} rows before the end, {content.undetermined} of them without a "
         "progress ratio."
     )
+
+
+def document(study: Study) -> str:
+    """Every number for programs, in JSON; null where there is none."""
+    return json.dumps(_without_nan(asdict(study)), indent=1, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Json) -> Json:
+    match value:
+        case dict():
+            return {name: _without_nan(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_nan(each) for each in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from interference_service.errors import InvalidData
-from interference_service.reproduction.records import RunRecord, load
+from interference_service.reproduction.records import RECORD, RunRecord
+from interference_service.reproduction.stored import StoredRunUnusable, read
 
 
 def records_below(directories: Sequence[Path]) -> list[RunRecord]:
@@ -28,16 +27,14 @@ def records_below(directories: Sequence[Path]) -> list[RunRecord]:
 
 
 def _paths(directory: Path) -> list[Path]:
-    paths = sorted(directory.glob("*/record.json"))
+    paths = sorted(directory.glob(f"*/{RECORD}"))
     if not paths:
-        raise InvalidData(f"--runs: {directory} has no training: no */record.json")
+        raise InvalidData(f"--runs: {directory} has no training: no */{RECORD}")
     return paths
 
 
 def _read(path: Path) -> RunRecord:
     try:
-        return load(path)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise InvalidData(f"{path}: {where}: {first['msg']}: no record of a training") from None
+        return read(path)
+    except StoredRunUnusable as error:
+        raise InvalidData(str(error)) from error

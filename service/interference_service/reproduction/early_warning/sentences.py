@@ -7,7 +7,7 @@ interval that holds it is said to hold it, and where there is no interval nothin
 import math
 from collections.abc import Iterator
 
-from interference_service.reproduction.early_warning.alerts import ALERTS, RECALL_ALERT
+from interference_service.reproduction.early_warning.alerts import RECALL_ALERT
 from interference_service.reproduction.early_warning.estimates import NOTHING, Estimate
 from interference_service.reproduction.early_warning.firing import FalseAlarms, Warnings
 from interference_service.reproduction.early_warning.prediction import (
@@ -16,10 +16,9 @@ from interference_service.reproduction.early_warning.prediction import (
     Measure,
     Question,
 )
-from interference_service.reproduction.early_warning.signals import SIGNALS
 from interference_service.reproduction.early_warning.study import Content, DatasetFindings
+from interference_service.reproduction.early_warning.tables import TITLES, Answers, cell
 
-TITLES = {each.name: each.title for each in (*SIGNALS, *ALERTS)}
 _CHANCE = 0.5
 
 
@@ -52,7 +51,7 @@ def _nothing_to_tell(content: Content) -> str:
 
 
 def _claims(found: DatasetFindings) -> Iterator[str]:
-    answers = {each.question: each for each in (*found.measures, *found.differences)}
+    answers = Answers(found)
     for signal in ASKED:
         yield against_chance(answers[Question(signal, "fails")])
         yield against_chance(answers[Question(signal, "fails", among="alike")])
@@ -117,7 +116,6 @@ def interval(estimate: Estimate, form: str = ".2f") -> str:
     """A number with its interval, or why there is none."""
     if math.isnan(estimate.value):
         return f"undetermined ({estimate.why})"
-    value = format(estimate.value, form)
     if not estimate.bounded:
-        return f"{value} (no interval: {estimate.why})"
-    return f"{value} ({format(estimate.lower, form)} to {format(estimate.upper, form)})"
+        return f"{format(estimate.value, form)} (no interval: {estimate.why})"
+    return cell(estimate, form)

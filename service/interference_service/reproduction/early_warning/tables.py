@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from interference_service.reproduction.early_warning.alerts import ALERTS
 from interference_service.reproduction.early_warning.estimates import Estimate
 from interference_service.reproduction.early_warning.firing import Warnings
 from interference_service.reproduction.early_warning.observations import STAGES
@@ -15,10 +16,11 @@ from interference_service.reproduction.early_warning.prediction import (
     Measure,
     Question,
 )
-from interference_service.reproduction.early_warning.sentences import TITLES
 from interference_service.reproduction.early_warning.signals import SIGNALS
 from interference_service.reproduction.early_warning.study import DatasetFindings
+from interference_service.reproduction.report.document import table_lines
 
+TITLES = {each.name: each.title for each in (*SIGNALS, *ALERTS)}
 _NONE = "none"
 _TIMES = (ALL_STAGES, *STAGES)
 
@@ -52,17 +54,11 @@ def cell(estimate: Estimate, form: str = ".2f") -> str:
     return f"{value} ({format(estimate.lower, form)} to {format(estimate.upper, form)})"
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines; the first column names the row."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
 def failure(answers: Answers) -> list[str]:
     """Areas for failure at the end, by stage, and among rows that are alike."""
     asked = [(stage, Question(SIGNALS[0].name, "fails", stage=stage)) for stage in _TIMES]
     headings = [f"{name}<br>{_of(answers[each])}" for name, each in asked]
-    return table(
+    return table_lines(
         ["AUC", *headings, "alike"],
         [
             [
@@ -81,7 +77,7 @@ def _of(measure: Measure) -> str:
 
 def final_recall(answers: Answers) -> list[str]:
     """Correlations with the recall at the end, by stage."""
-    return table(
+    return table_lines(
         ["Spearman's correlation", *_TIMES],
         [
             [
@@ -102,7 +98,7 @@ def ahead(answers: Answers, horizons: Sequence[int]) -> list[str]:
             f"falls in {horizon}: AUC<br>{_of(measure)}",
             f"recall in {horizon}: correlation",
         ]
-    return table(
+    return table_lines(
         headings,
         [
             [
@@ -120,7 +116,7 @@ def ahead(answers: Answers, horizons: Sequence[int]) -> list[str]:
 
 def compared(answers: Answers, horizons: Sequence[int]) -> list[str]:
     """Differences of areas."""
-    return table(
+    return table_lines(
         ["difference of AUC", "fails", "fails, alike", *(f"falls in {each}" for each in horizons)],
         [
             [
@@ -154,7 +150,7 @@ def undetermined(answers: Answers, observations: int) -> list[str]:
             cells = map(answers.cell, (left_out, *ways))
             rows.append([TITLES[signal.name], f"{missing} of {observations}", *cells])
     headings = ["AUC of fails", "undetermined", "left out", "as healthy", "as ill"]
-    return table(headings, rows) if rows else ["No signal is undetermined anywhere."]
+    return table_lines(headings, rows) if rows else ["No signal is undetermined anywhere."]
 
 
 def leads(warnings: Sequence[Warnings]) -> list[str]:
@@ -168,7 +164,7 @@ def leads(warnings: Sequence[Warnings]) -> list[str]:
         "before, with, after low recall, never",
         f"fires, of {well} that do not fail",
     ]
-    return table(
+    return table_lines(
         headings,
         [
             [
@@ -199,7 +195,7 @@ def alarms(found: DatasetFindings) -> list[str]:
         "classes of balanced trainings, each analysis",
         "analyses of balanced trainings",
     ]
-    return table(
+    return table_lines(
         headings,
         [
             [

@@ -29,7 +29,7 @@ from interference_service.reproduction.observation.findings import analysis_of
 from interference_service.reproduction.observation.handover import write_rows, write_weights
 from interference_service.reproduction.plan import NETWORKS, analysed_epochs
 from interference_service.reproduction.records import Analysis, RunKey, RunRecord
-from interference_service.reproduction.report.experiment import minorities
+from interference_service.reproduction.stored import directory_of
 from interference_service.reproduction.training.losses import class_balanced_weights
 
 STORE = "reproduction"
@@ -117,7 +117,7 @@ class Observer:
         ]
 
     def _weights(self, key: RunKey, epoch: int) -> Path:
-        return self._out / "runs" / key.slug / "epochs" / f"{epoch}.safetensors"
+        return directory_of(self._out, key) / "epochs" / f"{epoch}.safetensors"
 
     def _analysed(self, record: RunRecord, dataset: Dataset, epoch: int) -> RunRecord:
         if self._lost:
@@ -145,7 +145,7 @@ class Observer:
         job = client.submit(
             model=self._model(record, dataset, epoch),
             data=self._data(record, dataset),
-            options=Options(folds=FOLDS, minorities=minorities(record)),
+            options=Options(folds=FOLDS, minorities=record.minorities),
             max_run_duration=_LONGEST,
         )
         _await(job)

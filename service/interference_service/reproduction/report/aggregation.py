@@ -4,11 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from statistics import fmean, stdev
 
-from scipy import special
-
+from interference_service.reproduction.intervals import student
 from interference_service.reproduction.records import Bounded
 
-_LEVEL = 0.95
 UNDETERMINED = Bounded(value=None)
 
 
@@ -20,8 +18,7 @@ def mean_over_seeds(values: Iterable[float | None]) -> Bounded:
     mean = fmean(known)
     if len(known) < 2:
         return Bounded(value=mean)
-    quantile = float(special.stdtrit(len(known) - 1, (1 + _LEVEL) / 2))
-    half = quantile * stdev(known) / math.sqrt(len(known))
+    half = student(len(known) - 1) * stdev(known) / math.sqrt(len(known))
     return Bounded(value=mean, lower=mean - half, upper=mean + half)
 
 

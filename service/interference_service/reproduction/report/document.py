@@ -1,6 +1,7 @@
 """A report as a value, and how it is written: Markdown for people, JSON for programs."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,13 +75,15 @@ def markdown(document: Document, figures: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def table_lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table; the first column names the row, the others are numbers."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
 def _table(table: Table) -> str:
-    lines = [
-        table.headings,
-        ("---", *["---:"] * (len(table.headings) - 1)),
-        *(tuple(map(cell_text, row)) for row in table.rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [tuple(map(cell_text, row)) for row in table.rows]
+    return "\n".join(table_lines(table.headings, cells))
 
 
 def cell_text(cell: Cell) -> str:

@@ -23,9 +23,6 @@ LABELS: Mapping[NetworkName, str] = {
     "csba_cnn": "CSBA",
     "residual_cnn": "residual",
 }
-_SMALL_SHARE = 0.5
-"""Of the uniform share; below it a class is a minority, as for the service."""
-
 OfRun: TypeAlias = Callable[[RunRecord], float | None]
 """A number of a training."""
 
@@ -109,7 +106,7 @@ class Experiment:
     def watched(self) -> tuple[str, ...]:
         """Classes that are reported by themselves: minorities, and those that the paper names."""
         named = {name for dataset, name in CLASS_F1 if dataset == self.dataset}
-        few = minorities(self.example)
+        few = self.example.minorities
         return tuple(each for each in self.example.class_names if each in named or each in few)
 
     def mean(self, way: Way, number: OfRun) -> Bounded:
@@ -123,15 +120,6 @@ class Experiment:
     def by_seed(self, way: Way, number: OfRun) -> Mapping[int, float | None]:
         """A number of every training."""
         return {seed: number(record) for seed, record in self.runs.get(way, {}).items()}
-
-
-def minorities(record: RunRecord) -> tuple[str, ...]:
-    """Classes with less than half of the uniform share of the training rows."""
-    rows = record.training_rows
-    limit = _SMALL_SHARE * sum(rows) / len(rows)
-    return tuple(
-        name for name, count in zip(record.class_names, rows, strict=True) if count < limit
-    )
 
 
 def _way(record: RunRecord) -> Way:

@@ -7,11 +7,11 @@ from interference_service.reproduction.files import write_atomically
 from interference_service.reproduction.records import DatasetName, RunRecord
 from interference_service.reproduction.report.document import Document, Section, markdown
 from interference_service.reproduction.report.experiment import Experiment
-from interference_service.reproduction.report.interference import interference_section
-from interference_service.reproduction.report.matrices import matrices_section
-from interference_service.reproduction.report.mitigations import mitigations_section
-from interference_service.reproduction.report.runs import runs_section
-from interference_service.reproduction.report.scores import scores_section
+from interference_service.reproduction.report.sections.interference import interference_section
+from interference_service.reproduction.report.sections.matrices import matrices_section
+from interference_service.reproduction.report.sections.mitigations import mitigations_section
+from interference_service.reproduction.report.sections.recognition import scores_section
+from interference_service.reproduction.report.sections.runs import runs_section
 
 _FIGURES = "figures"
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from torch import nn
 
 from interference_service.reproduction.files import write_atomically
-from interference_service.reproduction.records import RunRecord
+from interference_service.reproduction.records import RECORD, RunRecord
 
-CHECKPOINT, RECORD = "checkpoint.pt", "record.json"
+CHECKPOINT = "checkpoint.pt"
 
 
 class CheckpointUnusable(ValueError):

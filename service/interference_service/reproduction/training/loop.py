@@ -112,7 +112,7 @@ class _Run:
             training_rows=self.dataset.counts(self.dataset.training),
             evaluation_rows=self.dataset.counts(self.dataset.evaluation),
             parameters=sum(each.numel() for each in self.progress.network.parameters()),
-            device=_name(self.device),
+            device=device_name(self.device),
         )
 
     def untrained(self) -> Epoch:
@@ -191,5 +191,6 @@ def _reproducible(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=lenient)
 
 
-def _name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
+    """What a record calls a device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -5,10 +5,9 @@ from torch import nn
 
 from interference_service.architectures.registry import architecture
 from interference_service.reproduction.data.datasets import Dataset
+from interference_service.reproduction.plan import BASELINE
 from interference_service.reproduction.records import NetworkName, RunKey
 from interference_service.reproduction.training.seeds import derived
-
-_BASELINE: NetworkName = "multi_branch_cnn"
 
 
 def build(key: RunKey, dataset: Dataset) -> nn.Module:
@@ -18,8 +17,8 @@ def build(key: RunKey, dataset: Dataset) -> nn.Module:
     networks of one seed differ by what was added to them, not by the luck of the draw.
     """
     network = _drawn(key.network, key.seed, dataset)
-    if key.network != _BASELINE:
-        common, own = _drawn(_BASELINE, key.seed, dataset).state_dict(), network.state_dict()
+    if key.network != BASELINE:
+        common, own = _drawn(BASELINE, key.seed, dataset).state_dict(), network.state_dict()
         shared = {
             name: value
             for name, value in common.items()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -132,6 +133,8 @@ def test_halves_of_other_classes_are_refused(tmp_path):
         (lambda table: table.set_column(1, "label", pa.array([5] * len(table))), r"classes \[\(5"),
         (lambda table: table.set_column(2, "label_name", pa.nulls(len(table))), "nulls"),
         (lambda table: table.set_column(1, "label", table["label_name"]), "classes"),
+        (lambda table: table.slice(0, 0), r"classes \[\]; needed are .* at least 2"),
+        (lambda table: table.filter(pc.equal(table["label"], 0)), "at least 2"),
     ],
 )
 def test_a_parquet_file_of_another_schema_is_refused(tmp_path, change, told):

@@ -18,7 +18,7 @@ from interference_service.reproduction.early_warning.signals import SIGNALS
 from support.simulated_runs import record
 
 README = (
-    Path(__file__).parents[3] / "service/interference_service/reproduction/early_warning/README.md"
+    Path(__file__).parents[4] / "service/interference_service/reproduction/early_warning/README.md"
 )
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_record_is_told_with_its_place(tmp_path, capsys):
     file.parent.mkdir()
     file.write_text('{"key": 3}')
     said = complaint(capsys, f"--runs={tmp_path}")
-    assert f"{file}: key: " in said
+    assert f"{file} is no record of a training (key: " in said
     assert "INTERFERENCE_" not in said
 
 

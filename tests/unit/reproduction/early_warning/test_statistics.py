@@ -124,17 +124,17 @@ def test_intervals_over_runs_hold_the_truth_where_those_over_rows_do_not():
     effect, runs, repetitions = 1.0, 12, 400
     truth = 0.5 * (1 + math.erf(effect / math.sqrt(2 * (1 + 0.09)) / math.sqrt(2)))
     drawn, over_rows = draws(runs, 300, 0), draws(20 * runs, 300, 0)
-    held = np.zeros(2)
-    for _ in range(repetitions):
+    of_runs, of_rows = [], []
+    for repetition in range(repetitions):
         health, outcome, run = clustered(generator, runs, effect)
-        of_runs = area(pairs(health, outcome, run, np.zeros_like(run), runs), drawn)
-        of_rows = area(
-            pairs(health, outcome, np.arange(len(run)), np.zeros_like(run), len(run)), over_rows
-        )
-        held += [each.lower <= truth <= each.upper for each in (of_runs, of_rows)]
-    of_runs, of_rows = held / repetitions
-    assert 0.93 < of_runs < 0.98
-    assert of_rows < 0.7
+        found = area(pairs(health, outcome, run, np.zeros_like(run), runs), drawn)
+        of_runs.append(found.lower <= truth <= found.upper)
+        if repetition % 8 == 0:  # slow, and far off
+            row = np.arange(len(run))
+            found = area(pairs(health, outcome, row, np.zeros_like(run), len(run)), over_rows)
+            of_rows.append(found.lower <= truth <= found.upper)
+    assert 0.93 < np.mean(of_runs) < 0.98
+    assert np.mean(of_rows) < 0.7
 
 
 def test_a_difference_of_areas_is_taken_over_the_same_draws():

@@ -152,6 +152,11 @@ def test_one_seed_judges_nothing(tmp_path):
     assert "The claim cannot be judged: there are not two seeds" in told
 
 
+def test_of_the_papers_figures_one_network_alone_says_nothing(tmp_path):
+    told = text(as_of("cifar10-lt", runs("multi_branch_cnn", BASELINE)), tmp_path, "cifar10-lt")
+    assert "Without two seeds of both networks nothing says whether they differ." in told
+
+
 def test_without_csba_nothing_is_claimed(tmp_path):
     told = text(runs("multi_branch_cnn", BASELINE), tmp_path)
     assert (

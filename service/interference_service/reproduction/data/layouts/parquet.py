@@ -49,9 +49,9 @@ def rows(path: Path) -> Rows:
         )
     pictures, numbers, names, sources = (table[name].to_pylist() for name in _COLUMNS)
     classes = sorted(set(zip(numbers, names, strict=True)))
-    if [number for number, _ in classes] != list(range(len(classes))):
+    if len(classes) < 2 or [number for number, _ in classes] != list(range(len(classes))):
         raise DatasetUnreadable(
-            f"{path} has the classes {classes}; needed are 0, 1, 2 … with one name each"
+            f"{path} has the classes {classes}; needed are 0, 1 … with one name each, at least 2"
         )
     class_names = tuple(name for _, name in classes)
     return Rows(pictures, np.array(numbers, np.int64), sources, class_names)

@@ -1,11 +1,15 @@
-"""The trainings that the study rests on."""
+"""The trainings that the study rests on, and how they are made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+
+import torch
 
 from interference_service.reproduction.plan import BASELINE, BudgetName, Plan, budget_of
 from interference_service.reproduction.records import DatasetName, RunKey
+from interference_service.reproduction.reproduce import INTERRUPTED, Reproduction, reproduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,26 @@ def plans(name: BudgetName) -> tuple[Plan, ...]:
         budget = budget_of(part.dataset, name, epochs=part.epochs, analyse_every=part.analyse_every)
         made.append(Plan(keys, budget))
     return tuple(made)
+
+
+def train_all(
+    name: BudgetName, data: Path | None, out: Path, device: torch.device, target: str | None
+) -> int:
+    """Have every plan reproduced; returns the worst exit status.
+
+    It may be interrupted at any time; called again with the same, it goes on.
+
+    Args:
+        name: Which trainings.
+        data: Where the data sets lie; None: they need no place.
+        out: Where everything is kept.
+        device: Where they are trained.
+        target: See ``Reproduction``.
+    """
+    worst = 0
+    for plan in plans(name):
+        status = reproduce(Reproduction(plan, data, out, device, target))
+        if status == INTERRUPTED:
+            return status
+        worst = max(worst, status)
+    return worst

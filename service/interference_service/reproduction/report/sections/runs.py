@@ -3,7 +3,7 @@
 from interference_service.reproduction.plan import named_budget
 from interference_service.reproduction.records import RunRecord
 from interference_service.reproduction.report.document import Cell, Section, Table
-from interference_service.reproduction.report.experiment import BASE, CLAIM, Experiment, minorities
+from interference_service.reproduction.report.experiment import BASE, CLAIM, Experiment
 from interference_service.reproduction.report.paper import PARAMETERS
 
 
@@ -14,7 +14,7 @@ def runs_section(experiment: Experiment) -> Section:
         f"{_capital(named_budget(record.key.dataset, record.budget))}; {_settings(record)}. "
         "All that are compared had the same budget, and were evaluated after the last epoch, "
         "on rows that were not trained on. The paper's own budget is not known to us.",
-        f"Minorities (less than half of the uniform share): {', '.join(minorities(record)) or 'none'}.",
+        f"Minorities (less than half of the uniform share): {', '.join(record.minorities) or 'none'}.",
         *_unfinished(experiment),
     ]
     tables = [_runs(experiment), _rows(record)]

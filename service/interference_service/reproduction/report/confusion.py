@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+from interference_service.reproduction.intervals import TAIL
 
 Numbers = NDArray[np.float64]
-CONFIDENCE = 0.95
 _DRAWS = 2000
 
 
@@ -55,20 +55,6 @@ def accuracy(confusion: NDArray[np.int64]) -> Numbers:
     return _ratio(_right(confusion).sum(-1), confusion.sum((-2, -1)))
 
 
-def wilson(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> Interval:
-    """Shares with Wilson's score interval (1927), which holds for few trials and shares of 0 or 1."""
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    share, weight = _ratio(successes, trials), _ratio(np.array(z**2), trials)
-    centre = (share + weight / 2) / (1 + weight)
-    half = np.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
-    return Interval(share, centre - half, centre + half)
-
-
-def recall_interval(confusion: NDArray[np.int64]) -> Interval:
-    """Recall of each class with its interval. Has shape ``[C]``."""
-    return wilson(_right(confusion), confusion.sum(-1))
-
-
 def bootstrap(
     confusion: NDArray[np.int64],
     score: Callable[[NDArray[np.int64]], Numbers],
@@ -91,8 +77,7 @@ def bootstrap(
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(rows, shares, size=(draws, len(rows)))
     scores = score(drawn)
-    edge = (1 - CONFIDENCE) / 2
-    lower, upper = np.quantile(scores, [edge, 1 - edge], axis=0)
+    lower, upper = np.quantile(scores, [TAIL, 1 - TAIL], axis=0)
     return Interval(score(confusion), lower, upper)
 
 

@@ -4,14 +4,14 @@ from statistics import fmean
 
 from interference_service.reproduction.records import RunRecord
 from interference_service.reproduction.report.document import Cell, Section, Table
-from interference_service.reproduction.report.experiment import BASE, Experiment, minorities
+from interference_service.reproduction.report.experiment import BASE, Experiment
 from interference_service.reproduction.report.measures import (
     COSINE,
     PLAIN_COSINE,
     PROGRESS,
     SUPPRESSION,
 )
-from interference_service.reproduction.report.run_scores import macro_f1, recall
+from interference_service.reproduction.report.scores import macro_f1, recall
 
 _MEASURES = (PLAIN_COSINE, COSINE, PROGRESS, SUPPRESSION)
 _NOTE = (
@@ -49,6 +49,6 @@ def mitigations_section(experiment: Experiment) -> Section | None:
 
 def minority_recall(record: RunRecord) -> float | None:
     """Mean recall of the minorities that have held-out rows."""
-    found = [recall(record, name=name) for name in minorities(record)]
+    found = [recall(record, name=name) for name in record.minorities]
     known = [each for each in found if each is not None]
     return fmean(known) if known else None

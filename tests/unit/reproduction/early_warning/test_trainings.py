@@ -6,10 +6,11 @@ import pytest
 
 from interference_client.testing import FakeClass, FakeResult, FakeService, Succeeds
 from interference_service.cli import main
+from interference_service.reproduction.early_warning import trainings
 from interference_service.reproduction.early_warning.estimates import LEAST_RUNS
-from interference_service.reproduction.early_warning.plan import PARTS, plans
+from interference_service.reproduction.early_warning.trainings import PARTS, Part, plans
 from interference_service.reproduction.plan import BUDGETS
-from interference_service.reproduction.records import load_all
+from interference_service.reproduction.stored import stored_runs
 
 PAIRS = [[0.0] * 10] * 10
 RESULT = FakeResult(
@@ -36,21 +37,22 @@ def test_there_are_enough_trainings_for_intervals(name):
     assert all(part.seeds >= LEAST_RUNS for part in PARTS[name])
 
 
-def test_a_small_study_is_trained_and_told(tmp_path, capsys):
+def test_a_small_study_is_trained_and_told(tmp_path, capsys, monkeypatch):
+    parts = Part("digits", 1.0, 1, 2, 1), Part("digits", 20.0, 1, 2, 1)
+    monkeypatch.setattr(trainings, "PARTS", {"quick": parts})
+    monkeypatch.setattr(trainings, "BASELINE", "residual_cnn")  # the smallest
     arguments = ["early-warning", "--train=quick", f"--out={tmp_path}", "--device=cpu"]
     with FakeService() as service:
         service.plan(Succeeds(RESULT))
         assert main([*arguments, f"--target={service.target}"]) == 0
-        records = load_all(tmp_path / "runs")
+        records = stored_runs(tmp_path)
         page = (tmp_path / "early-warning.md").read_text()
         calls = len(service.calls)
         # What is there is studied again, and not made again.
         assert main([*arguments, f"--target={service.target}"]) == 0
         assert len(service.calls) == calls
-    assert [each.finished for each in records] == [True] * 3
-    assert (
-        "3 trainings of multi_branch_cnn for 3 epochs, imbalance 1, 20; 1 of them balanced" in page
-    )
+    assert [each.finished for each in records] == [True] * 2
+    assert "2 trainings of residual_cnn for 2 epochs, imbalance 1, 20; 1 of them balanced" in page
     assert (tmp_path / "early-warning.md").read_text() == page
     assert str(tmp_path / "early-warning.md") in capsys.readouterr().out
 
@@ -58,6 +60,12 @@ def test_a_small_study_is_trained_and_told(tmp_path, capsys):
 def test_without_trainings_there_is_nothing_to_study(capsys):
     assert main(["early-warning", "--out=out"]) == 2
     assert "--runs or --train must say" in capsys.readouterr().err
+
+
+def test_the_data_of_a_study_must_lie_somewhere(capsys):
+    assert main(["early-warning", "--train=hour", "--out=out"]) == 2
+    said = capsys.readouterr().err
+    assert "--data must say where infrared-solar-modules and cifar10-lt lie" in said
 
 
 def test_a_study_whose_data_are_not_there_is_told(tmp_path, capsys):

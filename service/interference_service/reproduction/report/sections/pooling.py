@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.reproduction.records import Bounded
+from interference_service.reproduction.report.confusion import bootstrap, f1
 from interference_service.reproduction.report.document import Cell, Table
 from interference_service.reproduction.report.experiment import Experiment, Way
-from interference_service.reproduction.report.scoring import bootstrap, f1
 
 CAVEAT = (
     "Where a minority has few held-out rows, a bootstrap says how far their choice alone could have "

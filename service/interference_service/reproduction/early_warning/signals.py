@@ -69,28 +69,30 @@ def _upper(bounded: Bounded) -> float:
 
 
 SIGNALS = (
-    Signal("progress_ratio", "progress ratio", lambda t: _number(t.found.progress_ratio.value)),
+    Signal(
+        "progress_ratio", "progress ratio", lambda today: _number(today.found.progress_ratio.value)
+    ),
     Signal(
         "progress_ratio_lower",
         "lower bound of the progress ratio",
-        lambda t: _lower(t.found.progress_ratio),
+        lambda today: _lower(today.found.progress_ratio),
     ),
     Signal(
         "progress_ratio_upper",
         "upper bound of the progress ratio",
-        lambda t: _upper(t.found.progress_ratio),
+        lambda today: _upper(today.found.progress_ratio),
     ),
-    Signal("suppression", "suppression", lambda t: -_number(t.found.suppression.value)),
+    Signal("suppression", "suppression", lambda today: -_number(today.found.suppression.value)),
     Signal(
         "suppression_lower",
         "lower bound of the suppression",
-        lambda t: -_lower(t.found.suppression),
+        lambda today: -_lower(today.found.suppression),
     ),
-    Signal("cosine", "corrected cosine", lambda t: _number(t.found.cosine.value)),
-    Signal("unlearned", "found to be unlearned", lambda t: -float(t.unlearned)),
-    Signal("plain_cosine", "plain cosine", lambda t: _number(t.found.plain_cosine)),
-    Signal("share", "class share", lambda t: t.found.share),
-    Signal("loss", "held-out loss", lambda t: -_number(t.loss)),
-    Signal("recall", "held-out recall", lambda t: t.recall),
+    Signal("cosine", "corrected cosine", lambda today: _number(today.found.cosine.value)),
+    Signal("unlearned", "found to be unlearned", lambda today: -float(today.unlearned)),
+    Signal("plain_cosine", "plain cosine", lambda today: _number(today.found.plain_cosine)),
+    Signal("share", "class share", lambda today: today.found.share),
+    Signal("loss", "held-out loss", lambda today: -_number(today.loss)),
+    Signal("recall", "held-out recall", lambda today: today.recall),
 )
 """In the order of the tables: what the service says, then what it is compared with."""

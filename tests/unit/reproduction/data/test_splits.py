@@ -1,6 +1,8 @@
 """Long tails, and rows that are held out by photo."""
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -122,6 +124,18 @@ def test_without_a_manifest_only_the_published_split_is_given(tmp_path):
     assert len(open_dataset(key(0), tmp_path).training)
     with pytest.raises(DatasetMissing, match=r"no manifest\.csv"):
         open_dataset(key(1), tmp_path)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_panels_whose_halves_have_other_classes_are_refused(tmp_path, seed):
+    write_panels(tmp_path, near_copies=1)
+    path = tmp_path / "test.parquet"
+    table = pq.read_table(path)
+    names = pc.replace_substring(table["label_name"], "Dusty", "Snow-Covered")
+    place = table.column_names.index("label_name")
+    pq.write_table(table.set_column(place, "label_name", names), path)
+    with pytest.raises(DatasetUnreadable, match=r"Snow-Covered.* must have the same"):
+        open_dataset(key(seed), tmp_path)
 
 
 def test_a_manifest_that_lacks_a_row_is_refused(tmp_path):

@@ -191,19 +191,30 @@ def test_every_layer_has_its_cosines_early_and_late(tmp_path):
 
 
 def test_few_held_out_rows_are_pooled_with_a_bootstrap_interval(tmp_path):
-    found = [
-        each
-        for section in document(both()).sections
-        for table in section.tables
-        if table.title.startswith("Few held-out rows")
-        for each in table.rows
-    ]
-    ((_, rows, recognised, f1), _) = found
+    (_, rows, recognised, f1), _ = pooled(both())
     assert (rows, recognised) == (60, 21)
     assert f1.value == pytest.approx(42 / 81)
     assert f1.lower < f1.value < f1.upper
     # Recall alone varies by sqrt(0.35 * 0.65 / 60): 6 points.
     assert 0.1 < f1.upper - f1.lower < 0.35
+
+
+def test_of_a_class_that_is_never_recognised_a_bootstrap_says_nothing():
+    never = dict.fromkeys(range(3), (0, -0.5))
+    ((_, _, recognised, f1),) = pooled(runs("multi_branch_cnn", never))
+    assert recognised == 0
+    assert f1 == Bounded(value=0)
+
+
+def pooled(records: list[RunRecord]) -> list[tuple]:
+    """The rows of the table of classes with few held-out rows."""
+    return [
+        each
+        for section in document(records).sections
+        for table in section.tables
+        if table.title.startswith("Few held-out rows")
+        for each in table.rows
+    ]
 
 
 def test_mitigations_are_set_beside_the_networks(tmp_path):

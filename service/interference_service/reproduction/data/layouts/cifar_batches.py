@@ -56,5 +56,5 @@ def _fits(values: Any, count: int, kind: type) -> bool:
     return (
         isinstance(values, list)
         and len(values) == count
-        and all(isinstance(v, kind) for v in values)
+        and all(isinstance(each, kind) for each in values)
     )

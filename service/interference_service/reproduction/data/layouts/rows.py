@@ -49,7 +49,16 @@ class Rows:
                 return picture.tobytes()
 
     def joined(self, other: "Rows") -> "Rows":
-        """These rows, then others of the same classes."""
+        """These rows, then others.
+
+        Raises:
+            DatasetUnreadable: They are of other classes.
+        """
+        if other.class_names != self.class_names:
+            raise DatasetUnreadable(
+                f"rows of the classes {list(other.class_names)} cannot join those of "
+                f"{list(self.class_names)}; both must have the same"
+            )
         return Rows(
             [*self.pictures, *other.pictures],
             np.concatenate([self.labels, other.labels]),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interference_service.reproduction.records import Bounded
-from interference_service.reproduction.report.confusion import bootstrap, f1
+from interference_service.reproduction.report.confusion import Interval, bootstrap, f1
 from interference_service.reproduction.report.document import Cell, Table
 from interference_service.reproduction.report.experiment import Experiment, Way
 
@@ -14,7 +14,7 @@ CAVEAT = (
     "Where a minority has few held-out rows, a bootstrap says how far their choice alone could have "
     "moved F1. It takes rows as independent: one that several seeds hold out counts each time, and "
     "pictures of one thing resemble each other, so that its intervals are too narrow rather than too "
-    "wide."
+    "wide. Where none is recognised, or all are and nothing else is taken for them, there is none."
 )
 _FEW_ROWS = 50
 """With fewer held-out rows in a split, a class moves in steps of several points."""
@@ -42,11 +42,7 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
                     f"{record.class_names[place]}: {way.label}",
                     int(confusion[place].sum()),
                     int(confusion[place, place]),
-                    Bounded(
-                        value=float(found.value[place]),
-                        lower=float(found.lower[place]),
-                        upper=float(found.upper[place]),
-                    ),
+                    _bounded(found, place),
                 )
             )
     return [
@@ -56,6 +52,14 @@ def pooled_table(experiment: Experiment, names: Sequence[str]) -> list[Table]:
             rows=tuple(rows),
         )
     ]
+
+
+def _bounded(found: Interval, place: int) -> Bounded:
+    """Of a class; without an interval where all draws are the same, as of a class never recognised."""
+    lower, upper = float(found.lower[place]), float(found.upper[place])
+    if lower == upper:
+        return Bounded(value=float(found.value[place]))
+    return Bounded(value=float(found.value[place]), lower=lower, upper=upper)
 
 
 def _together(experiment: Experiment, way: Way) -> NDArray[np.int64]:

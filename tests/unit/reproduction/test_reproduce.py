@@ -142,6 +142,13 @@ def test_a_set_that_is_not_there_is_named(tmp_path, capsys):
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize("command", [["reproduce", "digits"], ["early-warning", "--train=quick"]])
+def test_a_device_that_is_not_there_is_told(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main([*command, f"--out={tmp_path}", "--device=cuda"]) == USAGE_ERROR
+    assert "--device is cuda, and torch finds no such device" in capsys.readouterr().err
+
+
 def test_a_set_of_images_needs_a_place(tmp_path, capsys):
     assert main(["reproduce", "cifar10-lt", "--out", str(tmp_path)]) == USAGE_ERROR
     assert "--data must say where cifar10-lt lies" in capsys.readouterr().err

@@ -67,15 +67,23 @@ def _wait(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         output.note(f"{job.name} is being cancelled")
     else:
         output.note(f"{job.name} goes on")
-    return Exit.TERMINATED if ending is signal.SIGTERM else Exit.INTERRUPTED
+    return _ended(ending)
+
+
+def _ended(by: signal.Signals) -> int:
+    return Exit.TERMINATED if by is signal.SIGTERM else Exit.INTERRUPTED
 
 
 def watch(client: Client, arguments: argparse.Namespace, output: Output) -> int:
     """Write every event of a job until its end."""
     job = client.job(arguments.job)
-    for event in job.events(timeout=arguments.timeout):
-        output.event(event)
-    return exits.of_job(job.snapshot)
+
+    def follow() -> None:
+        for event in job.events(timeout=arguments.timeout):
+            output.event(event)
+
+    ending = ended_by(follow)
+    return exits.of_job(job.snapshot) if ending is None else _ended(ending)
 
 
 def get(client: Client, arguments: argparse.Namespace, output: Output) -> int:

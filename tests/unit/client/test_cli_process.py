@@ -105,3 +105,19 @@ def test_130_interrupted_and_143_terminated(fake, sent, status, cancel):
             eventually(lambda: handle.refresh().state == "CANCELLED", what="the cancel")
         else:
             assert handle.state == "RUNNING"
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_watch_ends_by_a_signal(fake, sent, status):
+    fake.plan(KeepsRunning())
+    with Client(fake.target) as client:
+        job = client.submit(model=MODEL, data=DATA)
+    line = [*COMMAND, "watch", job.name, f"--target={fake.target}"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stdout.readline()
+            run.send_signal(sent)
+            assert run.wait(60) == status
+            assert "Traceback" not in run.stderr.read()
+        finally:
+            run.kill()

@@ -1,11 +1,12 @@
-"""Records of trainings, made by hand."""
+"""Records of trainings, and what a service finds on the way, made by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from interference_client.testing import FakeClass, FakeResult
 from interference_service.reproduction.data.datasets import Dataset, Images
 from interference_service.reproduction.records import (
     Analysis,
@@ -148,3 +149,16 @@ def dataset(channels: int = 1) -> Dataset:
         torch.arange(len(NAMES)),
     )
     return Dataset("digits", NAMES, rows, rows, (0.5,) * channels, (0.25,) * channels)
+
+
+def result_without_conflicts(classes: Mapping[str, FakeClass]) -> FakeResult:
+    """What the service finds in a network of two layers where no gradient minds another."""
+    pairs = [[0.0] * len(classes)] * len(classes)
+    return FakeResult(
+        classes,
+        matrices={
+            f"{owner}/{kind}": pairs
+            for owner in ("shared", "features", "head")
+            for kind in ("cosine", "plain_cosine")
+        },
+    )

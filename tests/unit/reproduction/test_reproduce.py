@@ -4,20 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from interference_client.testing import Fails, FakeClass, FakeResult, FakeService, Succeeds
+from interference_client.testing import Fails, FakeClass, FakeService, Succeeds
 from interference_service.cli import USAGE_ERROR, main
 from interference_service.reproduction.records import RunRecord
 from interference_service.reproduction.stored import stored_runs
+from support.reproduced import result_without_conflicts
 
 TINY = ("--budget", "quick", "--epochs", "1", "--networks", "residual_cnn")
-PAIRS = [[0.0] * 10] * 10
-RESULT = FakeResult(
-    classes={str(digit): FakeClass(minority=digit > 5) for digit in range(10)},
-    matrices={
-        f"{owner}/{kind}": PAIRS
-        for owner in ("shared", "features", "head")
-        for kind in ("cosine", "plain_cosine")
-    },
+RESULT = result_without_conflicts(
+    {str(digit): FakeClass(minority=digit > 5) for digit in range(10)}
 )
 
 

@@ -4,22 +4,17 @@ import itertools
 
 import pytest
 
-from interference_client.testing import FakeClass, FakeResult, FakeService, Succeeds
+from interference_client.testing import FakeClass, FakeService, Succeeds
 from interference_service.cli import main
 from interference_service.reproduction.early_warning import trainings
 from interference_service.reproduction.early_warning.estimates import LEAST_RUNS
 from interference_service.reproduction.early_warning.trainings import PARTS, Part, plans
 from interference_service.reproduction.plan import BUDGETS
 from interference_service.reproduction.stored import stored_runs
+from support.reproduced import result_without_conflicts
 
-PAIRS = [[0.0] * 10] * 10
-RESULT = FakeResult(
-    classes={str(digit): FakeClass(minority=digit > 5) for digit in range(10)},
-    matrices={
-        f"{owner}/{kind}": PAIRS
-        for owner in ("shared", "features", "head")
-        for kind in ("cosine", "plain_cosine")
-    },
+RESULT = result_without_conflicts(
+    {str(digit): FakeClass(minority=digit > 5) for digit in range(10)}
 )
 
 

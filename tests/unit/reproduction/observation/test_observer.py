@@ -12,7 +12,6 @@ from interference.v1 import analysis_job_pb2 as job_pb2
 from interference_client.testing import (
     Fails,
     FakeClass,
-    FakeResult,
     FakeService,
     KeepsRunning,
     Succeeds,
@@ -24,17 +23,16 @@ from interference_service.reproduction.observation.observer import (
     monitor_of,
 )
 from interference_service.reproduction.records import Budget, RunKey, RunRecord
-from support.reproduced import NAMES, HeadedNetwork, dataset, epoch, record
-
-PAIRS = [[0.0] * len(NAMES)] * len(NAMES)
-RESULT = FakeResult(
-    classes={name: FakeClass(minority=name == "few") for name in NAMES},
-    matrices={
-        f"{owner}/{kind}": PAIRS
-        for owner in ("shared", "features", "head")
-        for kind in ("cosine", "plain_cosine")
-    },
+from support.reproduced import (
+    NAMES,
+    HeadedNetwork,
+    dataset,
+    epoch,
+    record,
+    result_without_conflicts,
 )
+
+RESULT = result_without_conflicts({name: FakeClass(minority=name == "few") for name in NAMES})
 
 
 @pytest.fixture

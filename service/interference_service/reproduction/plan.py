@@ -43,9 +43,9 @@ _BUDGETS: Mapping[BudgetName, Mapping[DatasetName, Budget]] = MappingProxyType(
             "digits": Budget(epochs=40, batch=32, learning_rate=0.05, analyse_every=5),
         },
         "hour": {
-            "cifar10-lt": Budget(epochs=8, analyse_every=4),
+            "cifar10-lt": Budget(epochs=12, analyse_every=3),
             "solar-panels": Budget(epochs=40, batch=32, learning_rate=0.02, analyse_every=10),
-            "infrared-solar-modules": Budget(epochs=8, analyse_every=4),
+            "infrared-solar-modules": Budget(epochs=6, analyse_every=3),
             "digits": Budget(epochs=40, batch=32, learning_rate=0.05, analyse_every=5),
         },
         "quick": {

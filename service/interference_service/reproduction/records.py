@@ -51,7 +51,7 @@ class Budget(_Record):
     Attributes:
         learning_rate: The highest; it is warmed up to, and annealed by a cosine.
         analyse_every: Epochs between analyses by the service; 0: none. Epoch 0 and the last are always analysed otherwise.
-        mixed_precision: On a GPU only.
+        mixed_precision: Of 16 bits, where that loses little: float16 on a GPU, bfloat16 on a CPU.
     """
 
     epochs: int

@@ -91,13 +91,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from interference_service.reproduction.early_warning.trainings import PARTS, train_all
+    from interference_service.reproduction.early_warning.trainings import PARTS, plans, train_all
     from interference_service.reproduction.reproduce import device_of
 
     check_data(options.data, *(part.dataset for part in PARTS[options.train]))
     device = device_of(options.device)
     out = options.out.resolve()
-    return train_all(options.train, options.data, out, device, options.target)
+    wanted = plans(options.train, mixed_precision=options.mixed_precision)
+    return train_all(wanted, options.data, out, device, options.target)
 
 
 def _study(options: argparse.Namespace, directories: list[Path]) -> int:

@@ -1,6 +1,6 @@
 """The trainings that the study rests on, and how they are made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -46,7 +46,7 @@ PARTS: Mapping[BudgetName, tuple[Part, ...]] = MappingProxyType(
 """``full``: on a GPU; ``hour``: planned for that, on two cores; ``quick``: to see that it runs."""
 
 
-def plans(name: BudgetName) -> tuple[Plan, ...]:
+def plans(name: BudgetName, *, mixed_precision: bool = False) -> tuple[Plan, ...]:
     """What is trained, a plan for every part."""
     made, first = [], 0
     for part in PARTS[name]:
@@ -57,27 +57,33 @@ def plans(name: BudgetName) -> tuple[Plan, ...]:
             for seed in range(part.seeds)
         )
         first += part.seeds
-        budget = budget_of(part.dataset, name, epochs=part.epochs, analyse_every=part.analyse_every)
+        budget = budget_of(
+            part.dataset,
+            name,
+            epochs=part.epochs,
+            analyse_every=part.analyse_every,
+            mixed_precision=mixed_precision,
+        )
         made.append(Plan(keys, budget))
     return tuple(made)
 
 
 def train_all(
-    name: BudgetName, data: Path | None, out: Path, device: torch.device, target: str | None
+    wanted: Sequence[Plan], data: Path | None, out: Path, device: torch.device, target: str | None
 ) -> int:
     """Have every plan reproduced; returns the worst exit status.
 
     It may be interrupted at any time; called again with the same, it goes on.
 
     Args:
-        name: Which trainings.
+        wanted: Which trainings.
         data: Where the data sets lie; None: they need no place.
         out: Where everything is kept.
         device: Where they are trained.
         target: See ``Reproduction``.
     """
     worst = 0
-    for plan in plans(name):
+    for plan in wanted:
         status = reproduce(Reproduction(plan, data, out, device, target))
         if status == INTERRUPTED:
             return status

@@ -23,6 +23,9 @@ OnEpoch = Callable[[RunRecord, nn.Module], RunRecord]
 Build = Callable[[RunKey, Dataset], nn.Module]
 
 
+_HALF = {"cuda": torch.float16, "cpu": torch.bfloat16}
+
+
 class TrainingDiverged(ArithmeticError):
     """A loss is NaN or infinite; the message says in which epoch."""
 
@@ -87,7 +90,7 @@ class _Run:
         cls, dataset: Dataset, key: RunKey, budget: Budget, device: torch.device, network: nn.Module
     ) -> "_Run":
         network = network.to(device)
-        mixed = budget.mixed_precision and device.type == "cuda"
+        scaled = budget.mixed_precision and _HALF[device.type] == torch.float16
         return cls(
             dataset,
             key,
@@ -96,7 +99,7 @@ class _Run:
             Progress(
                 network,
                 schedule.optimiser_of(network, budget),
-                torch.amp.GradScaler(device.type, enabled=mixed),
+                torch.amp.GradScaler(device.type, enabled=scaled),
             ),
             on_device(dataset.training, device),
             on_device(dataset.evaluation, device),
@@ -149,7 +152,7 @@ class _Run:
             images = AUGMENTATIONS[self.key.dataset](images, chance)
         network, optimiser = self.progress.network, self.progress.optimiser
         scaler = self.progress.scaler
-        with torch.autocast(self.device.type, torch.float16, enabled=scaler.is_enabled()):
+        with self._precision():
             logits = network(self.normalise(images))
         losses = LOSSES[self.key.loss](logits.float(), labels, self.counts)
         optimiser.zero_grad()
@@ -159,12 +162,20 @@ class _Run:
         scaler.update()
         return losses.detach().double().sum()
 
+    def _precision(self) -> torch.autocast:
+        kind = self.device.type
+        return torch.autocast(kind, _HALF[kind], enabled=self.budget.mixed_precision)
+
     def _evaluated(
         self, number: int, started: float, loss: float | None, rate: float | None
     ) -> Epoch:
-        scores = evaluate(
-            self.progress.network, self.evaluation, self.normalise, len(self.dataset.class_names)
-        )
+        with self._precision():
+            scores = evaluate(
+                self.progress.network,
+                self.evaluation,
+                self.normalise,
+                len(self.dataset.class_names),
+            )
         return Epoch(
             epoch=number,
             seconds=time.monotonic() - started,

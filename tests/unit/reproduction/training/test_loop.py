@@ -223,14 +223,14 @@ def test_what_normalises_and_biases_do_not_decay():
     assert decays == {(2, 1, 3, 3): 5e-4, (2,): 0.0}
 
 
-@pytest.mark.gpu
+@pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("gradient", RULES)
-def test_mixed_precision_on_a_gpu_learns_repeats_itself_and_resumes(
-    digits, tmp_path, gradient, monkeypatch
+def test_mixed_precision_learns_repeats_itself_and_resumes(
+    digits, tmp_path, device, gradient, monkeypatch
 ):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     key = KEY.model_copy(update={"gradient": gradient})
-    budget, device = Budget(epochs=6, batch=64, mixed_precision=True), torch.device("cuda")
+    budget = Budget(epochs=6, batch=64, mixed_precision=True)
     whole, rest = Kept(), Kept()
     record = train(digits, key, budget, tmp_path / "whole", device, whole, small)
     with pytest.raises(KeyboardInterrupt):

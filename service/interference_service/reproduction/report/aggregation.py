@@ -11,12 +11,15 @@ UNDETERMINED = Bounded(value=None)
 
 
 def mean_over_seeds(values: Iterable[float | None]) -> Bounded:
-    """The mean, with the interval of Student's t where two or more are known; None counts not."""
+    """The mean, with the interval of Student's t where two or more are known; None counts not.
+
+    Equal values have none: they are counts or limits, of which few seeds do not show the spread.
+    """
     known = [each for each in values if each is not None and math.isfinite(each)]
     if not known:
         return UNDETERMINED
     mean = fmean(known)
-    if len(known) < 2:
+    if len(known) < 2 or math.isclose(min(known), max(known), abs_tol=1e-12):
         return Bounded(value=mean)
     half = student(len(known) - 1) * stdev(known) / math.sqrt(len(known))
     return Bounded(value=mean, lower=mean - half, upper=mean + half)

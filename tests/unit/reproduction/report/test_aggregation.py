@@ -22,15 +22,25 @@ def test_one_seed_has_no_interval_and_none_has_no_value():
     assert mean_over_seeds([None]) == Bounded(value=None)
 
 
+@pytest.mark.parametrize("gains", [(0.0, 0.0, 0.0), (0.1, 0.1, 0.1)])
+def test_seeds_that_all_say_the_same_do_not_show_how_sure_that_is(gains):
+    before = {0: 0.1, 1: 0.5, 2: 0.9}
+    found = paired_difference({seed: before[seed] + gains[seed] for seed in before}, before)
+    assert (found.value, found.lower, found.upper) == (pytest.approx(gains[0]), None, None)
+    assert excludes_zero(found) == 0
+
+
 def test_pairs_are_of_the_same_seed_and_others_do_not_count():
     found = paired_difference({0: 0.7, 1: 0.9, 5: 0.1}, {1: 0.6, 0: 0.5, 7: 0.9})
     assert found.value == pytest.approx(0.25)
 
 
 def test_what_moves_both_of_a_pair_does_not_widen_the_interval():
-    before = {0: 0.1, 1: 0.5, 2: 0.9}
-    found = paired_difference({seed: each + 0.1 for seed, each in before.items()}, before)
-    assert (found.lower, found.upper) == pytest.approx((0.1, 0.1))
+    before, gains = {0: 0.1, 1: 0.5, 2: 0.9}, (0.09, 0.1, 0.11)
+    found = paired_difference({seed: before[seed] + gains[seed] for seed in before}, before)
+    assert (found.lower, found.upper) == pytest.approx(
+        stats.t.interval(0.95, 2, 0.1, 0.01 / 3**0.5)
+    )
 
 
 @pytest.mark.parametrize(

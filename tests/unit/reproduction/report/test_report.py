@@ -11,7 +11,7 @@ from support.reproduced import record, renamed, summarised
 # Recognised of 20 rows of the small class, and its cosine with the others.
 BASELINE, CSBA = (
     {0: (6, -0.5), 1: (8, -0.6), 2: (7, -0.55)},
-    {0: (12, -0.2), 1: (13, -0.3), 2: (13, -0.25)},
+    {0: (12, -0.2), 1: (13, -0.32), 2: (13, -0.24)},
 )
 
 
@@ -57,7 +57,7 @@ def test_scores_are_means_over_seeds_with_paired_differences(tmp_path):
     told = text(both(), tmp_path)
     _, precision, recall, f1, difference, paper = row(told, "Class few", "CSBA")
     assert recall == "0.633 [0.562, 0.705]"
-    assert precision == "1.000 [1.000, 1.000]"
+    assert precision == "1.000"
     assert f1.startswith("0.775 [")
     # 24/32 - 12/26, 26/33 - 16/28, 26/33 - 14/27
     assert difference.startswith("0.258 [")
@@ -99,10 +99,10 @@ def test_the_class_of_the_papers_claim_is_held_against_it_minority_or_not(tmp_pa
 def test_less_interference_is_told_as_the_claim_has_it(tmp_path):
     told = text(both(), tmp_path)
     assert (
-        "- mean minority cosine, corrected: 0.300 [0.300, 0.300]: less interference with CSBA, as claimed."
+        "- mean minority cosine, corrected: 0.297 [0.259, 0.335]: less interference with CSBA, as claimed."
         in told
     )
-    assert "- worst progress ratio: 0.000 [0.000, 0.000]: no difference shown." in told
+    assert "- worst progress ratio: 0.000: no difference shown." in told
     assert (
         "In these trainings classes interfere less with CSBA, as claimed. Of 5 measures of "
         "interference 2 differ in the direction of the claim, 3 show no difference, 0 differ the "
@@ -113,7 +113,7 @@ def test_less_interference_is_told_as_the_claim_has_it(tmp_path):
 def test_more_interference_is_told_as_against_the_claim(tmp_path):
     told = text(runs("multi_branch_cnn", CSBA) + runs("csba_cnn", BASELINE), tmp_path)
     assert (
-        "corrected: -0.300 [-0.300, -0.300]: more interference with CSBA, against the claim."
+        "corrected: -0.297 [-0.335, -0.259]: more interference with CSBA, against the claim."
         in told
     )
     assert "classes interfere more with CSBA, against the claim. Of 5" in told
@@ -186,7 +186,7 @@ def test_every_layer_has_its_cosines_early_and_late(tmp_path):
     told = text(both(), tmp_path)
     assert row(told, "CSBA: mean minority cosine by layer", "stem") == [
         "stem",
-        *["-0.125", "-0.250"] * 2,
+        *["-0.127", "-0.253"] * 2,
     ]
 
 
@@ -219,13 +219,13 @@ def pooled(records: list[RunRecord]) -> list[tuple]:
 
 def test_mitigations_are_set_beside_the_networks(tmp_path):
     balanced = [
-        record("multi_branch_cnn", seed, recognised=recognised + 2, loss="class_balanced")
+        record("multi_branch_cnn", seed, recognised=recognised + 1 + seed, loss="class_balanced")
         for seed, (recognised, _) in BASELINE.items()
     ]
     told = text([*both(), *balanced], tmp_path)
     found = row(told, "Networks and mitigations", "multi-branch, class-balanced")
     assert found[1].startswith("0.450")
-    assert found[2] == "0.100 [0.100, 0.100]"
+    assert found[2] == "0.100 [-0.024, 0.224]"
     # They are no network of their own.
     assert "class-balanced: mean minority cosine by layer" not in told
 
@@ -268,7 +268,7 @@ def test_programs_read_the_numbers_as_numbers(tmp_path):
         if table["title"] == "Interference over the training"
     ]
     of_csba = dict(zip(table["headings"], table["rows"][1], strict=True))
-    assert of_csba["mean minority cosine, corrected"]["value"] == pytest.approx(-0.25)
+    assert of_csba["mean minority cosine, corrected"]["value"] == pytest.approx(-0.76 / 3)
 
 
 def test_nothing_finished_is_nothing_to_report():
@@ -293,6 +293,7 @@ def test_a_cell_is_short_and_says_what_is_unknown(cell, shown):
 
 
 def test_the_gain_of_class_specific_attention_is_told_from_that_of_attention(tmp_path):
-    told = text([*both(), *runs("shared_attention_cnn", CSBA)], tmp_path)
-    assert "(CSBA minus shared attention): 0.000 [0.000, 0.000]." in told
+    shared = {seed: (11 + seed, -0.3) for seed in range(3)}
+    told = text([*both(), *runs("shared_attention_cnn", shared)], tmp_path)
+    assert "(CSBA minus shared attention): 0.0" in told
     assert "minus shared attention" not in text(both(), tmp_path)

@@ -41,7 +41,7 @@ def interference_section(experiment: Experiment) -> Section:
 def judged(difference: Bounded, measure: Measure) -> str:
     """What a difference between CSBA and the baseline says of the claim."""
     if difference.lower is None:
-        return UNKNOWN
+        return NO_DIFFERENCE if difference.value == 0 else UNKNOWN
     sign = excludes_zero(difference) * measure.better
     return {1: AS_CLAIMED, 0: NO_DIFFERENCE, -1: OTHER_WAY}[sign]
 

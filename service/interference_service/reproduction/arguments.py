@@ -100,6 +100,15 @@ def _add_budget(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="epochs between analyses, else as the budget has it; 0: no analysis",
     )
+    budget.add_argument(
+        "--learning-rate",
+        type=real_number(lambda value: 0 < value < math.inf, "a number above 0"),
+        metavar="RATE",
+        help="the highest, else that of the budget",
+    )
+    budget.add_argument(
+        "--no-augmentation", action="store_true", help="train on the images as they are"
+    )
 
 
 def plan_asked_for(options: argparse.Namespace) -> Plan:
@@ -109,6 +118,8 @@ def plan_asked_for(options: argparse.Namespace) -> Plan:
         options.budget,
         epochs=options.epochs,
         analyse_every=options.analyse_every,
+        learning_rate=options.learning_rate,
+        augment=not options.no_augmentation,
         mixed_precision=options.mixed_precision,
     )
     return plan_of(

@@ -78,15 +78,19 @@ def budget_of(
     *,
     epochs: int | None = None,
     analyse_every: int | None = None,
+    learning_rate: float | None = None,
+    augment: bool = True,
     mixed_precision: bool = False,
 ) -> Budget:
     """A budget by name, with what is asked for otherwise."""
     named = _BUDGETS[name][dataset]
-    changes: dict[str, int | bool] = {"mixed_precision": mixed_precision}
+    changes: dict[str, float | bool] = {"augment": augment, "mixed_precision": mixed_precision}
     if epochs is not None:
         changes |= {"epochs": epochs, "warm_up_epochs": min(named.warm_up_epochs, epochs // 2)}
     if analyse_every is not None:
         changes["analyse_every"] = analyse_every
+    if learning_rate is not None:
+        changes["learning_rate"] = learning_rate
     return named.model_copy(update=changes)
 
 

@@ -69,6 +69,13 @@ def test_the_first_and_the_last_epoch_are_analysed_where_any_is(epochs, every, a
     assert analysed_epochs(budget) == analysed
 
 
+def test_a_budget_is_changed_in_what_is_asked_for_and_nothing_else():
+    named = budget_of("solar-panels", "hour")
+    changed = budget_of("solar-panels", "hour", learning_rate=0.3, augment=False)
+    assert (changed.learning_rate, changed.augment) == (0.3, False)
+    assert changed.model_copy(update={"learning_rate": 0.02, "augment": True}) == named
+
+
 @pytest.mark.parametrize("name", BUDGETS)
 def test_every_warm_up_ends_before_the_training(name):
     for dataset in ("cifar10-lt", "solar-panels", "infrared-solar-modules", "digits"):

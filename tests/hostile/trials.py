@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -80,7 +81,30 @@ def usual_bytes(root: Path) -> int:
     """Memory of a process that reads a good reference."""
     site = Site(root, "good")
     site.directory.mkdir()
-    status, most = _forked(lambda: read(site.model(), root, LIMITS))
+    return _good(lambda: read(site.model(), root, LIMITS))
+
+
+def load_modules(root: Path) -> None:
+    """Load what reading loads, so that not every process has to.
+
+    Only the names come from a process that has read: its threads would not outlive a fork.
+    """
+    site = Site(root, "modules")
+    site.directory.mkdir()
+    names = site.path("names")
+
+    def told() -> None:
+        read(site.model(), root, LIMITS)
+        names.write_text("\n".join(sys.modules))
+
+    _good(told)
+    for name in names.read_text().split("\n"):
+        with suppress(ImportError):  # Some are made, not loaded.
+            import_module(name)
+
+
+def _good(work: Callable[[], object]) -> int:
+    status, most = _forked(work)
     if status:
         raise RuntimeError("a good reference is not read")
     return most
@@ -198,6 +222,7 @@ def _mapped_bytes() -> int:
 def main(root: Path, families: list[str]) -> None:
     """Try all references of some families."""
     torch.set_num_threads(1)
+    load_modules(root)
     usual = usual_bytes(root)
     for family in families:
         for index, reference in enumerate(import_module(f"hostile.{family}").REFERENCES):

@@ -44,9 +44,13 @@ class ChannelAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features of the same shape, ``[B, widths[-1], h, w]``."""
+        return features * self.weights(features)[:, :, None, None]
+
+    def weights(self, features: Tensor) -> Tensor:
+        """What the channels of each row are multiplied by. Has shape ``[B, widths[-1]]``."""
         inner = self.activation(self.squeeze(features.mean((2, 3))))
         weights: Tensor = self.excite(inner).sigmoid()
-        return features * weights[:, :, None, None]
+        return weights
 
 
 class ClassSpecificBranchNetwork(MultiBranchNetwork):

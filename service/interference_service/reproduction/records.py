@@ -77,14 +77,33 @@ class Scores(_Record):
     losses: tuple[float | None, ...]
 
 
+class Attention(_Record):
+    """The weights that a network's attentions give the channels, on held-out rows.
+
+    Attributes:
+        mean: Over attentions, channels and rows.
+        over_rows: Standard deviation of a weight over rows; root mean square over all weights.
+        over_classes: Likewise, of a weight's means over the rows of each class.
+    """
+
+    mean: float
+    over_rows: float
+    over_classes: float
+
+
 class Epoch(_Record):
-    """One pass over the training data, and the scores after it; epoch 0 is the network untrained."""
+    """One pass over the training data, and the scores after it; epoch 0 is the network untrained.
+
+    Attributes:
+        attention: None: the network has none, or it was not recorded.
+    """
 
     epoch: int
     seconds: float
     training_loss: float | None
     learning_rate: float | None
     scores: Scores
+    attention: Attention | None = None
 
 
 class Bounded(_Record):

@@ -7,6 +7,7 @@ from interference_service.reproduction.files import write_atomically
 from interference_service.reproduction.records import DatasetName, RunRecord
 from interference_service.reproduction.report.document import Document, Section, markdown
 from interference_service.reproduction.report.experiment import Experiment
+from interference_service.reproduction.report.sections.attention import attention_section
 from interference_service.reproduction.report.sections.interference import interference_section
 from interference_service.reproduction.report.sections.matrices import matrices_section
 from interference_service.reproduction.report.sections.mitigations import mitigations_section
@@ -26,6 +27,7 @@ def report(
     sections: list[Section | None] = [
         runs_section(experiment),
         *(_of_networks(experiment) if experiment.networks else ()),
+        attention_section(experiment),
         mitigations_section(experiment),
     ]
     return Document(

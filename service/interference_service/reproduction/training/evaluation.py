@@ -1,4 +1,4 @@
-"""A network's scores on the held-out rows."""
+"""A network's scores on the held-out rows, and what its attentions do there."""
 
 import numpy as np
 import torch
@@ -6,12 +6,15 @@ from torch import Tensor, nn
 
 from interference_service.reproduction.data.datasets import Images
 from interference_service.reproduction.data.inputs import Normalisation
-from interference_service.reproduction.records import Scores
+from interference_service.reproduction.records import Attention, Scores
+from interference_service.reproduction.training import attention
 
 _BATCH = 512
 
 
-def evaluate(network: nn.Module, rows: Images, normalise: Normalisation, classes: int) -> Scores:
+def evaluate(
+    network: nn.Module, rows: Images, normalise: Normalisation, classes: int
+) -> tuple[Scores, Attention | None]:
     """What the network says of every row, without augmentation and in evaluation mode.
 
     Args:
@@ -21,14 +24,18 @@ def evaluate(network: nn.Module, rows: Images, normalise: Normalisation, classes
         classes: C.
     """
     network.eval()
-    said, losses = [], []
-    with torch.inference_mode():
+    said, losses, weights = [], [], []
+    with torch.inference_mode(), attention.watched(network) as given:
         batches = zip(rows.images.split(_BATCH), rows.labels.split(_BATCH), strict=True)
         for images, labels in batches:
             logits = network(normalise(images)).double()
             losses.append(nn.functional.cross_entropy(logits, labels, reduction="none"))
             said.append(logits.argmax(1))
-    return _scores(rows.labels, torch.cat(said), torch.cat(losses), classes)
+            if given:
+                weights.append(torch.stack(given))
+                given.clear()
+    scores = _scores(rows.labels, torch.cat(said), torch.cat(losses), classes)
+    return scores, attention.described(torch.cat(weights, 1), rows.labels) if weights else None
 
 
 def _scores(labels: Tensor, said: Tensor, losses: Tensor, classes: int) -> Scores:

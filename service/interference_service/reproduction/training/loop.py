@@ -170,7 +170,7 @@ class _Run:
         self, number: int, started: float, loss: float | None, rate: float | None
     ) -> Epoch:
         with self._precision():
-            scores = evaluate(
+            scores, attention = evaluate(
                 self.progress.network,
                 self.evaluation,
                 self.normalise,
@@ -182,6 +182,7 @@ class _Run:
             training_loss=loss,
             learning_rate=rate,
             scores=scores,
+            attention=attention,
         )
 
 

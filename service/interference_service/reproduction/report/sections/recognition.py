@@ -124,7 +124,10 @@ def _claim(
 
 def _verdict(difference: Bounded, promised: float) -> str:
     if difference.lower is None or difference.upper is None:
-        return "Without two seeds of both networks nothing says whether they differ."
+        return (
+            "Nothing says whether they differ: that takes two seeds of both networks, and not the "
+            "same difference in each."
+        )
     found = excludes_zero(difference)
     if not found:
         within = difference.lower <= promised <= difference.upper

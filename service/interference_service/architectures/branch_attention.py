@@ -23,8 +23,8 @@ from interference_service.architectures.multi_branch_cnn import (
 )
 
 
-class BranchAttentionArguments(MultiBranchArguments):
-    """Arguments of ``csba_cnn`` and ``shared_attention_cnn``; those beside ``multi_branch_cnn``'s.
+class SharedAttentionArguments(MultiBranchArguments):
+    """Arguments of ``shared_attention_cnn``; those beside ``multi_branch_cnn``'s.
 
     Attributes:
         hidden: Numbers between the two layers of an attention.
@@ -33,22 +33,39 @@ class BranchAttentionArguments(MultiBranchArguments):
     hidden: Channels = 192
 
 
+class BranchAttentionArguments(SharedAttentionArguments):
+    """Arguments of ``csba_cnn``; those beside ``shared_attention_cnn``'s.
+
+    Attributes:
+        normalised: Whether the numbers between the layers are normalised over a batch, so that it is
+            differences between images that reach the weights, however small beside what all share.
+        everywhere: Whether attention comes after every convolution of a branch, and not after the
+            last alone.
+    """
+
+    normalised: bool = False
+    everywhere: bool = False
+
+
 class ChannelAttention(nn.Module):
     """Weights between 0 and 1 for channels, by ``squeeze`` and ``excite`` from their means."""
 
-    def __init__(self, arguments: BranchAttentionArguments) -> None:
+    def __init__(
+        self, channels: int, arguments: SharedAttentionArguments, *, normalised: bool = False
+    ) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(arguments.widths[-1], arguments.hidden)
+        self.squeeze = nn.Linear(channels, arguments.hidden)
+        self.norm = nn.BatchNorm1d(arguments.hidden) if normalised else nn.Identity()
         self.activation = ACTIVATIONS[arguments.activation]()
-        self.excite = nn.Linear(arguments.hidden, arguments.widths[-1])
+        self.excite = nn.Linear(arguments.hidden, channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features of the same shape, ``[B, widths[-1], h, w]``."""
+        """Features of the same shape, ``[B, channels, h, w]``."""
         return features * self.weights(features)[:, :, None, None]
 
     def weights(self, features: Tensor) -> Tensor:
-        """What the channels of each row are multiplied by. Has shape ``[B, widths[-1]]``."""
-        inner = self.activation(self.squeeze(features.mean((2, 3))))
+        """What the channels of each row are multiplied by. Has shape ``[B, channels]``."""
+        inner = self.activation(self.norm(self.squeeze(features.mean((2, 3)))))
         weights: Tensor = self.excite(inner).sigmoid()
         return weights
 
@@ -56,12 +73,35 @@ class ChannelAttention(nn.Module):
 class ClassSpecificBranchNetwork(MultiBranchNetwork):
     """As ``MultiBranchNetwork``, and an attention for each branch, ``attentions.0 …``.
 
+    Those after the convolutions before the last are ``early_attentions.0.0 … early_attentions.{b-1}.{n-2}``.
     Built from the same state of torch's generator, what both have starts with the same weights.
     """
 
     def __init__(self, arguments: BranchAttentionArguments) -> None:
         super().__init__(arguments)
-        self.attentions = nn.ModuleList(ChannelAttention(arguments) for _ in self.branches)
+
+        def attention(channels: int) -> ChannelAttention:
+            return ChannelAttention(channels, arguments, normalised=arguments.normalised)
+
+        *early, last = arguments.widths
+        self.attentions = nn.ModuleList(attention(last) for _ in self.branches)
+        self.early_attentions = nn.ModuleList(
+            nn.ModuleList(
+                attention(each) if arguments.everywhere else nn.Identity() for each in early
+            )
+            for _ in self.branches
+        )
+
+    def features(self, branch: int, shared: Tensor) -> Tensor:
+        """See ``MultiBranchNetwork.features``."""
+        features = shared
+        # What comes after the last is for ``reweighted``.
+        attentions = (*self.early_attentions[branch].children(), nn.Identity())
+        for convolution, attention in zip(
+            self.branches[branch].children(), attentions, strict=True
+        ):
+            features = attention(convolution(features))
+        return features
 
     def reweighted(self, features: list[Tensor]) -> list[Tensor]:
         """See ``MultiBranchNetwork.reweighted``."""
@@ -74,9 +114,9 @@ class SharedAttentionNetwork(MultiBranchNetwork):
     Built from the same state of torch's generator, what both have starts with the same weights.
     """
 
-    def __init__(self, arguments: BranchAttentionArguments) -> None:
+    def __init__(self, arguments: SharedAttentionArguments) -> None:
         super().__init__(arguments)
-        self.attention = ChannelAttention(arguments)
+        self.attention = ChannelAttention(arguments.widths[-1], arguments)
 
     def reweighted(self, features: list[Tensor]) -> list[Tensor]:
         """See ``MultiBranchNetwork.reweighted``."""
@@ -100,12 +140,12 @@ class CsbaCnn:
 class SharedAttentionCnn:
     """See ``Architecture``."""
 
-    arguments = BranchAttentionArguments
+    arguments = SharedAttentionArguments
 
-    def build(self, arguments: BranchAttentionArguments) -> nn.Module:
+    def build(self, arguments: SharedAttentionArguments) -> nn.Module:
         """See ``Architecture.build``."""
         return SharedAttentionNetwork(arguments)
 
-    def example_inputs(self, arguments: BranchAttentionArguments) -> Mapping[str, ExampleInput]:
+    def example_inputs(self, arguments: SharedAttentionArguments) -> Mapping[str, ExampleInput]:
         """See ``Architecture.example_inputs``."""
         return image_inputs(arguments)

@@ -64,10 +64,16 @@ class MultiBranchNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape ``[B, C]`` of images of shape ``[B, channels, height, width]``."""
         shared = self.stem(x)
-        features = self.reweighted([branch(shared) for branch in self.branches])
+        branches = range(len(self.branches))
+        features = self.reweighted([self.features(branch, shared) for branch in branches])
         joined = self.join(torch.cat(features, dim=1))
         logits: Tensor = self.head(self.dropout(joined.mean((2, 3))))
         return logits
+
+    def features(self, branch: int, shared: Tensor) -> Tensor:
+        """What a branch makes of the stem's features. Has shape ``[B, widths[-1], h, w]``."""
+        features: Tensor = self.branches[branch](shared)
+        return features
 
     def reweighted(self, features: list[Tensor]) -> list[Tensor]:
         """What is joined of the branches' features: here, these themselves.

@@ -54,7 +54,7 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         choices=NETWORKS,
         default=COMPARED,
-        help="default: all but the residual one",
+        help=f"default: {', '.join(COMPARED)}",
     )
     runs.add_argument(
         "--losses",

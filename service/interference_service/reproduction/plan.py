@@ -20,7 +20,15 @@ BASELINE: NetworkName = "multi_branch_cnn"
 CLAIMED: NetworkName = "csba_cnn"
 COMPARED: tuple[NetworkName, ...] = (BASELINE, "shared_attention_cnn", CLAIMED)
 """What is trained where nothing else is asked for."""
-NETWORKS: tuple[NetworkName, ...] = (*COMPARED, "residual_cnn")
+VARIANTS: Mapping[NetworkName, Mapping[str, int | bool]] = MappingProxyType(
+    {
+        "csba_narrow": {"hidden": 24},
+        "csba_everywhere": {"everywhere": True},
+        "csba_normalised": {"normalised": True},
+    }
+)
+"""Arguments that make these of ``csba_cnn``: they tell whether our choices for it decide what comes out."""
+NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 MITIGATIONS: tuple[tuple[Loss, GradientRule], ...] = (
     ("class_balanced", "mean"),
     ("logit_adjusted", "mean"),
@@ -127,6 +135,11 @@ def plan_of(
         for network, loss, rule in dict.fromkeys(ways)
     ]
     return Plan(tuple(keys), budget)
+
+
+def architecture_of(network: NetworkName) -> tuple[str, Mapping[str, int | bool]]:
+    """The architecture that a network is of, and those of its arguments that are not the default."""
+    return (CLAIMED, VARIANTS[network]) if network in VARIANTS else (network, {})
 
 
 def imbalance_of(dataset: DatasetName, wanted: float | None) -> float | None:

@@ -9,7 +9,13 @@ from interference_service.reproduction.files import write_atomically
 
 DatasetName: TypeAlias = Literal["cifar10-lt", "solar-panels", "infrared-solar-modules", "digits"]
 NetworkName: TypeAlias = Literal[
-    "multi_branch_cnn", "shared_attention_cnn", "csba_cnn", "residual_cnn"
+    "multi_branch_cnn",
+    "shared_attention_cnn",
+    "csba_cnn",
+    "csba_narrow",
+    "csba_everywhere",
+    "csba_normalised",
+    "residual_cnn",
 ]
 Loss: TypeAlias = Literal["cross_entropy", "class_balanced", "logit_adjusted"]
 GradientRule: TypeAlias = Literal["mean", "per_class_normalised", "projected"]

@@ -13,6 +13,10 @@ from support.networks.network import Inputs, Network, numbers
 
 IMAGES = {"height": 9, "width": 7, "classes": 3, "channels": 2}
 BRANCHES = IMAGES | {"stem": 4, "widths": [5, 6], "dilations": [1, 2], "joined": 7}
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "csba_cnn, normalised everywhere": ("csba_cnn", {"normalised": True, "everywhere": True}),
+}
+"""Networks with arguments that give them other parts."""
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "csba_cnn": BRANCHES | {"hidden": 5},
     "mlp": {"features": 6, "classes": 3, "hidden": [5, 4]},
@@ -48,5 +52,8 @@ NETWORKS = {
     name: Network(partial(built, name), numbers("x", 2, 9, 7))
     for name in ARGUMENTS
     if name.endswith("_cnn")
+} | {
+    label: Network(partial(built, name, **changes), numbers("x", 2, 9, 7))
+    for label, (name, changes) in VARIANTS.items()
 }
 """Those for images, as networks like any other."""

@@ -125,6 +125,25 @@ def test_a_change_of_an_attention_reaches_the_branches_that_it_belongs_to(name, 
     assert [n for n in range(2) if not torch.equal(before[n], after[n])] == changed
 
 
+def test_attention_everywhere_weighs_the_channels_after_every_convolution():
+    attentive = built("csba_cnn", everywhere=True).eval()
+    features = torch.randn(2, 4, 9, 7, generator=torch.Generator().manual_seed(0))
+    (first, last), (attention,) = attentive.branches[1], attentive.early_attentions[1]
+    wanted = last(attention(first(features)))
+    torch.testing.assert_close(attentive.features(1, features), wanted)
+    assert not torch.equal(wanted, last(first(features)))
+
+
+def test_normalised_attention_tells_images_apart_that_hardly_differ():
+    def spread(**changes: bool) -> float:
+        torch.manual_seed(0)
+        attention = built("csba_cnn", **changes).attentions[0]
+        images = 1 + 0.01 * torch.randn(64, 6, 3, 2, generator=torch.Generator().manual_seed(0))
+        return float(attention.weights(images).detach().std(0).mean())
+
+    assert spread(normalised=True) > 20 * spread()
+
+
 def test_a_block_of_a_residual_network_adds_what_it_is_given():
     network = seeded("residual_cnn").double()
     _, block = network.stages[1]

@@ -27,7 +27,7 @@ from interference_service.demo.server import ServiceDied, running_service
 from interference_service.reproduction.data.datasets import Dataset
 from interference_service.reproduction.observation.findings import analysis_of
 from interference_service.reproduction.observation.handover import write_rows, write_weights
-from interference_service.reproduction.plan import NETWORKS, analysed_epochs
+from interference_service.reproduction.plan import NETWORKS, analysed_epochs, architecture_of
 from interference_service.reproduction.records import Analysis, RunKey, RunRecord
 from interference_service.reproduction.stored import directory_of
 from interference_service.reproduction.training.losses import class_balanced_weights
@@ -156,17 +156,19 @@ class Observer:
     def _model(self, record: RunRecord, dataset: Dataset, epoch: int) -> ModelReference:
         _, channels, height, width = dataset.training.images.shape
         path = self._weights(record.key, epoch).relative_to(self._out)
+        architecture, others = architecture_of(record.key.network)
         return ModelReference(
             f"{STORE}://{path.as_posix()}",
             "state_dict",
             monitor=monitor_of(record.key),
             version=f"epoch {epoch}",
-            architecture=record.key.network,
+            architecture=architecture,
             architecture_arguments={
                 "height": height,
                 "width": width,
                 "channels": channels,
                 "classes": len(dataset.class_names),
+                **others,
             },
         )
 
@@ -215,7 +217,9 @@ class Observer:
         home = self._out / "service"
         home.mkdir(parents=True, exist_ok=True)
         settings = {
-            "INTERFERENCE_ARCHITECTURES": json.dumps(NETWORKS),
+            "INTERFERENCE_ARCHITECTURES": json.dumps(
+                sorted({architecture_of(each)[0] for each in NETWORKS})
+            ),
             "INTERFERENCE_COMPUTE__DEVICE": self._device,
         }
         try:

@@ -21,6 +21,9 @@ LABELS: Mapping[NetworkName, str] = {
     "multi_branch_cnn": "multi-branch",
     "shared_attention_cnn": "shared attention",
     "csba_cnn": "CSBA",
+    "csba_narrow": "CSBA, narrow",
+    "csba_everywhere": "CSBA, everywhere",
+    "csba_normalised": "CSBA, normalised",
     "residual_cnn": "residual",
 }
 OfRun: TypeAlias = Callable[[RunRecord], float | None]

@@ -5,7 +5,7 @@ from torch import nn
 
 from interference_service.architectures.registry import architecture
 from interference_service.reproduction.data.datasets import Dataset
-from interference_service.reproduction.plan import BASELINE
+from interference_service.reproduction.plan import BASELINE, architecture_of
 from interference_service.reproduction.records import NetworkName, RunKey
 from interference_service.reproduction.training.seeds import derived
 
@@ -30,9 +30,10 @@ def build(key: RunKey, dataset: Dataset) -> nn.Module:
 
 def _drawn(name: NetworkName, seed: int, dataset: Dataset) -> nn.Module:
     _, channels, height, width = dataset.training.images.shape
-    found = architecture(name)
+    of, others = architecture_of(name)
+    found = architecture(of)
     arguments = found.arguments(
-        height=height, width=width, classes=len(dataset.class_names), channels=channels
+        height=height, width=width, classes=len(dataset.class_names), channels=channels, **others
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived("weights", seed))

@@ -92,12 +92,17 @@ def test_nothing_is_asked_where_nothing_is_to_be_analysed(tmp_path, service):
     assert service.calls == ()
 
 
-def test_the_service_is_told_where_network_and_rows_are_and_what_they_are(tmp_path, service):
+@pytest.mark.parametrize(
+    ("network", "others"), [("csba_cnn", {}), ("csba_everywhere", {"everywhere": True})]
+)
+def test_the_service_is_told_where_network_and_rows_are_and_what_they_are(
+    tmp_path, service, network, others
+):
     watched = Watched(tmp_path, service)
     with watched.observer:
-        watched.train(fresh(network="csba_cnn"), epochs=2)
+        watched.train(fresh(network=network), epochs=2)
     told = specification(service)
-    slug = "digits-20-csba_cnn-cross_entropy-mean-seed0"
+    slug = f"digits-20-{network}-cross_entropy-mean-seed0"
     assert told.model.uri == f"reproduction://runs/{slug}/epochs/2.safetensors"
     assert told.model.architecture == "csba_cnn"
     assert json.loads(told.model.architecture_arguments) == {
@@ -105,6 +110,7 @@ def test_the_service_is_told_where_network_and_rows_are_and_what_they_are(tmp_pa
         "width": 8,
         "channels": 1,
         "classes": 3,
+        **others,
     }
     assert (told.model.monitor, told.model.version) == (slug, "epoch 2")
     (rows,) = told.data.uris

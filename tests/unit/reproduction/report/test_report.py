@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from interference_service.reproduction.records import Attention, Bounded, RunRecord
+from interference_service.reproduction.records import Bounded, RunRecord
 from interference_service.reproduction.report.document import Document, cell_text
 from interference_service.reproduction.report.report import report, write_report
 from support.reproduced import record, renamed, summarised
@@ -162,21 +162,6 @@ def test_without_csba_nothing_is_claimed(tmp_path):
     assert (
         "The claim cannot be judged: the multi-branch network and CSBA are not both here." in told
     )
-
-
-def test_what_attention_does_is_told_of_the_networks_that_have_any(tmp_path):
-    def attentive(seed: int, over_rows: float) -> RunRecord:
-        found = record("csba_cnn", seed)
-        attention = Attention(mean=0.5, over_rows=over_rows, over_classes=0.125)
-        last = found.epochs[-1].model_copy(update={"attention": attention})
-        return found.model_copy(update={"epochs": (*found.epochs[:-1], last)})
-
-    baseline = runs("multi_branch_cnn", BASELINE)
-    told = text([*baseline, attentive(0, 0.25), attentive(1, 0.35)], tmp_path)
-    cells = row(told, "Weights of attention", "CSBA")
-    assert cells == ["CSBA", "0.500", "0.300 [-0.335, 0.935]", "0.125"]
-    assert "| multi-branch |" not in told.partition("## Attention")[2].partition("##")[0]
-    assert "## Attention" not in text(baseline, tmp_path)
 
 
 def test_a_reduced_budget_and_what_is_missing_are_named(tmp_path):

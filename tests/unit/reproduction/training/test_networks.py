@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from interference_service.reproduction.data.datasets import open_dataset
+from interference_service.reproduction.plan import VARIANTS
 from interference_service.reproduction.records import NetworkName, RunKey
 from interference_service.reproduction.training.networks import build
 
@@ -39,7 +40,7 @@ def test_weights_depend_on_the_seed_alone(digits, name):
     assert any(not torch.equal(first[each], other[each]) for each in first)
 
 
-@pytest.mark.parametrize("name", ["csba_cnn", "shared_attention_cnn"])
+@pytest.mark.parametrize("name", ["csba_cnn", "shared_attention_cnn", *VARIANTS])
 def test_attention_is_added_to_the_very_same_baseline(digits, name):
     baseline = build(key("multi_branch_cnn"), digits).state_dict()
     network = build(key(name), digits).state_dict()

@@ -27,7 +27,7 @@ environments: $(READY) $(MLFLOW_READY) $(DEPLOY_READY) $(STUBS_READY) ## what al
 
 test: $(READY) $(MLFLOW_READY) $(DEPLOY_READY) ## every test, against real processes
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=$(SERVICES)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(SERVICES)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(SERVICES)
 
 soak: $(READY) ## what takes minutes: many classes and layers, storms of kills, drains, traces, quotas
 	$(BIN)/python -m pytest -m slow

@@ -24,6 +24,9 @@ MODELS = {"cnn": examples.convolutional, "mlp": examples.perceptron}
 HEAD = "5"
 """Last linear layer of both models."""
 
+# All analyses are made before the first test.
+pytestmark = pytest.mark.timeout(300)
+
 Matrices = dict[str, np.ndarray]
 Analyses = dict[tuple[int, str, str], Matrices]
 

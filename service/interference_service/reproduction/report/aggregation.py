@@ -25,6 +25,14 @@ def mean_over_seeds(values: Iterable[float | None]) -> Bounded:
     return Bounded(value=mean, lower=mean - half, upper=mean + half)
 
 
+def share_over_seeds(values: Iterable[float | None]) -> Bounded:
+    """``mean_over_seeds`` of numbers between 0 and 1, which its interval does not leave either."""
+    mean = mean_over_seeds(values)
+    if mean.lower is None or mean.upper is None:
+        return mean
+    return mean.model_copy(update={"lower": max(mean.lower, 0.0), "upper": min(mean.upper, 1.0)})
+
+
 def paired_difference(
     after: Mapping[int, float | None], before: Mapping[int, float | None]
 ) -> Bounded:

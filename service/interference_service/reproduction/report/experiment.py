@@ -14,7 +14,11 @@ from interference_service.reproduction.records import (
     NetworkName,
     RunRecord,
 )
-from interference_service.reproduction.report.aggregation import mean_over_seeds, paired_difference
+from interference_service.reproduction.report.aggregation import (
+    mean_over_seeds,
+    paired_difference,
+    share_over_seeds,
+)
 from interference_service.reproduction.report.paper import CLASS_F1
 
 LABELS: Mapping[NetworkName, str] = {
@@ -115,6 +119,10 @@ class Experiment:
     def mean(self, way: Way, number: OfRun) -> Bounded:
         """A number's mean over seeds."""
         return mean_over_seeds(self.by_seed(way, number).values())
+
+    def share(self, way: Way, number: OfRun) -> Bounded:
+        """The mean over seeds of a number between 0 and 1."""
+        return share_over_seeds(self.by_seed(way, number).values())
 
     def difference(self, way: Way, number: OfRun, other: Way = BASE) -> Bounded:
         """What a number is more than with the other, in pairs of the same seed."""

@@ -6,6 +6,7 @@ from interference_service.reproduction.report.aggregation import (
     excludes_zero,
     mean_over_seeds,
     paired_difference,
+    share_over_seeds,
 )
 
 
@@ -20,6 +21,14 @@ def test_the_interval_is_that_of_students_t():
 def test_one_seed_has_no_interval_and_none_has_no_value():
     assert mean_over_seeds([0.5, None]) == Bounded(value=0.5)
     assert mean_over_seeds([None]) == Bounded(value=None)
+
+
+def test_a_share_is_between_0_and_1_and_so_is_its_interval():
+    unbounded = mean_over_seeds([0.0, 0.1, 0.9])
+    assert unbounded.lower < 0 < 1 < unbounded.upper
+    assert share_over_seeds([0.0, 0.1, 0.9]) == Bounded(value=unbounded.value, lower=0, upper=1)
+    assert share_over_seeds([0.4, 0.41]) == mean_over_seeds([0.4, 0.41])
+    assert share_over_seeds([0.5]) == Bounded(value=0.5)
 
 
 @pytest.mark.parametrize("gains", [(0.0, 0.0, 0.0), (0.1, 0.1, 0.1)])

@@ -32,9 +32,9 @@ def mitigations_section(experiment: Experiment) -> Section | None:
         rows.append(
             (
                 way.label,
-                experiment.mean(way, minority_recall),
+                experiment.share(way, minority_recall),
                 None if base else experiment.difference(way, minority_recall),
-                experiment.mean(way, macro_f1),
+                experiment.share(way, macro_f1),
                 *(experiment.mean(way, each.over_training) for each in _MEASURES),
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from interference_service.reproduction.records import Bounded, NetworkName
-from interference_service.reproduction.report.aggregation import excludes_zero, mean_over_seeds
+from interference_service.reproduction.report.aggregation import excludes_zero, share_over_seeds
 from interference_service.reproduction.report.document import (
     Cell,
     Figure,
@@ -60,10 +60,10 @@ def _overall(experiment: Experiment) -> Table:
     rows = [
         (
             way.label,
-            experiment.mean(way, macro_f1),
+            experiment.share(way, macro_f1),
             _difference(experiment, way, macro_f1),
             paper.get(way.network),
-            experiment.mean(way, accuracy),
+            experiment.share(way, accuracy),
             _difference(experiment, way, accuracy),
         )
         for way in experiment.networks
@@ -78,9 +78,9 @@ def _of_class(experiment: Experiment, name: str) -> Table:
     rows = [
         (
             way.label,
-            experiment.mean(way, partial(precision, name=name)),
-            experiment.mean(way, partial(recall, name=name)),
-            experiment.mean(way, of_f1),
+            experiment.share(way, partial(precision, name=name)),
+            experiment.share(way, partial(recall, name=name)),
+            experiment.share(way, of_f1),
             _difference(experiment, way, of_f1),
             paper.get(way.network),
         )
@@ -149,6 +149,6 @@ def _over_epochs(experiment: Experiment) -> Figure:
         for record in records:
             for epoch in record.epochs:
                 by_epoch.setdefault(epoch.epoch, []).append(macro_f1_of(epoch.scores))
-        points = [(epoch, mean_over_seeds(values)) for epoch, values in sorted(by_epoch.items())]
+        points = [(epoch, share_over_seeds(values)) for epoch, values in sorted(by_epoch.items())]
         lines.append(Line(way.label, tuple(points)))
     return Figure(name="macro-f1", title=title, svg=line_figure(title, lines))

@@ -38,10 +38,10 @@ def described(weights: Tensor, labels: Tensor) -> Attention:
     """The weights as a record has them.
 
     Args:
-        weights: Has shape ``[attentions, N, channels]``.
+        weights: Those of all attentions. Has shape ``[N, W]``.
         labels: Of the rows. Has shape ``[N]``.
     """
-    of_classes = torch.stack([weights[:, labels == each].mean(1) for each in labels.unique()], 1)
+    of_classes = torch.stack([weights[labels == each].mean(0) for each in labels.unique()])
     return Attention(
         mean=float(weights.mean()),
         over_rows=_spread(weights),
@@ -50,4 +50,4 @@ def described(weights: Tensor, labels: Tensor) -> Attention:
 
 
 def _spread(weights: Tensor) -> float:
-    return float(weights.var(1, correction=0).mean().sqrt())
+    return float(weights.var(0, correction=0).mean().sqrt())

@@ -32,10 +32,10 @@ def evaluate(
             losses.append(nn.functional.cross_entropy(logits, labels, reduction="none"))
             said.append(logits.argmax(1))
             if given:
-                weights.append(torch.stack(given))
+                weights.append(torch.cat(given, 1))
                 given.clear()
     scores = _scores(rows.labels, torch.cat(said), torch.cat(losses), classes)
-    return scores, attention.described(torch.cat(weights, 1), rows.labels) if weights else None
+    return scores, attention.described(torch.cat(weights), rows.labels) if weights else None
 
 
 def _scores(labels: Tensor, said: Tensor, losses: Tensor, classes: int) -> Scores:

@@ -11,11 +11,11 @@ from interference_service.reproduction.training.evaluation import evaluate
 BRANCHES, CHANNELS = 3, 12
 
 
-def network(name: str) -> torch.nn.Module:
+def network(name: str, **changes: bool) -> torch.nn.Module:
     torch.manual_seed(0)
     found = architecture(name)
     small = {"height": 8, "width": 8, "channels": 1, "classes": 3, "widths": (8, CHANNELS)}
-    return found.build(found.arguments(**small)).eval()
+    return found.build(found.arguments(**small, **changes)).eval()
 
 
 def rows(count: int) -> Images:
@@ -40,15 +40,16 @@ def test_weights_are_those_that_the_branches_are_multiplied_by(name):
 
 def test_weights_are_described_by_mean_and_spreads():
     labels = torch.tensor([0, 0, 1, 1])
-    weights = torch.tensor([[[0.2], [0.4], [0.6], [0.8]], [[0.5], [0.5], [0.5], [0.5]]])
+    weights = torch.tensor([[0.2, 0.5], [0.4, 0.5], [0.6, 0.5], [0.8, 0.5]])
     found = described(weights, labels)
     assert found.mean == pytest.approx(0.5)
     assert found.over_rows == pytest.approx((0.05 / 2) ** 0.5)
     assert found.over_classes == pytest.approx((0.04 / 2) ** 0.5)
 
 
-def test_an_evaluation_describes_all_of_its_batches():
-    found, held_out = network("csba_cnn"), rows(1100)
+@pytest.mark.parametrize("changes", [{}, {"everywhere": True}])
+def test_an_evaluation_describes_all_of_its_batches(changes):
+    found, held_out = network("csba_cnn", **changes), rows(1100)
 
     def normalise(images: torch.Tensor) -> torch.Tensor:
         return images.float() / 255
@@ -56,7 +57,7 @@ def test_an_evaluation_describes_all_of_its_batches():
     scores, attention = evaluate(found, held_out, normalise, 3)
     with torch.inference_mode(), watched(found) as given:
         found(normalise(held_out.images))
-    assert attention == described(torch.stack(given), held_out.labels)
+    assert attention == described(torch.cat(given, 1), held_out.labels)
     assert sum(map(sum, scores.confusion)) == 1100
 
 

@@ -154,4 +154,5 @@ async def test_an_option_of_the_caller_wins():
 async def test_a_client_cannot_fill_the_log_of_grpc(message, kept, caplog):
     async with served(FakeJobs()):
         logging.getLogger("grpc._cython.cygrpc").error(message, b"\xff", "x")
-    assert bool(caplog.records) is kept
+    # asyncio may log beside it: gRPC's queue still holds events of loops that other tests closed.
+    assert any(record.name == "grpc._cython.cygrpc" for record in caplog.records) is kept

@@ -33,6 +33,7 @@ def record(
     centre: float = 1.0,
     undetermined: float = 0.0,
     fails: Sequence[bool] | None = None,
+    losses: bool = True,
 ) -> RunRecord:
     """A training of six classes, of which the last three are minorities unless it is balanced.
 
@@ -41,6 +42,7 @@ def record(
         centre: Mean progress ratio of the others.
         undetermined: Share of the progress ratios that are.
         fails: Which minorities do; else half of them, by chance.
+        losses: Whether held-out losses are recorded.
     """
     generator = np.random.default_rng((seed, epochs))
     balanced = imbalance == 1
@@ -69,16 +71,18 @@ def record(
         evaluation_rows=(HELD_OUT,) * CLASSES,
         parameters=1,
         device="cpu",
-        epochs=tuple(epoch_of(epoch, each) for epoch, each in enumerate(counts)),
+        epochs=tuple(epoch_of(epoch, each, losses=losses) for epoch, each in enumerate(counts)),
         analyses=tuple(analyses),
     )
 
 
-def epoch_of(epoch: int, correct: Sequence[int]) -> Epoch:
+def epoch_of(epoch: int, correct: Sequence[int], *, losses: bool = True) -> Epoch:
     """Scores by how many rows of every class are recognised; the others are taken for the next."""
     confusion = np.diag(correct) + np.roll(np.diag(HELD_OUT - np.asarray(correct)), 1, axis=1)
-    losses = tuple(1 - each / HELD_OUT for each in correct)
-    scores = Scores(confusion=tuple(map(tuple, confusion.tolist())), losses=losses)
+    scores = Scores(
+        confusion=tuple(map(tuple, confusion.tolist())),
+        losses=tuple(1 - each / HELD_OUT if losses else None for each in correct),
+    )
     return Epoch(epoch=epoch, seconds=1, training_loss=None, learning_rate=None, scores=scores)
 
 

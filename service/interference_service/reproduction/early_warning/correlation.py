@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from interference_service.reproduction.early_warning.estimates import (
     CORRELATIONS,
+    PLAIN,
     Estimate,
     over_draws,
 )
@@ -26,6 +27,32 @@ def rank_correlation(one: Vector, other: Vector, run: Integers, draws: Matrix) -
         run: Which run a row is of. Has shape ``[n]``.
         draws: How often a draw has a run. Has shape ``[B, R]``.
     """
+    value, replicates = _with_replicates(one, other, run, draws)
+    return over_draws(value, replicates, len(np.unique(run)), CORRELATIONS)
+
+
+def correlation_difference(
+    one: Vector, reference: Vector, other: Vector, run: Integers, draws: Matrix
+) -> Estimate:
+    """How much higher one signal's correlation is than that of a reference, over the same rows.
+
+    Args:
+        one: Has shape ``[n]``.
+        reference: Has shape ``[n]``.
+        other: What both are to rank. Has shape ``[n]``.
+        run: Which run a row is of. Has shape ``[n]``.
+        draws: How often a draw has a run. Has shape ``[B, R]``.
+    """
+    ours, our_replicates = _with_replicates(one, other, run, draws)
+    theirs, their_replicates = _with_replicates(reference, other, run, draws)
+    replicates = our_replicates - their_replicates
+    return over_draws(ours - theirs, replicates, len(np.unique(run)), PLAIN)
+
+
+def _with_replicates(
+    one: Vector, other: Vector, run: Integers, draws: Matrix
+) -> tuple[float, Vector]:
+    """The correlation, and that of every draw."""
     everything = np.ones((1, draws.shape[1]))
     value = float(correlations(one, other, run, everything)[0])
     step = max(1, _AT_A_TIME // max(1, len(run)))
@@ -33,7 +60,7 @@ def rank_correlation(one: Vector, other: Vector, run: Integers, draws: Matrix) -
         correlations(one, other, run, draws[first : first + step])
         for first in range(0, len(draws), step)
     ]
-    return over_draws(value, np.concatenate(replicates), len(np.unique(run)), CORRELATIONS)
+    return value, np.concatenate(replicates)
 
 
 def correlations(one: Vector, other: Vector, run: Integers, draws: Matrix) -> Vector:

@@ -1,7 +1,7 @@
 """Rows of which something is to be predicted, with what becomes of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -26,20 +26,22 @@ class Futures:
 
     Attributes:
         outcome: Whether each has it. Has shape ``[n]``.
-        later: The recall that is to be ranked. Has shape ``[n]``.
+        later: What is to be ranked: the recall. Has shape ``[n]``.
+        eased: How much lower the held-out loss is then; NaN: not recorded. Has shape ``[n]``.
         draws: How often a draw has a run. Has shape ``[B, R]``.
     """
 
     seen: Sequence[Observation]
     outcome: Mask
     later: Vector
+    eased: Vector
     draws: Matrix
 
     def where(self, kept: Iterable[bool] | Mask) -> "Futures":
         """Some of them."""
         mask = np.fromiter(kept, dtype=bool, count=len(self.seen))
         seen = [each for each, one in zip(self.seen, mask, strict=True) if one]
-        return Futures(seen, self.outcome[mask], self.later[mask], self.draws)
+        return Futures(seen, self.outcome[mask], self.later[mask], self.eased[mask], self.draws)
 
     def health(self, signal: str) -> Vector:
         """A signal. Has shape ``[n]``."""
@@ -62,24 +64,32 @@ class Futures:
 
 
 def of_the_end(seen: Sequence[Observation], draws: Matrix) -> Futures:
-    """Minorities before the end of the training: whether they fail, and their recall there."""
+    """Minorities before the end of the training: whether they fail, their recall and loss there."""
     before = [each for each in seen if each.minority and not each.last]
     return Futures(
         before,
         np.array([each.fails for each in before], dtype=bool),
         np.array([each.final_recall for each in before], dtype=np.float64),
+        np.array([each.finally_eased for each in before], dtype=np.float64),
         draws,
     )
 
 
 def of_a_horizon(seen: Sequence[Observation], draws: Matrix, horizon: int) -> Futures:
-    """Minorities some epochs before an epoch that was trained: whether they fall, their recall."""
+    """Minorities some epochs before an epoch that was trained: and what they do until then."""
     before = [each for each in seen if each.minority and horizon in each.correct_later]
     correct = [each.correct for each in before]
     rows = [each.rows for each in before]
     later = [each.correct_later[horizon] for each in before]
     recall = np.divide(np.array(later, dtype=np.float64), rows)
-    return Futures(before, falls(correct, later, rows), recall, draws)
+    eased = np.array([each.eased_later[horizon] for each in before], dtype=np.float64)
+    return Futures(before, falls(correct, later, rows), recall, eased, draws)
+
+
+def ranked_by_loss(futures: Futures) -> Futures:
+    """Those with held-out losses, to be ranked by how much these fall instead."""
+    known = futures.where(~np.isnan(futures.eased))
+    return replace(known, later=known.eased)
 
 
 def that_can_fall(futures: Futures) -> Futures:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from interference_service.reproduction.early_warning.alerts import ALERTS, Seen, seen_after
-from interference_service.reproduction.early_warning.outcomes import failing, recognised
+from interference_service.reproduction.early_warning.outcomes import (
+    failing,
+    held_out_losses,
+    recognised,
+)
 from interference_service.reproduction.early_warning.signals import SIGNALS, Today
 from interference_service.reproduction.records import RunRecord
 
@@ -29,6 +33,9 @@ class Observation:
         correct_later: Recognised some epochs on, by how many, where the training goes on so long.
         final_recall: At the end of the training.
         fails: Whether that is a failure.
+        eased_later: How much lower the held-out loss is some epochs on, by how many, where the
+            training goes on so long; NaN: not recorded.
+        finally_eased: How much lower it is at the end.
     """
 
     run: int
@@ -44,6 +51,8 @@ class Observation:
     correct_later: Mapping[int, int]
     final_recall: float
     fails: bool
+    eased_later: Mapping[int, float]
+    finally_eased: float
 
     @property
     def last(self) -> bool:
@@ -80,6 +89,7 @@ def _of_run(
 ) -> Iterator[Observation]:
     scores = {each.epoch: each.scores for each in record.epochs}
     counts = {epoch: recognised(each) for epoch, each in scores.items()}
+    losses = {epoch: held_out_losses(each) for epoch, each in scores.items()}
     final, rows = counts[record.budget.epochs]
     fails = failing(final, rows, fails_below)
     before: dict[str, Seen] = {}
@@ -90,11 +100,11 @@ def _of_run(
             label = record.class_names.index(found.name)
             if analysis.epoch == 0 or rows[label] == 0:
                 continue
-            loss = scores[analysis.epoch].losses[label]
+            loss = losses[analysis.epoch][label]
             today = Today(found, float(correct[label] / rows[label]), loss)
             seen = seen_after(before.get(found.name), today, recall_low=bool(low[label]))
             before[found.name] = seen
-            later = {each: counts.get(analysis.epoch + each) for each in horizons}
+            ahead = [each for each in horizons if analysis.epoch + each in counts]
             yield Observation(
                 run=run,
                 label=label,
@@ -107,8 +117,10 @@ def _of_run(
                 correct=int(correct[label]),
                 rows=int(rows[label]),
                 correct_later={
-                    horizon: int(each[0][label]) for horizon, each in later.items() if each
+                    each: int(counts[analysis.epoch + each][0][label]) for each in ahead
                 },
                 final_recall=float(final[label] / rows[label]),
                 fails=bool(fails[label]),
+                eased_later={each: loss - losses[analysis.epoch + each][label] for each in ahead},
+                finally_eased=loss - losses[record.budget.epochs][label],
             )

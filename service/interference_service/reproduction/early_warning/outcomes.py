@@ -1,5 +1,6 @@
 """What becomes of a class: whether it fails in the end, and whether it falls on the way."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,11 @@ def recognised(scores: Scores) -> tuple[Integers, Integers]:
     """Held-out rows of every class that are recognised, and all of them. Have shape ``[C]``."""
     confusion = np.asarray(scores.confusion, dtype=np.int64)
     return np.diagonal(confusion), confusion.sum(axis=1)
+
+
+def held_out_losses(scores: Scores) -> list[float]:
+    """Mean cross-entropy on the held-out rows of every class; NaN: not recorded."""
+    return [math.nan if each is None else each for each in scores.losses]
 
 
 def failing(correct: Integers, rows: Integers, below: float) -> Mask:

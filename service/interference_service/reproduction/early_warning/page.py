@@ -18,11 +18,12 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | tuple[Json, ...] | str | float
 _READING = f"""\
 Rows are minorities of a training after an epoch that was analysed, before the last. Every signal is turned so that more is healthier; then the AUC is
 the chance that of two rows the one that fails, or falls, looks less healthy (0.5: chance), and the correlation is Spearman's, with the recall to
-come. *fails*: recall at the end below a part of the mean of the run's classes, told above. *falls in h*: h epochs on fewer held-out rows are recognised, by Fisher's
-exact test at {LEVEL:.0%}, among rows with enough recall to lose. *alike*: only rows of one class, imbalance and epoch are compared, in different
-trainings, so that neither the class, nor its share, nor the time can tell. In brackets the {CONFIDENCE_LEVEL:.0%} interval by draws of whole trainings;
-“(none)”: fewer than {LEAST_RUNS} trainings are on a side, or all draws agree. Intervals hold one by one, not all at once. Below headings: rows that have the
-outcome, of all. Held-out loss and recall need labelled rows that the network was not trained on; the service needs none.
+come or with the fall of the held-out loss until then. *fails*: recall at the end below a part of the mean of the run's classes, told above. *falls in h*: h epochs on
+fewer held-out rows are recognised, by Fisher's exact test at {LEVEL:.0%}, among rows with enough recall to lose. *alike*: only rows of one class,
+imbalance and epoch are compared, in different trainings, so that neither the class, nor its share, nor the time can tell. In brackets the
+{CONFIDENCE_LEVEL:.0%} interval by draws of whole trainings; “(none)”: fewer than {LEAST_RUNS} trainings are on a side, or all draws agree. Intervals hold one by one, not all at once.
+Below headings: rows that have the outcome, of all. Held-out loss and recall need labelled rows that the network was not trained on; the service needs none.
+Nothing is compared with today's loss and recall in telling how much the loss falls: today's loss is a part of that, and falls more where it is high by noise.
 """
 
 
@@ -57,6 +58,8 @@ def _predictions(found: DatasetFindings) -> Iterator[str]:
     yield from ("", "**Which minorities will fail**", "", *tables.failure(answers))
     yield from ("", "**Recall at the end**", "", *tables.final_recall(answers))
     yield from ("", "**Some epochs on**", "", *tables.ahead(answers, found.horizons))
+    yield from ("", "**How much the held-out loss falls**", "")
+    yield from tables.easing(answers, found.horizons)
     yield from ("", "**Better than what is known without**", "")
     yield from tables.compared(answers, found.horizons)
     yield from ("", "**What is undetermined, counted either way**", "")

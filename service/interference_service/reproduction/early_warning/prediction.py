@@ -7,13 +7,17 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from interference_service.reproduction.early_warning.correlation import rank_correlation
+from interference_service.reproduction.early_warning.correlation import (
+    correlation_difference,
+    rank_correlation,
+)
 from interference_service.reproduction.early_warning.estimates import Estimate
 from interference_service.reproduction.early_warning.futures import (
     Among,
     Futures,
     of_a_horizon,
     of_the_end,
+    ranked_by_loss,
     that_can_fall,
 )
 from interference_service.reproduction.early_warning.observations import STAGES, Observation
@@ -23,15 +27,17 @@ from interference_service.reproduction.early_warning.signals import SIGNALS
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-Target: TypeAlias = Literal["fails", "falls", "recall"]
+Target: TypeAlias = Literal["fails", "falls", "recall", "loss"]
 Undetermined: TypeAlias = Literal["left out", "healthy", "ill"]
 """How a number that is undetermined counts."""
 
 ALL_STAGES = "all"
-ASKED = ("progress_ratio", "suppression", "cosine")
+ASKED = ("progress_ratio", "descent_rate", "suppression", "cosine")
 """Signals whose worth is in question."""
 KNOWN = ("plain_cosine", "share", "loss", "recall")
 """Signals that they must be better than: the paper's, and what is to be had without gradients."""
+KNOWN_OF_THE_LOSS = ("plain_cosine", "share")
+"""Likewise of its fall, which held-out loss is a part of: one that is high by noise falls more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,11 @@ class Question:
 
     Attributes:
         signal: Its name.
-        target: Whether a class fails at the end, whether it falls by the horizon, or its recall.
+        target: Whether a class fails at the end, whether it falls by the horizon, its recall then,
+            or how much its loss falls until then.
         horizon: Epochs ahead; None: the end of the training.
         stage: Third of the training that the rows are of, or all.
-        reference: The signal whose area is taken off; empty: none.
+        reference: The signal whose answer is taken off; empty: none.
     """
 
     signal: str
@@ -60,8 +67,8 @@ class Measure:
     """The answer.
 
     Attributes:
-        estimate: Spearman's correlation with the recall; of the other targets the area under the
-            ROC curve, or the difference of two areas.
+        estimate: Spearman's correlation with the recall, or with the fall of the loss; of the
+            other targets the area under the ROC curve; or the difference of two such numbers.
         rows: That have a part in it.
         positives: Those of them that have the outcome; None for correlations.
     """
@@ -88,6 +95,7 @@ def measures(
             yield _area(rows, Question(signal.name, "fails", stage=stage, among="alike"))
             yield _correlation(rows, Question(signal.name, "recall", stage=stage))
     for signal in SIGNALS:
+        yield _correlation(ranked_by_loss(end), Question(signal.name, "loss"))
         if np.isnan(end.health(signal.name)).any():
             yield _area(end, Question(signal.name, "fails", undetermined="healthy"))
             yield _area(end, Question(signal.name, "fails", undetermined="ill"))
@@ -97,6 +105,7 @@ def measures(
         for signal in SIGNALS:
             yield _area(able, Question(signal.name, "falls", horizon))
             yield _correlation(rows, Question(signal.name, "recall", horizon))
+            yield _correlation(ranked_by_loss(rows), Question(signal.name, "loss", horizon))
 
 
 def differences(
@@ -105,18 +114,24 @@ def differences(
     """Compare every signal in question with every one that it must be better than.
 
     Yields:
-        Differences of areas.
+        Differences of areas, and of correlations.
     """
     end = of_the_end(seen, draws)
-    able = [that_can_fall(of_a_horizon(seen, draws, each)) for each in horizons]
+    ahead = {each: of_a_horizon(seen, draws, each) for each in horizons}
+    able = {horizon: that_can_fall(each) for horizon, each in ahead.items()}
+    easing = {until: ranked_by_loss(each) for until, each in (*ahead.items(), (None, end))}
     for signal in ASKED:
         for reference in KNOWN:
-            yield _difference(end, Question(signal, "fails", reference=reference))
+            yield _area_difference(end, Question(signal, "fails", reference=reference))
             if reference != "share":  # rows that are alike have one share
                 alike = Question(signal, "fails", among="alike", reference=reference)
-                yield _difference(end, alike)
-            for horizon, rows in zip(horizons, able, strict=True):
-                yield _difference(rows, Question(signal, "falls", horizon, reference=reference))
+                yield _area_difference(end, alike)
+            for horizon, rows in able.items():
+                falls = Question(signal, "falls", horizon, reference=reference)
+                yield _area_difference(rows, falls)
+            for until, rows in easing.items() if reference in KNOWN_OF_THE_LOSS else ():
+                eases = Question(signal, "loss", until, reference=reference)
+                yield _correlation_difference(rows, eases)
 
 
 def _area(rows: Futures, question: Question) -> Measure:
@@ -125,13 +140,27 @@ def _area(rows: Futures, question: Question) -> Measure:
     return Measure(question, found, len(health), int(rows.outcome.sum()))
 
 
-def _difference(rows: Futures, question: Question) -> Measure:
+def _both_determined(rows: Futures, question: Question) -> Futures:
     names = (question.signal, question.reference)
     one, other = (~np.isnan(rows.health(each)) for each in names)
-    rows = rows.where(one & other)
-    ours, theirs = (rows.pairs(rows.health(each), question.among) for each in names)
+    return rows.where(one & other)
+
+
+def _area_difference(rows: Futures, question: Question) -> Measure:
+    rows = _both_determined(rows, question)
+    ours, theirs = (
+        rows.pairs(rows.health(each), question.among)
+        for each in (question.signal, question.reference)
+    )
     found = difference(ours, theirs, rows.draws)
     return Measure(question, found, len(rows.seen), int(rows.outcome.sum()))
+
+
+def _correlation_difference(rows: Futures, question: Question) -> Measure:
+    rows = _both_determined(rows, question)
+    ours, theirs = (rows.health(each) for each in (question.signal, question.reference))
+    found = correlation_difference(ours, theirs, rows.later, rows.runs, rows.draws)
+    return Measure(question, found, len(rows.seen), None)
 
 
 def _correlation(rows: Futures, question: Question) -> Measure:

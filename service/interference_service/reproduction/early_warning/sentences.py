@@ -1,6 +1,7 @@
 """What the numbers allow to be said, by rules that know no favourite.
 
-A claim needs an interval that excludes its reference: half for an area, 0 for a difference. An
+A claim needs an interval that excludes its reference: half for an area, 0 for a correlation or a
+difference. An
 interval that holds it is said to hold it, and where there is no interval nothing is claimed.
 """
 
@@ -13,6 +14,7 @@ from interference_service.reproduction.early_warning.firing import FalseAlarms, 
 from interference_service.reproduction.early_warning.prediction import (
     ASKED,
     KNOWN,
+    KNOWN_OF_THE_LOSS,
     Measure,
     Question,
 )
@@ -33,6 +35,8 @@ def sentences(found: DatasetFindings) -> Iterator[str]:
         yield why_not
     else:
         yield from _claims(found)
+    if found.content.observations:
+        yield from _claims_of_the_loss(found)
     for warning, alarm in zip(found.warnings, found.false_alarms, strict=True):
         parts = _fires(warning, alarm)
         if parts:
@@ -57,6 +61,33 @@ def _claims(found: DatasetFindings) -> Iterator[str]:
         yield against_chance(answers[Question(signal, "fails", among="alike")])
         known = [answers[Question(signal, "fails", reference=each)] for each in KNOWN]
         yield f"Its AUC less that of {'; '.join(map(against_known, known))}."
+
+
+def _claims_of_the_loss(found: DatasetFindings) -> Iterator[str]:
+    answers = Answers(found)
+    until = min(found.horizons, default=None)
+    for signal in ASKED:
+        yield of_the_loss(answers[Question(signal, "loss", until)])
+        known = [
+            answers[Question(signal, "loss", until, reference=each)] for each in KNOWN_OF_THE_LOSS
+        ]
+        yield f"Its correlation less that of {'; '.join(map(against_known, known))}."
+
+
+def of_the_loss(measure: Measure) -> str:
+    """Whether a signal tells which minorities' loss will fall less than others'."""
+    estimate, asked = measure.estimate, measure.question
+    when = "by the end" if asked.horizon is None else f"by {asked.horizon} on"
+    subject = f"The {TITLES[asked.signal]} and how much the held-out loss falls {when}"
+    number = f"correlation {interval(estimate, '+.2f')}"
+    if not estimate.bounded:
+        return f"{subject}: nothing can be claimed, {number}."
+    verdict = {
+        1: "it falls less where the signal is less healthy",
+        0: "no connection is shown, as the interval holds 0",
+        -1: "it falls more where the signal is less healthy, the wrong way",
+    }[estimate.beyond(0)]
+    return f"{subject}: {verdict}, {number}."
 
 
 def against_chance(measure: Measure) -> str:

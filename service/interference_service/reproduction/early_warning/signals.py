@@ -17,12 +17,12 @@ class Today:
     Attributes:
         found: What the service found.
         recall: On held-out rows.
-        loss: Mean cross-entropy on held-out rows; None: not recorded.
+        loss: Mean cross-entropy on held-out rows; NaN: not recorded.
     """
 
     found: ClassFinding
     recall: float
-    loss: float | None
+    loss: float
 
     @property
     def unlearned(self) -> bool:
@@ -54,6 +54,11 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+def _descent_rate(found: ClassFinding) -> float:
+    """What the progress ratio is relative to, π_c ‖g_c‖², taken back."""
+    return _number(found.progress_ratio.value) * found.share * _number(found.norm) ** 2
+
+
 def _lower(bounded: Bounded) -> float:
     """The lower bound; an interval that has none reaches down for ever."""
     if bounded.value is None:
@@ -82,6 +87,7 @@ SIGNALS = (
         "upper bound of the progress ratio",
         lambda today: _upper(today.found.progress_ratio),
     ),
+    Signal("descent_rate", "descent rate", lambda today: _descent_rate(today.found)),
     Signal("suppression", "suppression", lambda today: -_number(today.found.suppression.value)),
     Signal(
         "suppression_lower",
@@ -92,7 +98,7 @@ SIGNALS = (
     Signal("unlearned", "found to be unlearned", lambda today: -float(today.unlearned)),
     Signal("plain_cosine", "plain cosine", lambda today: _number(today.found.plain_cosine)),
     Signal("share", "class share", lambda today: today.found.share),
-    Signal("loss", "held-out loss", lambda today: -_number(today.loss)),
+    Signal("loss", "held-out loss", lambda today: -today.loss),
     Signal("recall", "held-out recall", lambda today: today.recall),
 )
 """In the order of the tables: what the service says, then what it is compared with."""

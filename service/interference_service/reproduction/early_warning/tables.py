@@ -40,8 +40,8 @@ class Answers:
         return self._found[question]
 
     def cell(self, question: Question, form: str = ".2f") -> str:
-        """The answer with its interval."""
-        return cell(self._found[question].estimate, form)
+        """The answer with its interval; none where it was not asked."""
+        return cell(self._found[question].estimate, form) if question in self else _NONE
 
 
 def cell(estimate: Estimate, form: str = ".2f") -> str:
@@ -114,29 +114,51 @@ def ahead(answers: Answers, horizons: Sequence[int]) -> list[str]:
     )
 
 
-def compared(answers: Answers, horizons: Sequence[int]) -> list[str]:
-    """Differences of areas."""
+def easing(answers: Answers, horizons: Sequence[int]) -> list[str]:
+    """Correlations with how much the held-out loss falls."""
+    untils = (*horizons, None)
+    headings = [f"by {each} on" if each else "by the end" for each in untils]
     return table_lines(
-        ["difference of AUC", "fails", "fails, alike", *(f"falls in {each}" for each in horizons)],
+        ["Spearman's correlation", *headings],
+        [
+            [
+                TITLES[signal.name],
+                *(answers.cell(Question(signal.name, "loss", until)) for until in untils),
+            ]
+            for signal in SIGNALS
+        ],
+    )
+
+
+def compared(answers: Answers, horizons: Sequence[int]) -> list[str]:
+    """Differences of areas, and of correlations with how much the loss falls."""
+    untils = (*horizons, None)
+    return table_lines(
+        [
+            "difference",
+            "AUC of fails",
+            "alike",
+            *(f"AUC of falls in {each}" for each in horizons),
+            *(f"correlation, loss by {each} on" if each else "by the end" for each in untils),
+        ],
         [
             [
                 f"{TITLES[signal]} less {TITLES[known]}",
                 answers.cell(Question(signal, "fails", reference=known), "+.2f"),
-                _alike(answers, signal, known),
+                answers.cell(Question(signal, "fails", among="alike", reference=known), "+.2f"),
                 *(
                     answers.cell(Question(signal, "falls", each, reference=known), "+.2f")
                     for each in horizons
+                ),
+                *(
+                    answers.cell(Question(signal, "loss", each, reference=known), "+.2f")
+                    for each in untils
                 ),
             ]
             for signal in ASKED
             for known in KNOWN
         ],
     )
-
-
-def _alike(answers: Answers, signal: str, known: str) -> str:
-    question = Question(signal, "fails", among="alike", reference=known)
-    return answers.cell(question, "+.2f") if question in answers else _NONE
 
 
 def undetermined(answers: Answers, observations: int) -> list[str]:

@@ -1,5 +1,6 @@
 """When alerts fire, how long before the end, and where nothing is wrong."""
 
+import math
 import re
 from pathlib import Path
 
@@ -152,6 +153,13 @@ def test_more_is_healthier_in_every_signal():
     assert {name for name in better if better[name] <= worse[name]} == {"plain_cosine"}
 
 
+def test_a_descent_rate_is_what_the_progress_ratio_is_of_times_the_classes_own_part():
+    found = class_finding("f", -0.5, share=0.1).model_copy(update={"norm": 3.0})
+    assert health_of(Today(found, 0.5, 1.0))["descent_rate"] == pytest.approx(-0.5 * 0.1 * 9)
+    unknown = found.model_copy(update={"norm": None})
+    assert math.isnan(health_of(Today(unknown, 0.5, 1.0))["descent_rate"])
+
+
 def test_an_interval_without_a_bound_reaches_for_ever_and_one_without_a_value_is_unknown():
     open_ended = class_finding("f", 1.0).model_copy(
         update={"progress_ratio": Bounded(value=0.2), "suppression": Bounded(value=0.8)}
@@ -159,12 +167,13 @@ def test_an_interval_without_a_bound_reaches_for_ever_and_one_without_a_value_is
     health = health_of(Today(open_ended, 0.5, 1.0))
     assert health["progress_ratio_lower"] == float("-inf")
     assert health["progress_ratio_upper"] == health["suppression_lower"] == float("inf")
-    unknown = health_of(Today(class_finding("f", None), 0.5, None))
+    unknown = health_of(Today(class_finding("f", None), 0.5, math.nan))
     missing = {name for name, value in unknown.items() if value != value}
     assert missing == {
         "progress_ratio",
         "progress_ratio_lower",
         "progress_ratio_upper",
+        "descent_rate",
         "suppression",
         "suppression_lower",
         "cosine",

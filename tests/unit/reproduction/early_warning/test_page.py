@@ -13,6 +13,7 @@ from interference_service.reproduction.early_warning.prediction import Measure, 
 from interference_service.reproduction.early_warning.sentences import (
     against_chance,
     against_known,
+    of_the_loss,
 )
 from interference_service.reproduction.early_warning.signals import SIGNALS
 from support.simulated_runs import record
@@ -152,6 +153,19 @@ def test_a_claim_needs_an_interval_that_excludes_chance(estimate, said):
 def test_better_needs_an_interval_that_excludes_zero(estimate, said):
     question = Question("suppression", "fails", reference="share")
     assert said in against_known(Measure(question, estimate, 9, 3))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "said"),
+    [
+        (Estimate(0.5, 0.3, 0.6), "falls by 2 on: it falls less where the signal is less healthy"),
+        (Estimate(0.1, -0.2, 0.3), "no connection is shown, as the interval holds 0"),
+        (Estimate(-0.5, -0.6, -0.3), "the wrong way, correlation -0.50 (-0.60 to -0.30)."),
+        (Estimate(0.9, why="few"), "nothing can be claimed, correlation +0.90 (no interval: few)."),
+    ],
+)
+def test_a_connection_with_the_loss_needs_an_interval_that_excludes_zero(estimate, said):
+    assert said in of_the_loss(Measure(Question("suppression", "loss", 2), estimate, 9, None))
 
 
 def test_where_all_or_none_fail_nothing_is_claimed(tmp_path):

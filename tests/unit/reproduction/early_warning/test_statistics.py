@@ -9,6 +9,7 @@ from scipy.stats import binom, fisher_exact, spearmanr, t as student
 from sklearn.metrics import roc_auc_score
 
 from interference_service.reproduction.early_warning.correlation import (
+    correlation_difference,
     correlations,
     rank_correlation,
 )
@@ -99,6 +100,20 @@ def test_the_rank_correlation_is_that_of_scipy_ties_and_repeated_runs_included(s
     for value, times in zip(correlations(health, later, run, drawn), drawn, strict=True):
         some = repeated(times, run)
         assert value == pytest.approx(spearmanr(finite[some], later[some]).statistic)
+
+
+def test_a_difference_of_correlations_is_of_the_same_draws():
+    health, _, run, _ = rows(0)
+    other, later = np.random.default_rng(0).normal(size=(2, len(run)))
+    drawn = draws(RUNS, 100, 0)
+    found = correlation_difference(health, other, later, run, drawn)
+    alone, theirs = (rank_correlation(each, later, run, drawn) for each in (health, other))
+    assert found.value == pytest.approx(alone.value - theirs.value)
+    replicates = [correlations(each, later, run, drawn) for each in (health, other)]
+    deviation = np.std(replicates[0] - replicates[1]) * math.sqrt(RUNS / (RUNS - 1))
+    assert found.upper - found.value == pytest.approx(student.ppf(0.975, RUNS - 1) * deviation)
+    same = correlation_difference(health, health, later, run, drawn)
+    assert (same.value, same.why) == (0.0, "the same in every draw")
 
 
 def test_what_never_changes_has_no_rank_correlation():

@@ -89,6 +89,24 @@ def test_a_fall_is_foretold_by_what_fails_at_the_end(telling):
     assert measure.estimate.lower > 0.5
 
 
+@pytest.mark.parametrize("signal", ["progress_ratio", "descent_rate", "suppression"])
+def test_what_tells_a_failure_tells_the_rise_of_the_loss(telling, signal):
+    """Loss rises in the last epoch alone, of what fails."""
+    by_the_end, before = answer(telling, signal, "loss"), answer(telling, signal, "loss", 4)
+    assert by_the_end.estimate.lower > 0
+    assert before.estimate.lower > 0
+    assert before.rows < by_the_end.rows == answer(telling, signal, "recall").rows
+    less = answer(telling, signal, "loss", reference="share")
+    assert less.estimate.lower > 0
+
+
+def test_trainings_without_held_out_losses_tell_nothing_of_them():
+    found = of([record(seed, effect=EFFECT, losses=False) for seed in range(6)])
+    for measure in (answer(found, "progress_ratio", "loss"), answer(found, "loss", "fails")):
+        assert (measure.rows, measure.estimate.why) == (0, "nothing to compare")
+    assert answer(found, "progress_ratio", "recall").rows > 0
+
+
 def test_horizons_that_nothing_reaches_are_left_out(telling):
     assert telling.horizons == (1, 4)
 

@@ -1,8 +1,8 @@
 """What the numbers allow to be said, by rules that know no favourite.
 
 A claim needs an interval that excludes its reference: half for an area, 0 for a correlation or a
-difference. An
-interval that holds it is said to hold it, and where there is no interval nothing is claimed.
+difference. An interval that holds it is said to hold it, and where there is no interval nothing is
+claimed.
 """
 
 import math
@@ -77,7 +77,7 @@ def _claims_of_the_loss(found: DatasetFindings) -> Iterator[str]:
 def of_the_loss(measure: Measure) -> str:
     """Whether a signal tells which minorities' loss will fall less than others'."""
     estimate, asked = measure.estimate, measure.question
-    when = "by the end" if asked.horizon is None else f"by {asked.horizon} on"
+    when = "by the end" if asked.horizon is None else f"in {asked.horizon}"
     subject = f"The {TITLES[asked.signal]} and how much the held-out loss falls {when}"
     number = f"correlation {interval(estimate, '+.2f')}"
     if not estimate.bounded:

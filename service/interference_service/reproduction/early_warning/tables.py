@@ -117,7 +117,7 @@ def ahead(answers: Answers, horizons: Sequence[int]) -> list[str]:
 def easing(answers: Answers, horizons: Sequence[int]) -> list[str]:
     """Correlations with how much the held-out loss falls."""
     untils = (*horizons, None)
-    headings = [f"by {each} on" if each else "by the end" for each in untils]
+    headings = [f"in {each}" if each else "by the end" for each in untils]
     return table_lines(
         ["Spearman's correlation", *headings],
         [
@@ -139,7 +139,7 @@ def compared(answers: Answers, horizons: Sequence[int]) -> list[str]:
             "AUC of fails",
             "alike",
             *(f"AUC of falls in {each}" for each in horizons),
-            *(f"correlation, loss by {each} on" if each else "by the end" for each in untils),
+            *(f"correlation, loss in {each}" if each else "by the end" for each in untils),
         ],
         [
             [

@@ -77,7 +77,8 @@ def _claims_of_the_loss(found: DatasetFindings) -> Iterator[str]:
 def of_the_loss(measure: Measure) -> str:
     """Whether a signal tells which minorities' loss will fall less than others'."""
     estimate, asked = measure.estimate, measure.question
-    when = "by the end" if asked.horizon is None else f"in {asked.horizon}"
+    ahead = "by the end" if asked.horizon is None else f"in {asked.horizon} epochs"
+    when = "in the next epoch" if asked.horizon == 1 else ahead
     subject = f"The {TITLES[asked.signal]} and how much the held-out loss falls {when}"
     number = f"correlation {interval(estimate, '+.2f')}"
     if not estimate.bounded:

@@ -158,7 +158,10 @@ def test_better_needs_an_interval_that_excludes_zero(estimate, said):
 @pytest.mark.parametrize(
     ("estimate", "said"),
     [
-        (Estimate(0.5, 0.3, 0.6), "falls in 2: it falls less where the signal is less healthy"),
+        (
+            Estimate(0.5, 0.3, 0.6),
+            "falls in 2 epochs: it falls less where the signal is less healthy",
+        ),
         (Estimate(0.1, -0.2, 0.3), "no connection is shown, as the interval holds 0"),
         (Estimate(-0.5, -0.6, -0.3), "the wrong way, correlation -0.50 (-0.60 to -0.30)."),
         (Estimate(0.9, why="few"), "nothing can be claimed, correlation +0.90 (no interval: few)."),

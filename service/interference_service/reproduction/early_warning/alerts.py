@@ -61,6 +61,11 @@ def _suppressed(seen: Seen) -> bool:
     return lower is not None and lower > SUPPRESSION_LEVEL
 
 
+def _suppressed_and_not_sure_to_learn(seen: Seen) -> bool:
+    lower = seen.today.found.progress_ratio.lower
+    return _suppressed(seen) and (lower is None or lower <= 0)
+
+
 RECALL_ALERT = Alert("recall_low", "held-out recall so low today", lambda seen: seen.recall_low)
 ALERTS = (
     Alert("unlearned", "found to be unlearned", lambda seen: seen.today.unlearned, True),
@@ -68,8 +73,13 @@ ALERTS = (
         "unlearned_twice", "unlearned twice in a row", lambda seen: seen.streak >= _IN_A_ROW, True
     ),
     Alert("progress_below_zero", "progress ratio below 0", _below_zero),
-    Alert("suppressed", f"suppression above {SUPPRESSION_LEVEL:g}", _suppressed),
+    Alert(
+        "suppressed",
+        f"suppression above {SUPPRESSION_LEVEL:g}, and not sure to learn",
+        _suppressed_and_not_sure_to_learn,
+    ),
+    Alert("suppression_above", f"suppression above {SUPPRESSION_LEVEL:g}", _suppressed),
     RECALL_ALERT,
 )
-"""The first two are the service's and speak of minorities alone. The next two are told by the bounds
-of one class, minority or not. The last is what held-out rows tell without the service."""
+"""The first two are the service's and speak of minorities alone. The next three are told by the
+bounds of one class, minority or not; the second of them is a rule for Prometheus. The last is what held-out rows tell without the service."""

@@ -135,6 +135,25 @@ def test_the_level_of_the_suppression_is_that_of_the_rules():
     assert float(found[1]) == SUPPRESSION_LEVEL
 
 
+@pytest.mark.parametrize(
+    ("ratio", "suppression", "fires"),
+    [
+        (Bounded(value=1.0, lower=0.0), 1.1, True),
+        (Bounded(value=1.0, lower=0.1), 1.1, False),
+        (Bounded(value=1.0, lower=0.0), 1.0, False),
+        (Bounded(value=1.0), 1.1, True),
+        (Bounded(value=None), 1.1, True),
+    ],
+)
+def test_suppression_is_told_of_where_a_class_is_not_sure_to_learn(ratio, suppression, fires):
+    bounds = {"progress_ratio": ratio, "suppression": Bounded(value=2.0, lower=suppression)}
+    found = class_finding("f", 1.0).model_copy(update=bounds)
+    seen = seen_after(None, Today(found, 0.5, 1.0), recall_low=False)
+    firing = {each.name for each in ALERTS if each.fires(seen)}
+    assert ("suppressed" in firing) is fires
+    assert ("suppression_above" in firing) is (suppression > SUPPRESSION_LEVEL)
+
+
 def test_a_bound_that_is_not_there_fires_nothing():
     bounds = {"progress_ratio": Bounded(value=-3.0), "suppression": Bounded(value=4.0)}
     found = class_finding("f", 1.0).model_copy(update=bounds)

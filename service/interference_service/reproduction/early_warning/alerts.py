@@ -62,8 +62,7 @@ def _suppressed(seen: Seen) -> bool:
 
 
 def _suppressed_and_not_sure_to_learn(seen: Seen) -> bool:
-    lower = seen.today.found.progress_ratio.lower
-    return _suppressed(seen) and (lower is None or lower <= 0)
+    return _suppressed(seen) and not seen.today.sure_to_learn
 
 
 RECALL_ALERT = Alert("recall_low", "held-out recall so low today", lambda seen: seen.recall_low)
@@ -81,5 +80,6 @@ ALERTS = (
     Alert("suppression_above", f"suppression above {SUPPRESSION_LEVEL:g}", _suppressed),
     RECALL_ALERT,
 )
-"""The first two are the service's and speak of minorities alone. The next three are told by the
-bounds of one class, minority or not; the second of them is a rule for Prometheus. The last is what held-out rows tell without the service."""
+"""The first two are the service's and speak of minorities alone. The next three are told by bounds,
+of minorities or not; the second of them is a rule for Prometheus, which asks it of minorities. The
+last is what held-out rows tell without the service."""

@@ -26,7 +26,7 @@ class Futures:
 
     Attributes:
         outcome: Whether each has it. Has shape ``[n]``.
-        later: What is to be ranked: the recall. Has shape ``[n]``.
+        later: What signals are to rank: recall, unless it is said otherwise. Has shape ``[n]``.
         eased: How much lower the held-out loss is then; NaN: not recorded. Has shape ``[n]``.
         draws: How often a draw has a run. Has shape ``[B, R]``.
     """
@@ -76,7 +76,7 @@ def of_the_end(seen: Sequence[Observation], draws: Matrix) -> Futures:
 
 
 def of_a_horizon(seen: Sequence[Observation], draws: Matrix, horizon: int) -> Futures:
-    """Minorities some epochs before an epoch that was trained: and what they do until then."""
+    """Minorities some epochs before an epoch that was trained, and what becomes of them there."""
     before = [each for each in seen if each.minority and horizon in each.correct_later]
     correct = [each.correct for each in before]
     rows = [each.rows for each in before]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from interference_service.reproduction.records import Bounded, ClassFinding
 
+LEARNS = "learns"
 UNLEARNED = "unlearned"
 NOT_JUDGED = "not judged"
 
@@ -28,6 +29,18 @@ class Today:
     def unlearned(self) -> bool:
         """Whether the service finds that training unlearns the class."""
         return self.found.finding.startswith(UNLEARNED)
+
+    @property
+    def sure_to_learn(self) -> bool:
+        """Whether the lower bound of its progress is above 0.
+
+        Of a minority it is the bound that holds for all minorities at once, as in findings and
+        series; of another class, which the service does not judge, its own.
+        """
+        if self.found.minority:
+            return self.found.finding.startswith(LEARNS)
+        lower = self.found.progress_ratio.lower
+        return lower is not None and lower > 0
 
     @property
     def judged(self) -> bool:
@@ -55,7 +68,7 @@ def _number(value: float | None) -> float:
 
 
 def _descent_rate(found: ClassFinding) -> float:
-    """What the progress ratio is relative to, π_c ‖g_c‖², taken back."""
+    """ρ_c π_c ‖g_c‖², undetermined where the progress ratio is."""
     return _number(found.progress_ratio.value) * found.share * _number(found.norm) ** 2
 
 

@@ -139,7 +139,7 @@ def compared(answers: Answers, horizons: Sequence[int]) -> list[str]:
             "AUC of fails",
             "alike",
             *(f"AUC of falls in {each}" for each in horizons),
-            *(f"correlation, loss in {each}" if each else "by the end" for each in untils),
+            *(f"correlation, loss {f'in {each}' if each else 'by the end'}" for each in untils),
         ],
         [
             [

@@ -43,7 +43,7 @@ PARTS: Mapping[BudgetName, tuple[Part, ...]] = MappingProxyType(
         "quick": (Part("digits", 1.0, 1, 3, 1), Part("digits", 20.0, 2, 3, 1)),
     }
 )
-"""``full``: on a GPU; ``hour``: planned for that, on two cores; ``quick``: to see that it runs."""
+"""``full``: on a GPU; ``hour``: on two cores; ``quick``: to see that it runs."""
 
 
 def plans(name: BudgetName, *, mixed_precision: bool = False) -> tuple[Plan, ...]:

@@ -136,18 +136,27 @@ def test_the_level_of_the_suppression_is_that_of_the_rules():
 
 
 @pytest.mark.parametrize(
-    ("ratio", "suppression", "fires"),
+    ("minority", "finding", "ratio", "suppression", "fires"),
     [
-        (Bounded(value=1.0, lower=0.0), 1.1, True),
-        (Bounded(value=1.0, lower=0.1), 1.1, False),
-        (Bounded(value=1.0, lower=0.0), 1.0, False),
-        (Bounded(value=1.0), 1.1, True),
-        (Bounded(value=None), 1.1, True),
+        (True, "undetermined", Bounded(value=1.0, lower=0.1), 1.1, True),
+        (True, "learns (few rows)", Bounded(value=1.0, lower=0.1), 1.1, False),
+        (True, "undetermined", Bounded(value=1.0, lower=0.1), 1.0, False),
+        (True, "not judged", Bounded(value=None), 1.1, True),
+        (False, "", Bounded(value=1.0, lower=0.0), 1.1, True),
+        (False, "", Bounded(value=1.0, lower=0.1), 1.1, False),
+        (False, "", Bounded(value=1.0), 1.1, True),
     ],
 )
-def test_suppression_is_told_of_where_a_class_is_not_sure_to_learn(ratio, suppression, fires):
-    bounds = {"progress_ratio": ratio, "suppression": Bounded(value=2.0, lower=suppression)}
-    found = class_finding("f", 1.0).model_copy(update=bounds)
+def test_suppression_is_told_of_where_a_class_is_not_sure_to_learn(
+    minority, finding, ratio, suppression, fires
+):
+    found = class_finding("f", 1.0, minority=minority).model_copy(
+        update={
+            "finding": finding,
+            "progress_ratio": ratio,
+            "suppression": Bounded(value=2.0, lower=suppression),
+        }
+    )
     seen = seen_after(None, Today(found, 0.5, 1.0), recall_low=False)
     firing = {each.name for each in ALERTS if each.fires(seen)}
     assert ("suppressed" in firing) is fires

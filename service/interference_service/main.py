@@ -21,7 +21,7 @@ from interference_service.compute.registered import RegisteredModels
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.spilling import spilling_directory
 from interference_service.jobs.retention import Retention
-from interference_service.lifecycle.allocator import keep_few_arenas
+from interference_service.lifecycle.allocator import give_back, keep_little
 from interference_service.lifecycle.deadline import Deadline
 from interference_service.lifecycle.dependency import Rhythm
 from interference_service.lifecycle.drain import DrainTimes
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 60.0
+_GIVE_BACK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> None:
         OSError: A port is taken, the state directory cannot be written, or a file of who may call
             cannot be used.
     """
-    keep_few_arenas()
+    keep_little()
     configure_log = log_configuration(settings)
     configure_log(audit_file=settings.audit.file)
     state = open_state(settings)
@@ -138,7 +139,10 @@ async def _serve(
         server=serving.server,
         jobs=serving.jobs,
         runner=serving.runner,
-        chore=partial(Retention(state.store, state.artifacts, state.clock).run, _SWEEP_SECONDS),
+        chores=(
+            partial(Retention(state.store, state.artifacts, state.clock).run, _SWEEP_SECONDS),
+            partial(give_back, _GIVE_BACK_SECONDS),
+        ),
         readiness=readiness,
         loop_watch=loop_watch,
         times=times,

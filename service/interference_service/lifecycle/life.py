@@ -1,7 +1,7 @@
 """From the first call to the last."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,8 +22,8 @@ class Life:
     server: RpcServer
     jobs: AnalysisJobs
     runner: JobRunner
-    chore: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-    """Runs beside until the event is set."""
+    chores: Sequence[Callable[[asyncio.Event], Coroutine[Any, Any, None]]]
+    """Run beside until the event is set."""
     readiness: Readiness
     loop_watch: LoopWatch
     times: DrainTimes
@@ -43,7 +43,8 @@ class Life:
                 parts.create_task(self.loop_watch.run()),
                 parts.create_task(self.readiness.follow(self.server.set_serving)),
             ]
-            parts.create_task(self.chore(signals.stopping))
+            for chore in self.chores:
+                parts.create_task(chore(signals.stopping))
             running = parts.create_task(self.runner.run())
             await serving()
             await signals.stopping.wait()

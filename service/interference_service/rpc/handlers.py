@@ -1,6 +1,7 @@
 """Putting code around the handler of a method, whatever its arity."""
 
 import inspect
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from types import MappingProxyType
@@ -52,6 +53,36 @@ def surrounded(handler: Handler, around: Around) -> Handler:
 
     changed = stream if handler.response_streaming else unary
     return _like(handler, changed, handler.request_deserializer)
+
+
+def forgetting(handler: Handler) -> Handler:
+    """The handler whose refusals leave nothing in memory; outermost, around a surrounded one.
+
+    gRPC keeps the error that ends a call in a cycle with the call's context, which is not collected
+    for long, and the request would stay in memory with the frames that the error passed.
+    """
+    behaviour = _behaviour(handler)
+
+    async def call(request: Any, context: Context) -> Any:
+        try:
+            return await behaviour(request, context)
+        except grpc.aio.AbortError as error:
+            _forget(error)
+            raise
+        finally:
+            del request, context
+
+    return _like(handler, call, handler.request_deserializer)
+
+
+def _forget(error: BaseException | None) -> None:
+    """Let go of what an error and its causes hold: the frames that they passed, and their values."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        following = error.__cause__ or error.__context__
+        error.__cause__ = error.__context__ = None
+        error = following
 
 
 def rewritten(handler: Handler, wrapped: Callable[[Context], Any]) -> Handler:

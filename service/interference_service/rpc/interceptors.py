@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from interference_service.rpc.handlers import (
     Context,
     Continuation,
     Handler,
+    forgetting,
     grpc_type,
     surrounded,
 )
@@ -115,7 +115,7 @@ class RequestInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         around = partial(self._traced, handler_call_details, grpc_type(handler))
-        return surrounded(handler, around)
+        return forgetting(surrounded(handler, around))
 
     @asynccontextmanager
     async def _traced(
@@ -190,7 +190,6 @@ async def _mapped(context: Context) -> AsyncIterator[None]:
         raise  # the status is sent already, or nobody is left to get one
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a status
         code, message, metadata = status_of(_told(error))
-        _forget(error)
         trailing = (*(context.trailing_metadata() or ()), *metadata)
         try:
             async with asyncio.timeout(_ABORT_SECONDS):
@@ -199,20 +198,6 @@ async def _mapped(context: Context) -> AsyncIterator[None]:
             # It waits behind messages that nobody reads, or its client is gone. The call is over
             # here: from now on its context raises nothing but its AbortError.
             await context.write(None)
-
-
-def _forget(error: BaseException | None) -> None:
-    """Let go of what an error and its causes hold: the frames that they passed, and their values.
-
-    gRPC keeps the error that ends a call, and with it this one, in a cycle that is not collected
-    for long; a decoded request would stay in memory with it.
-    """
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error.__traceback__ = None
-        following = error.__cause__ or error.__context__
-        error.__cause__ = error.__context__ = None
-        error = following
 
 
 def _told(error: Exception) -> ServiceError:

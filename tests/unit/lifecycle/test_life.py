@@ -31,7 +31,7 @@ class Parts:
             server=server,
             jobs=SimpleNamespace(drain=lambda: self.heard.append("drain")),
             runner=runner,
-            chore=self._chore,
+            chores=(self._chore,),
             readiness=Readiness({}, rhythm=Rhythm(), sink=self),
             loop_watch=LoopWatch(self),
             times=TIMES,

@@ -207,6 +207,7 @@ class Refusing(FakeJobs):
 
 @pytest.fixture
 def no_collection():
+    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -218,3 +219,16 @@ async def test_nothing_of_a_refused_call_stays_in_memory(no_collection):
         await refused(rpc.stub.GetAnalysisJob(wire.GetAnalysisJobRequest(name=NAME)))
         await rpc.observed.get()
         assert jobs.left() is None
+
+
+@pytest.mark.parametrize("method", ["GetAnalysisJob", "WatchAnalysisJob"])
+async def test_nor_does_the_error_that_ends_it_which_holds_the_bytes_of_the_request(
+    no_collection, method
+):
+    async with served(FakeJobs(raises=Draining("going down"))) as rpc:
+        request = getattr(wire, f"{method}Request")(name=NAME)
+        await refused(getattr(rpc.stub, method)(request))
+        await rpc.stub.GetServerInfo(wire.GetServerInfoRequest())  # gRPC holds the last call
+        await until(
+            lambda: not any(isinstance(each, grpc.aio.AbortError) for each in gc.get_objects())
+        )

@@ -223,9 +223,9 @@ def test_mitigations_are_set_beside_the_networks(tmp_path):
         for seed, (recognised, _) in BASELINE.items()
     ]
     told = text([*both(), *balanced], tmp_path)
-    found = row(told, "Networks and mitigations", "multi-branch, class-balanced")
-    assert found[1].startswith("0.450")
-    assert found[2] == "0.100 [-0.024, 0.224]"
+    name, paired = "multi-branch, class-balanced", "Mitigations minus multi-branch, paired by seed"
+    assert row(told, "Networks and mitigations", name)[1].startswith("0.450")
+    assert row(told, paired, name)[1] == "0.100 [-0.024, 0.224]"
     # They are no network of their own.
     assert "class-balanced: mean minority cosine by layer" not in told
 

@@ -4,7 +4,7 @@ from statistics import fmean
 
 from interference_service.reproduction.records import RunRecord
 from interference_service.reproduction.report.document import Cell, Section, Table
-from interference_service.reproduction.report.experiment import BASE, Experiment
+from interference_service.reproduction.report.experiment import BASE, Experiment, Way
 from interference_service.reproduction.report.measures import (
     COSINE,
     PLAIN_COSINE,
@@ -26,25 +26,31 @@ def mitigations_section(experiment: Experiment) -> Section | None:
     """The mitigations beside the networks; None where none was trained."""
     if not experiment.mitigations:
         return None
-    rows: list[tuple[Cell, ...]] = []
-    for way in (*experiment.networks, *experiment.mitigations):
-        base = way == BASE
-        rows.append(
-            (
-                way.label,
-                experiment.share(way, minority_recall),
-                None if base else experiment.difference(way, minority_recall),
-                experiment.share(way, macro_f1),
-                *(experiment.mean(way, each.over_training) for each in _MEASURES),
-            )
-        )
-    headings = ("trained", "minority recall", "difference", "macro F1")
-    table = Table(
-        title="Networks and mitigations",
-        headings=(*headings, *(each.title for each in _MEASURES)),
-        rows=tuple(rows),
+    ways = (*experiment.networks, *experiment.mitigations)
+    tables = [_table("Networks and mitigations", [_numbers(experiment, way) for way in ways])]
+    if BASE in experiment.runs:
+        differences = [_differences(experiment, way) for way in experiment.mitigations]
+        tables.append(_table("Mitigations minus multi-branch, paired by seed", differences))
+    return Section(title="Mitigations", text=(_NOTE,), tables=tuple(tables))
+
+
+def _table(title: str, rows: list[tuple[Cell, ...]]) -> Table:
+    headings = ("trained", "minority recall", "macro F1", *(each.title for each in _MEASURES))
+    return Table(title=title, headings=headings, rows=tuple(rows))
+
+
+def _numbers(experiment: Experiment, way: Way) -> tuple[Cell, ...]:
+    return (
+        way.label,
+        experiment.share(way, minority_recall),
+        experiment.share(way, macro_f1),
+        *(experiment.mean(way, each.over_training) for each in _MEASURES),
     )
-    return Section(title="Mitigations", text=(_NOTE,), tables=(table,))
+
+
+def _differences(experiment: Experiment, way: Way) -> tuple[Cell, ...]:
+    numbers = (minority_recall, macro_f1, *(each.over_training for each in _MEASURES))
+    return (way.label, *(experiment.difference(way, each) for each in numbers))
 
 
 def minority_recall(record: RunRecord) -> float | None:

@@ -61,6 +61,12 @@ def test_a_cancellation_kills_what_runs(elsewhere, tmp_path: Path):
     assert payloads == [2, 4, 6]
 
 
+def test_a_cancellation_amid_a_submission_leaves_the_service_alive(elsewhere):
+    assert elsewhere.submit(ray_calls.cancelled_as_they_are_submitted, 1000).result() == 0
+    payloads, _ = elsewhere.submit(ray_calls.doubled, [1, 2, 3]).result()
+    assert payloads == [2, 4, 6]
+
+
 def test_a_unit_that_kills_whoever_runs_it_fails_its_job_and_no_other(elsewhere):
     (poisoned, lost), (sound, lost_by_sound) = elsewhere.submit(poison.one_of_two_jobs).result()
     assert poisoned == "unit 5 lost its worker 3 times"

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,6 +17,7 @@ from interference_service.compute.lost import Bounds
 from interference_service.compute.settings import ComputeSettings
 from interference_service.compute.tasks import Tasks
 from interference_service.domain.specification import AnalysisSpecification
+from interference_service.errors import Cancelled
 from interference_service.references.stores import Stores
 from support.jobs import FixedClock
 from support.submissions import SPECIFICATION
@@ -46,6 +48,16 @@ class Never:
 
     def wait(self, timeout: float) -> bool:
         time.sleep(timeout)
+        return self.is_set()
+
+
+class Now:
+    """A cancellation that has come, once something was submitted."""
+
+    def is_set(self) -> bool:
+        return True
+
+    def wait(self, timeout: float) -> bool:
         return self.is_set()
 
 
@@ -158,6 +170,19 @@ def refused(path: str) -> tuple[list[Any], Events]:
 
 def cancelled_once_started(path: str) -> tuple[list[Any], Events]:
     return _run([lambda: _endless.remote(path)], After(Path(path)))
+
+
+def cancelled_as_they_are_submitted(times: int) -> int:
+    """Run tasks with a small payload of another among their arguments; returns how many ended."""
+    bounds, ended = Bounds(tries=3, losses=4), 0
+    before = Tasks(bounds=bounds, cancellation=Never(), sink=Events())
+    (payload,) = before.payloads([before.call("the payload", _double.remote, 2)])
+    after = Tasks(bounds=bounds, cancellation=Now(), sink=Events())
+    for _ in range(times):
+        with suppress(Cancelled):
+            after.run([after.call("the sum", remote.total.remote, [[0]], 1, payload)])
+            ended += 1
+    return ended
 
 
 def hungry(path: str) -> tuple[list[Any], Events]:

@@ -58,8 +58,11 @@ class Call:
         return (each for each in self._arguments if isinstance(each, Payload))
 
     def submit(self, *more: Any) -> Refs:
-        """Submit it, with more arguments before its own; payloads go as references."""
-        own = (each.ref if isinstance(each, Payload) else each for each in self._arguments)
+        """Submit it, with more arguments before its own."""
+        own = (
+            self.runner.given(each) if isinstance(each, Payload) else each
+            for each in self._arguments
+        )
         return self._function(*more, *own)
 
     def keep(self, refs: Refs) -> None:
@@ -181,6 +184,10 @@ class Runner(ABC):
         """Tell that a call has succeeded, if it says when it ran."""
         if work is not None:
             self._sink.emit(WorkDone(work, what, attributes))
+
+    def given(self, payload: Payload) -> Any:
+        """What its calls are given in place of a payload."""
+        return payload.ref
 
     @abstractmethod
     def _run(self, calls: Sequence[Call], made: Made) -> None:

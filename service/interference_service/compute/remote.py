@@ -23,6 +23,7 @@ from interference_service.compute.context import (
     RowBlock,
     UnitTask,
 )
+from interference_service.compute.held import fetched
 from interference_service.compute.label_sets import FoundLabels, LabelSetScan, LabelSetTable
 from interference_service.compute.limits import bounded
 from interference_service.compute.plan import Indices
@@ -90,6 +91,7 @@ def fetch_model(context: JobContext) -> tuple[None, NDArray[np.uint8]]:
 @logged
 @without_secrets
 @timed
+@fetched
 def inspect(context: JobContext, content: NDArray[np.uint8]) -> tuple[None, Inspection]:
     """See ``inspection.inspect``."""
     from interference_service.compute import inspection
@@ -162,6 +164,7 @@ def fetch(
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def reduce(
     task: ReduceTask, before: Sequence[LayerPart], *sums: Any
 ) -> tuple[None, list[LayerPart]]:
@@ -171,6 +174,7 @@ def reduce(
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def sum_scopes(heads: Sequence[bool], *parts: Any) -> tuple[None, ScopeSums]:
     """See ``reduction.sum_scopes``."""
     return None, reduction.sum_scopes(heads, parts)
@@ -178,6 +182,7 @@ def sum_scopes(heads: Sequence[bool], *parts: Any) -> tuple[None, ScopeSums]:
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def judge_scopes(setting: Setting, sums: ScopeSums) -> tuple[None, Scopes]:
     """See ``scopes.scopes_of``."""
     return None, scopes_of(sums, setting)
@@ -185,6 +190,7 @@ def judge_scopes(setting: Setting, sums: ScopeSums) -> tuple[None, Scopes]:
 
 @ray.remote(max_retries=0, num_returns=3)
 @timed
+@fetched
 def judge_layers(
     task: LayerTask, scopes: Scopes, parts: Sequence[LayerPart]
 ) -> tuple[None, list[LayerFindings], LayerMatrices]:
@@ -194,6 +200,7 @@ def judge_layers(
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def total(
     segments: Sequence[Sequence[int]], num_segments: int, *sums: Any
 ) -> tuple[None, NDArray[np.float64]]:
@@ -203,6 +210,7 @@ def total(
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def decide(task: AssessTask, sums: ScopeSums) -> tuple[None, Decision]:
     """See ``between_rounds.assess``."""
     return None, assess(task, sums)
@@ -210,6 +218,7 @@ def decide(task: AssessTask, sums: ScopeSums) -> tuple[None, Decision]:
 
 @ray.remote(max_retries=0, num_returns=2)
 @timed
+@fetched
 def finish(task: SummaryTask, scopes: Scopes, *layers: Any) -> tuple[None, Analysis]:
     """See ``summary.summarise``."""
     return None, summarise(task, scopes, layers)

@@ -5,6 +5,7 @@ from typing import Any
 
 from interference_service.compute import cluster
 from interference_service.compute.calls import Refs, run_tasks
+from interference_service.compute.held import Held
 from interference_service.compute.payloads import Call, Done, Made, Payload, Runner
 from interference_service.domain.events import Work
 
@@ -24,6 +25,10 @@ class Tasks(Runner):
             values.append(self.value(payload))
             payload.release()
         return values
+
+    def given(self, payload: Payload) -> Held | None:
+        """See ``Held``."""
+        return None if payload.ref is None else Held(payload.ref)
 
     def _run(self, calls: Sequence[Call], made: Made) -> None:
         def finished(index: int, work: Work | None, refs: Refs) -> None:

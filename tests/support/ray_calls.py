@@ -52,7 +52,7 @@ class Never:
 
 
 class Now:
-    """A cancellation that has come, once something was submitted."""
+    """A cancellation that has come already."""
 
     def is_set(self) -> bool:
         return True

@@ -26,7 +26,11 @@ class Held:
 
 
 def fetched(function: Callable[..., _Result]) -> Callable[..., _Result]:
-    """The same function, which is given values in place of what is held; for workers alone."""
+    """The same function, which is given values in place of what is held; for workers alone.
+
+    Raises:
+        RayError: One of them was lost; ``calls.settle`` tells whoever submitted the task.
+    """
 
     @functools.wraps(function)
     def fetching(*arguments: Any) -> _Result:

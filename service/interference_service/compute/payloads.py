@@ -58,7 +58,7 @@ class Call:
         return (each for each in self._arguments if isinstance(each, Payload))
 
     def submit(self, *more: Any) -> Refs:
-        """Submit it, with more arguments before its own."""
+        """Submit it, with more arguments before its own; payloads go as its runner gives them."""
         own = (
             self.runner.given(each) if isinstance(each, Payload) else each
             for each in self._arguments
